@@ -1,0 +1,108 @@
+// Package decision turns a recommended number of replicas into the one that is applied.
+//
+// A proposal and the history of earlier recommendations come in; the decision, its reasons and the new history go
+// out. Nothing is remembered here: a caller that drops the new history has only asked.
+package decision
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Reason is why a decision is what it is, in the words of the HorizontalPodAutoscaler.
+type Reason string
+
+// The reasons, in the order in which they can come about.
+const (
+	ScalingDisabled     Reason = "ScalingDisabled"
+	DesiredWithinRange  Reason = "DesiredWithinRange"
+	TooFewReplicas      Reason = "TooFewReplicas"
+	TooManyReplicas     Reason = "TooManyReplicas"
+	ScaleDownStabilized Reason = "ScaleDownStabilized"
+)
+
+// Rules are what holds for every decision of an autoscaler.
+type Rules struct {
+	Min, Max            int32
+	StabilizationWindow time.Duration // how long a recommendation keeps the target from going below it
+}
+
+// Decision is how many replicas there shall be, and why.
+type Decision struct {
+	Current     int32 // what the target has
+	Recommended int32 // what evaluate asked for
+	Replicas    int32 // what is applied
+	Chain       []Step
+}
+
+// Step is one rule that had a say.
+type Step struct {
+	Reason  Reason
+	Message string
+}
+
+// Changes tells whether there is anything to do.
+func (d Decision) Changes() bool { return d.Replicas != d.Current }
+
+// Reasons are the chain's words alone, first to last.
+func (d Decision) Reasons() string {
+	return d.join(func(s Step) string { return string(s.Reason) }, ",")
+}
+
+// Explanation is the chain in sentences.
+func (d Decision) Explanation() string {
+	return d.join(func(s Step) string { return s.Message }, "; ")
+}
+
+func (d Decision) join(word func(Step) string, separator string) string {
+	words := make([]string, len(d.Chain))
+	for i, step := range d.Chain {
+		words[i] = word(step)
+	}
+	return strings.Join(words, separator)
+}
+
+// Disabled is the decision for a target that somebody set to zero though its autoscaler may not: a way of switching
+// the autoscaler off, as it is with the HorizontalPodAutoscaler.
+func Disabled() Decision {
+	return Decision{Chain: []Step{{ScalingDisabled, "the target has 0 replicas and minReplicas is not 0"}}}
+}
+
+// Decide limits the recommendation, then holds it for the stabilization window:
+//
+//	recommended -> within [Min, Max] -> the highest of the window -> replicas
+//
+// The returned history replaces the one that was given.
+func Decide(now time.Time, rules Rules, current, recommended int32, history History) (Decision, History) {
+	decision := Decision{Current: current, Recommended: recommended}
+	limited, step := rules.limit(recommended)
+	decision.Chain = append(decision.Chain, step)
+
+	if history == nil { // what runs now was somebody's recommendation too: a restart does not scale down at once
+		history = history.record(now, rules.clamp(current))
+	}
+	history = history.within(rules.StabilizationWindow, now).record(now, limited)
+	highest := history.highest()
+	decision.Replicas = highest.Replicas
+	if highest.Replicas > limited {
+		decision.Chain = append(decision.Chain, Step{ScaleDownStabilized, fmt.Sprintf("%d was recommended at %s, which holds until %s",
+			highest.Replicas, clock(highest.At), clock(highest.At.Add(rules.StabilizationWindow)))})
+	}
+	return decision, history
+}
+
+func (r Rules) clamp(replicas int32) int32 { return max(r.Min, min(r.Max, replicas)) }
+
+func (r Rules) limit(recommended int32) (int32, Step) {
+	switch {
+	case recommended < r.Min:
+		return r.Min, Step{TooFewReplicas, fmt.Sprintf("%d recommended, minReplicas is %d", recommended, r.Min)}
+	case recommended > r.Max:
+		return r.Max, Step{TooManyReplicas, fmt.Sprintf("%d recommended, maxReplicas is %d", recommended, r.Max)}
+	default:
+		return recommended, Step{DesiredWithinRange, fmt.Sprintf("%d recommended, within %d and %d", recommended, r.Min, r.Max)}
+	}
+}
+
+func clock(t time.Time) string { return t.UTC().Format(time.TimeOnly) }
