@@ -1,0 +1,82 @@
+package config
+
+import (
+	"fmt"
+	"iter"
+	"reflect"
+	"strings"
+)
+
+// Validate gives every rule that the configuration breaks, as Problems. Load asks for the same rules.
+func (c Config) Validate() error {
+	l := &ledger{}
+	l.checkAll(&c)
+	return l.result("")
+}
+
+// checkAll asks for every rule there is.
+func (l *ledger) checkAll(c *Config) {
+	check(l, "", configKeys, c)
+	check(l, "scaleTargetRef.", targetKeys, c.ScaleTargetRef)
+	check(l, "apiConfig.", apiKeys, &c.APIConfig)
+	checkSpecs(l, c.KubernetesMetricSpecs)
+	for name, method := range c.methods() {
+		method.check(l, name+".")
+	}
+}
+
+// check asks for the rule of each key of one object; of one that is not there, nothing.
+func check[T any](l *ledger, under string, keys []key[T], object *T) {
+	if object == nil {
+		return
+	}
+	for _, k := range keys {
+		if k.holds == nil || k.holds(object) {
+			continue
+		}
+		// A value that could not be read is a problem already; the rule was asked of what stood there before.
+		other := comparedTo[under+k.name]
+		if l.origins[under+k.name].refused || l.origins[other].refused {
+			continue
+		}
+		rule := k.rule
+		if other != "" {
+			rule += strings.TrimSuffix(", which is "+show(fieldAt(object, other))+" by "+l.source(other), " by ")
+		}
+		l.problems = append(l.problems, l.broken(under+k.name, fieldAt(object, k.name), k.meaning, rule))
+	}
+}
+
+// broken is the problem of a key whose rule does not hold.
+func (l *ledger) broken(key string, value reflect.Value, meaning, rule string) Problem {
+	source := l.source(key)
+	if _, set := l.origins[key]; !isMissing(value, set) {
+		return Problem{Key: key, Value: show(value), Rule: rule, Source: source}
+	}
+	if source == fromDefault {
+		source = fmt.Sprintf("set it in %s or as the environment variable %s", l.file, key)
+	}
+	return Problem{Key: key, Rule: strings.ReplaceAll(meaning, "`", "") + "; " + rule, Source: source}
+}
+
+// isMissing tells what is not there from what is: an empty text is something if somebody has set it.
+func isMissing(value reflect.Value, set bool) bool {
+	switch value.Kind() {
+	case reflect.Pointer:
+		return value.IsNil()
+	case reflect.String, reflect.Slice:
+		return value.IsZero() && !set
+	}
+	return false
+}
+
+// methods are the methods that are set, by their keys.
+func (c *Config) methods() iter.Seq2[string, *Method] {
+	return func(yield func(string, *Method) bool) {
+		for _, k := range configKeys {
+			if method, ok := fieldAt(c, k.name).Interface().(*Method); ok && method != nil && !yield(k.name, method) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,92 @@
+// Package config turns a configuration file and the environment into one checked Config.
+//
+// It is the only room that reads either. Values are read over Default, layer by layer; what comes out has passed
+// every rule, and what does not pass is reported all at once, each problem with its key, value, rule and source.
+// It runs nothing and talks to nothing.
+//
+// One table of keys (keys.go, method.go, spec.go and the files of their kinds) says of every key what it is for
+// and what it may be. Loading, checking and docs/configuration.md all follow it.
+package config
+
+import (
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+)
+
+// The two ways of running the metric method.
+const (
+	PerPod      = "per-pod"
+	PerResource = "per-resource"
+)
+
+// Config is everything an autoscaler is told. Its JSON names are the keys of the file and of the environment.
+type Config struct {
+	ScaleTargetRef *autoscalingv2.CrossVersionObjectReference `json:"scaleTargetRef"`
+	Namespace      string                                     `json:"namespace"`
+
+	Metric       *Method `json:"metric"`
+	Evaluate     *Method `json:"evaluate"`
+	PreMetric    *Method `json:"preMetric"`
+	PostMetric   *Method `json:"postMetric"`
+	PreEvaluate  *Method `json:"preEvaluate"`
+	PostEvaluate *Method `json:"postEvaluate"`
+	PreScale     *Method `json:"preScale"`
+	PostScale    *Method `json:"postScale"`
+	RunMode      string  `json:"runMode"`
+
+	Interval  Milliseconds `json:"interval"`
+	StartTime Milliseconds `json:"startTime"`
+
+	MinReplicas            int32   `json:"minReplicas"`
+	MaxReplicas            int32   `json:"maxReplicas"`
+	DownscaleStabilization Seconds `json:"downscaleStabilization"`
+
+	KubernetesMetricSpecs    []autoscalingv2.MetricSpec `json:"kubernetesMetricSpecs"`
+	RequireKubernetesMetrics bool                       `json:"requireKubernetesMetrics"`
+	InitialReadinessDelay    Seconds                    `json:"initialReadinessDelay"`
+	CPUInitializationPeriod  Seconds                    `json:"cpuInitializationPeriod"`
+
+	RequestTimeout Milliseconds `json:"requestTimeout"`
+	LogVerbosity   int          `json:"logVerbosity"`
+	APIConfig      API          `json:"apiConfig"`
+}
+
+// API is how the REST API is served.
+type API struct {
+	Enabled  bool   `json:"enabled"`
+	UseHTTPS bool   `json:"useHTTPS"`
+	Port     int    `json:"port"`
+	Host     string `json:"host"`
+	CertFile string `json:"certFile"`
+	KeyFile  string `json:"keyFile"`
+}
+
+// Milliseconds is a span as the file writes it.
+type Milliseconds int64
+
+// Duration is the span as Go counts it.
+func (m Milliseconds) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+
+// Seconds is a span as the file writes it.
+type Seconds int64
+
+// Duration is the span as Go counts it.
+func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Second }
+
+// Default is the configuration of an autoscaler that is told nothing: not valid by itself, since it has no target
+// and no user logic.
+func Default() Config {
+	return Config{
+		Namespace:               "default",
+		RunMode:                 PerPod,
+		Interval:                15_000,
+		StartTime:               1,
+		MinReplicas:             1,
+		MaxReplicas:             10,
+		InitialReadinessDelay:   30,
+		CPUInitializationPeriod: 300,
+		RequestTimeout:          10_000,
+		APIConfig:               API{Enabled: true, Port: 5000, Host: "0.0.0.0"},
+	}
+}

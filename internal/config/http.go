@@ -1,0 +1,79 @@
+package config
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/http/httpguts"
+)
+
+// HTTPMethod is the type of a Method that makes a request.
+const HTTPMethod = "http"
+
+// How an http method is handed its document.
+const (
+	BodyParameter  = "body"
+	QueryParameter = "query"
+)
+
+// HTTP is a server that is sent its document and replies with a body.
+type HTTP struct {
+	Method        string            `json:"method"`
+	URL           string            `json:"url"`
+	Headers       map[string]string `json:"headers"`
+	SuccessCodes  []int             `json:"successCodes"`
+	ParameterMode string            `json:"parameterMode"`
+	CACert        string            `json:"caCert"`
+	ClientCert    string            `json:"clientCert"`
+	ClientKey     string            `json:"clientKey"`
+}
+
+var httpKeys = []key[HTTP]{
+	{"method", "the HTTP method, in any case", "must be an HTTP method, e.g. GET",
+		func(h *HTTP) bool { return httpguts.ValidHeaderFieldName(h.Method) }},
+	{"url", "where the request goes", "must be an http or https URL with a host, e.g. http://metrics.default/queue",
+		func(h *HTTP) bool { return isWebAddress(h.URL) }},
+	{"headers", "headers of the request", "must be HTTP header names with values on one line",
+		func(h *HTTP) bool { return validHeaders(h.Headers) }},
+	{"successCodes", "status codes that mean success", "must be one or more status codes, each from 100 to 599",
+		func(h *HTTP) bool {
+			return len(h.SuccessCodes) > 0 && !slices.ContainsFunc(h.SuccessCodes, func(c int) bool { return c < 100 || c > 599 })
+		}},
+	{"parameterMode", "whether the document is sent as the body, or as the query parameter `value`", "must be body or query",
+		func(h *HTTP) bool { return h.ParameterMode == BodyParameter || h.ParameterMode == QueryParameter }},
+	{name: "caCert", meaning: "path of a CA certificate to trust"},
+	{"clientCert", "path of a client certificate", "required when clientKey is set",
+		func(h *HTTP) bool { return h.ClientKey == "" || h.ClientCert != "" }},
+	{"clientKey", "path of the client certificate's private key", "required when clientCert is set",
+		func(h *HTTP) bool { return h.ClientCert == "" || h.ClientKey != "" }},
+}
+
+var httpForm = form[Method]{HTTPMethod, func(l *ledger, under string, m *Method) {
+	check(l, under+"http.", httpKeys, m.HTTP)
+}}
+
+func (h *HTTP) setDefaults() { h.SuccessCodes = []int{200} }
+
+// upperCaseMethods spells HTTP methods as they are sent: existing files have them in any case.
+func (c *Config) upperCaseMethods() {
+	for _, method := range c.methods() {
+		if method.HTTP != nil {
+			method.HTTP.Method = strings.ToUpper(method.HTTP.Method)
+		}
+	}
+}
+
+func isWebAddress(text string) bool {
+	address, err := url.Parse(text)
+	return err == nil && (address.Scheme == "http" || address.Scheme == "https") && address.Hostname() != ""
+}
+
+func validHeaders(headers map[string]string) bool {
+	for name, value := range headers {
+		if !httpguts.ValidHeaderFieldName(name) || !httpguts.ValidHeaderFieldValue(value) {
+			return false
+		}
+	}
+	return true
+}

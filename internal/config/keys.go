@@ -1,0 +1,125 @@
+package config
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation"
+)
+
+// key is one setting of a T. Its name is the JSON name of T's field, dots leading into fields of fields.
+type key[T any] struct {
+	name    string
+	meaning string
+	rule    string        // what holds, in words: the problem and the reference page say the same
+	holds   func(*T) bool // nil when anything of the key's type will do
+}
+
+// comparedTo names, for a key whose rule is about another key, that other one: a problem shows what it is set to.
+var comparedTo = map[string]string{"maxReplicas": "minReplicas"}
+
+// configKeys are all keys of a configuration, in the order of the reference page and of reported problems.
+var configKeys = []key[Config]{
+	{"scaleTargetRef", "what is scaled: the object's `apiVersion`, `kind` and `name`",
+		"required, e.g. {apiVersion: apps/v1, kind: Deployment, name: web}",
+		func(c *Config) bool { return c.ScaleTargetRef != nil }},
+	{"namespace", "the namespace that the target is in", "must be a namespace's name: lower-case letters, digits and dashes, at most 63",
+		func(c *Config) bool { return len(validation.IsDNS1123Label(c.Namespace)) == 0 }},
+	{"metric", "the program that measures the target", "required, e.g. " + exampleMethod,
+		func(c *Config) bool { return c.Metric != nil }},
+	{"evaluate", "the program that turns metrics into a number of replicas", "required, e.g. " + exampleMethod,
+		func(c *Config) bool { return c.Evaluate != nil }},
+	{name: "preMetric", meaning: "hook before `metric`, given the target"},
+	{name: "postMetric", meaning: "hook after `metric`, given the target and the metrics"},
+	{name: "preEvaluate", meaning: "hook before `evaluate`, given what `evaluate` will be given"},
+	{name: "postEvaluate", meaning: "hook after `evaluate`, given the same and what it replied"},
+	{name: "preScale", meaning: "hook before scaling, given the decision"},
+	{name: "postScale", meaning: "hook after scaling, given the decision"},
+	{"runMode", "whether `metric` runs once for each pod, or once for the whole target", "must be per-pod or per-resource",
+		func(c *Config) bool { return c.RunMode == PerPod || c.RunMode == PerResource }},
+	{"interval", "time from the start of one pass to the start of the next", positiveMilliseconds,
+		func(c *Config) bool { return c.Interval.positive() }},
+	{"startTime", "the first pass is one interval after the next whole multiple of this: `60000` starts on the minute", positiveMilliseconds,
+		func(c *Config) bool { return c.StartTime.positive() }},
+	{"minReplicas", "the fewest replicas to scale to; only `0` allows scaling to and from zero", "must be 0 or more",
+		func(c *Config) bool { return c.MinReplicas >= 0 }},
+	{"maxReplicas", "the most replicas to scale to", "must be at least minReplicas",
+		func(c *Config) bool { return c.MaxReplicas >= c.MinReplicas }},
+	{"downscaleStabilization", "the highest recommendation of this many seconds wins, so that replicas go down slowly", "must be from 0 to 3600 seconds",
+		func(c *Config) bool { return c.DownscaleStabilization >= 0 && c.DownscaleStabilization <= 3600 }},
+	{name: "kubernetesMetricSpecs", meaning: "Kubernetes metrics to gather and hand to `metric`, written as in a HorizontalPodAutoscaler"},
+	{name: "requireKubernetesMetrics", meaning: "whether a pass ends, without scaling, when any Kubernetes metric cannot be gathered"},
+	{"initialReadinessDelay", "the cpu of a pod that became unready within this time of its start, and stayed so, is ignored", zeroOrMoreSeconds,
+		func(c *Config) bool { return c.InitialReadinessDelay.zeroOrMore() }},
+	{"cpuInitializationPeriod", "time from a pod's start in which its cpu counts only while it is ready", zeroOrMoreSeconds,
+		func(c *Config) bool { return c.CPUInitializationPeriod.zeroOrMore() }},
+	{"requestTimeout", "the longest that one request to Kubernetes may take", positiveMilliseconds,
+		func(c *Config) bool { return c.RequestTimeout.positive() }},
+	{"logVerbosity", "what is logged besides news: `1` each decision in detail, `2` the stages, `3` the methods and metrics", "must be 0 or more",
+		func(c *Config) bool { return c.LogVerbosity >= 0 }},
+	{name: "apiConfig", meaning: "how the REST API is served"},
+}
+
+var targetKeys = []key[autoscalingv2.CrossVersionObjectReference]{
+	{"apiVersion", "the target's API group and version", "must be a version or group/version, e.g. apps/v1",
+		func(r *autoscalingv2.CrossVersionObjectReference) bool {
+			gv, err := schema.ParseGroupVersion(r.APIVersion)
+			return err == nil && gv.Version != ""
+		}},
+	{"kind", "the target's kind, e.g. `Deployment`: any that has a scale subresource", "must not be empty",
+		func(r *autoscalingv2.CrossVersionObjectReference) bool { return r.Kind != "" }},
+	{"name", "the target's name", "must not be empty",
+		func(r *autoscalingv2.CrossVersionObjectReference) bool { return r.Name != "" }},
+}
+
+// The rules of an API that is not served are not asked for.
+var apiKeys = []key[API]{
+	{name: "enabled", meaning: "whether the REST API is served"},
+	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
+	{"port", "the port it is served on", "must be from 1 to 65535",
+		func(a *API) bool { return !a.Enabled || a.Port >= 1 && a.Port <= 65535 }},
+	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every IPv4 address",
+		func(a *API) bool { return !a.Enabled || a.Host != "" }},
+	{"certFile", "path of the certificate, for HTTPS", "required when useHTTPS is true",
+		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.CertFile != "" }},
+	{"keyFile", "path of the certificate's private key, for HTTPS", "required when useHTTPS is true",
+		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.KeyFile != "" }},
+}
+
+// A time.Duration ends at 292 years.
+const (
+	positiveMilliseconds = "must be more than 0 milliseconds, and at most 292 years"
+	zeroOrMoreSeconds    = "must be 0 seconds or more, and at most 292 years"
+)
+
+func (m Milliseconds) positive() bool {
+	return m > 0 && m <= math.MaxInt64/Milliseconds(time.Millisecond)
+}
+
+func (s Seconds) zeroOrMore() bool { return s >= 0 && s <= math.MaxInt64/Seconds(time.Second) }
+
+// form is one of several that a T can take, by the name its type has: how its own keys are checked.
+type form[T any] struct {
+	name  string
+	check func(l *ledger, under string, of *T)
+}
+
+func find[T any](forms []form[T], name string) *form[T] {
+	for i := range forms {
+		if forms[i].name == name {
+			return &forms[i]
+		}
+	}
+	return nil
+}
+
+func names[T any](forms []form[T]) string {
+	var all []string
+	for _, f := range forms {
+		all = append(all, f.name)
+	}
+	return strings.Join(all, " or ")
+}

@@ -1,0 +1,63 @@
+package config
+
+import (
+	"slices"
+	"strings"
+)
+
+const fromDefault = "default"
+
+// ledger is what is known of a configuration besides its values: where each came from, and what is wrong.
+type ledger struct {
+	file     string            // where a missing key can be set; empty if nothing is being loaded
+	origins  map[string]origin // by key path; what is not in it is a default
+	problems []Problem
+	warnings []string
+}
+
+// origin is where the value of a key was written, and whether it was one that cannot be read.
+type origin struct {
+	source  string
+	refused bool
+}
+
+// source is where the value of a key was set, or else the object that it is missing from.
+func (l *ledger) source(key string) string {
+	for at := key; at != ""; at = at[:max(strings.LastIndexAny(at, ".["), 0)] {
+		if origin, set := l.origins[at]; set {
+			return origin.source
+		}
+	}
+	if l.origins == nil {
+		return ""
+	}
+	return fromDefault
+}
+
+// forget drops the origins of what is inside a value that is about to be replaced.
+func (l *ledger) forget(key string) {
+	for at := range l.origins {
+		if strings.HasPrefix(at, key+".") || strings.HasPrefix(at, key+"[") {
+			delete(l.origins, at)
+		}
+	}
+}
+
+// refuse records a value that cannot be read.
+func (l *ledger) refuse(at place, value, rule string) {
+	l.origins[at.key] = origin{at.source, true}
+	l.problems = append(l.problems, Problem{Key: at.key, Value: value, Rule: rule, Source: at.source})
+}
+
+func (l *ledger) warn(at place, sentence string) {
+	l.warnings = append(l.warnings, at.source+": "+at.key+" "+sentence)
+}
+
+// result is the problems in the order of the keys, or nil.
+func (l *ledger) result(note string) error {
+	if len(l.problems) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(l.problems, func(a, b Problem) int { return rank(a) - rank(b) })
+	return Problems{List: l.problems, Note: note}
+}

@@ -1,0 +1,130 @@
+package config
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+const (
+	// DefaultFile is read when nothing names another.
+	DefaultFile = "/config.yaml"
+
+	fileVariable = "configPath"
+)
+
+// Loaded is a configuration and how it came about.
+type Loaded struct {
+	Config   Config
+	Warnings []string // each a sentence for the log; they are worth showing when there are problems, too
+
+	origins map[string]origin
+}
+
+// Source says where the value of a key came from: a line of the file, an environment variable, or "default".
+func (l Loaded) Source(key string) string { return cmp.Or(l.origins[key].source, fromDefault) }
+
+// Load reads the file and the environment over Default, and checks the outcome. The file is the one given, else
+// the one the variable configPath names, else DefaultFile; only one that was given has to exist. The error is a
+// Problems, with all of them.
+func Load(file string, environ []string) (Loaded, error) {
+	config := Default()
+	variables := parseEnviron(environ)
+	l := &ledger{file: cmp.Or(file, variables[fileVariable], DefaultFile), origins: map[string]origin{}}
+
+	note, unread := "", false
+	switch err := l.readFile(&config); {
+	case errors.Is(err, fs.ErrNotExist) && file == "":
+		note = fmt.Sprintf("there is no file at %s; only the environment was read", l.file)
+		if variables[fileVariable] != "" {
+			l.warnings = append(l.warnings, note+": the environment variable "+fileVariable+" names it")
+		}
+	case err != nil:
+		unread = true
+		l.problems = append(l.problems, Problem{Rule: err.Error(), Source: l.file})
+	}
+	l.readEnvironment(&config, variables)
+	config.upperCaseMethods()
+	l.checkAll(&config)
+	if unread {
+		// Nobody knows what it says, so what seems to be missing may well be there.
+		l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Key != "" && l.source(p.Key) == fromDefault })
+	}
+	return Loaded{Config: config, Warnings: l.warnings, origins: l.origins}, l.result(note)
+}
+
+// parseEnviron is the environment by name; as for the kernel, what follows the first "=" is the value.
+func parseEnviron(environ []string) map[string]string {
+	variables := map[string]string{}
+	for _, variable := range environ {
+		name, value, _ := strings.Cut(variable, "=")
+		variables[name] = value
+	}
+	return variables
+}
+
+func (l *ledger) readFile(into *Config) error {
+	text, err := readBounded(l.file)
+	if err != nil {
+		return err
+	}
+	value, root, err := parse(text)
+	if err != nil || value == nil {
+		return err
+	}
+	object, ok := value.(map[string]any)
+	if !ok {
+		return errors.New("must be an object: keys and their values")
+	}
+	l.object(object, reflect.ValueOf(into).Elem(), place{source: l.file, file: l.file, node: root})
+	return nil
+}
+
+// readEnvironment reads the variables that are named as keys are, over what the file said.
+func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
+	for _, k := range configKeys {
+		text, set := variables[k.name]
+		if !set {
+			continue
+		}
+		field := fieldAt(into, k.name)
+		at := place{key: k.name, source: "environment variable " + k.name}
+		value, root, err := parseVariable(text, field.Kind())
+		if err != nil {
+			l.refuse(at, "text", err.Error())
+			continue
+		}
+		at.node = root
+		if field.Kind() != reflect.Struct {
+			l.forget(k.name) // replaced as a whole; only apiConfig is merged
+		}
+		l.read(value, field, at)
+	}
+}
+
+// parseVariable takes text as it is, reads numbers in base ten, and everything else as YAML or JSON. What is empty
+// stays so, and is refused where it is read: a variable that is set says something.
+func parseVariable(text string, kind reflect.Kind) (any, *yaml.Node, error) {
+	trimmed := strings.TrimSpace(text)
+	switch kind {
+	case reflect.String:
+		return text, nil, nil
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		if n, err := strconv.ParseInt(trimmed, 10, 64); err == nil {
+			return json.Number(strconv.FormatInt(n, 10)), nil, nil
+		}
+		return text, nil, nil
+	}
+	if trimmed == "" {
+		return "", nil, nil
+	}
+	return parse([]byte(text))
+}

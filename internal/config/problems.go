@@ -1,0 +1,93 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Problems is everything that is wrong with a configuration, in the order of the reference page.
+type Problems struct {
+	List []Problem
+	Note string // a sentence about what was not read, if any
+}
+
+// Problem is one value that was refused.
+type Problem struct {
+	Key    string // its path, e.g. metric.shell.command[0]; empty when the file itself is wrong
+	Value  string // as written, shortened; empty when it is missing
+	Rule   string // what it must be
+	Source string // where it came from, or can be set
+}
+
+// Error lists the problems, one on each line.
+func (p Problems) Error() string {
+	lines := []string{fmt.Sprintf("configuration has %d problems:", len(p.List))}
+	if len(p.List) == 1 {
+		lines[0] = "configuration has 1 problem:"
+	}
+	for _, problem := range p.List {
+		lines = append(lines, problem.String())
+	}
+	if p.Note != "" {
+		lines = append(lines, "("+p.Note+")")
+	}
+	return strings.Join(lines, "\n  ")
+}
+
+func (p Problem) String() string {
+	switch {
+	case p.Key == "":
+		return p.Source + ": " + p.Rule
+	case p.Value == "":
+		return p.Key + ": missing: " + p.Rule + bracketed(p.Source)
+	}
+	return p.Key + ": " + p.Value + " is not allowed: " + p.Rule + bracketed(p.Source)
+}
+
+func bracketed(source string) string {
+	if source == "" {
+		return ""
+	}
+	return " (" + source + ")"
+}
+
+// rank is the place of a key in configKeys; what concerns a whole file comes before all of them.
+func rank(p Problem) int {
+	top := p.Key
+	if end := strings.IndexAny(top, ".["); end >= 0 {
+		top = top[:end]
+	}
+	return slices.IndexFunc(configKeys, func(k key[Config]) bool { return k.name == top })
+}
+
+// show is a value for a problem. What is inside an object is not shown: it may be a header, and so a secret.
+func show(value reflect.Value) string {
+	if text, ok := value.Interface().(fmt.Stringer); ok && !value.IsZero() {
+		return shorten(text.String())
+	}
+	switch value.Kind() {
+	case reflect.Pointer:
+		if value.IsNil() {
+			return "nothing"
+		}
+		return show(value.Elem())
+	case reflect.Struct, reflect.Map:
+		return "an object"
+	case reflect.String:
+		return strconv.Quote(shorten(value.String()))
+	}
+	text, _ := json.Marshal(value.Interface())
+	return shorten(string(text))
+}
+
+func shorten(text string) string {
+	const most = 80
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return text
+}

@@ -1,0 +1,118 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// read puts a value where it belongs, and tells whether it has the right shape. It reads as sigs.k8s.io/yaml does,
+// which existing files were written for: names in any case, numbers and booleans as text where text is wanted,
+// null as if left out.
+func (l *ledger) read(value any, into reflect.Value, at place) bool {
+	l.origins[at.key] = origin{source: at.source}
+	object, isObject := value.(map[string]any)
+	list, isList := value.([]any)
+	switch kind := into.Kind(); {
+	case value == nil && (kind == reflect.Pointer || kind == reflect.Slice):
+		into.SetZero() // takes away what an earlier layer has set
+	case value == nil:
+	case kind == reflect.Pointer:
+		return l.pointer(value, into, at)
+	case isObject && kind == reflect.Struct && !readsItself(into):
+		l.object(object, into, at)
+	case isObject && kind == reflect.Map:
+		l.entries(object, into, at)
+	case isList && kind == reflect.Slice:
+		l.list(list, into, at)
+	case !scalar(value, into):
+		l.refuse(at, written(value, into, at), "must be "+shapeOf(into))
+		return false
+	}
+	return true
+}
+
+// pointer reads over the defaults of what is pointed to; a value of the wrong shape leaves nothing there.
+func (l *ledger) pointer(value any, into reflect.Value, at place) bool {
+	fresh := reflect.New(into.Type().Elem())
+	if defaulted, ok := fresh.Interface().(interface{ setDefaults() }); ok {
+		defaulted.setDefaults()
+	}
+	fits := l.read(value, fresh.Elem(), at)
+	if fits {
+		into.Set(fresh)
+	}
+	return fits
+}
+
+func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
+	before := map[string]place{}
+	for _, m := range at.members(object) {
+		name, field := fieldNamed(into, m.name)
+		if name == "" {
+			l.warn(m.at, "is not a key of the autoscaler, and is ignored"+suggestion(m.name, fieldNames(into.Type())))
+			continue
+		}
+		if name != m.name {
+			l.warn(m.at, "is read as "+name+", which is how it is spelt")
+		}
+		m.at.key = join(at.key, name)
+		l.warnOfAnother(before, m.at)
+		l.read(m.value, field, m.at)
+	}
+}
+
+func (l *ledger) entries(object map[string]any, into reflect.Value, at place) {
+	before := map[string]place{}
+	fresh := reflect.MakeMap(into.Type())
+	for _, m := range at.members(object) {
+		value := reflect.New(into.Type().Elem()).Elem()
+		l.warnOfAnother(before, m.at)
+		if l.read(m.value, value, m.at) {
+			fresh.SetMapIndex(reflect.ValueOf(m.name), value)
+		}
+	}
+	into.Set(fresh)
+}
+
+func (l *ledger) list(list []any, into reflect.Value, at place) {
+	fresh := reflect.MakeSlice(into.Type(), len(list), len(list))
+	for i, value := range list {
+		l.read(value, fresh.Index(i), at.item(i))
+	}
+	into.Set(fresh)
+}
+
+// warnOfAnother tells of a key that its object has already: the last one counts, as it always did.
+func (l *ledger) warnOfAnother(before map[string]place, at place) {
+	if earlier, twice := before[at.key]; twice {
+		l.warn(at, "is set again, over "+earlier.source)
+	}
+	before[at.key] = at
+}
+
+// scalar sets text, a number, a boolean, a quantity, or a label selector in its string form.
+func scalar(value any, into reflect.Value) bool {
+	text, isText := value.(string)
+	if selector, ok := into.Addr().Interface().(*metav1.LabelSelector); ok && isText {
+		parsed, err := metav1.ParseToLabelSelector(text)
+		if err == nil {
+			*selector = *parsed
+		}
+		return err == nil
+	}
+	if into.Kind() == reflect.String {
+		switch value.(type) {
+		case json.Number, bool:
+			value = fmt.Sprint(value)
+		}
+	}
+	if e := strings.LastIndexAny(text, "eE"); readsItself(into) && e >= 0 && len(text)-e > len("e-99") {
+		return false // 1e-999999999 would keep the quantity's parser busy for hours
+	}
+	document, err := json.Marshal(value)
+	return err == nil && json.Unmarshal(document, into.Addr().Interface()) == nil
+}

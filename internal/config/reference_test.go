@@ -1,0 +1,243 @@
+package config
+
+import (
+	_ "embed"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"strings"
+	"testing"
+	"text/template"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"sigs.k8s.io/yaml"
+)
+
+const page = "../../docs/configuration.md"
+
+var update = flag.Bool("update", false, "write docs/configuration.md")
+
+//go:embed configuration.md.tmpl
+var words string
+
+// row is one key as the reference page has it.
+type row struct{ name, shape, fallback, meaning, rule string }
+
+type table struct {
+	under string // where such an object can be found, for tests of its rules
+	of    reflect.Type
+	rows  []row
+}
+
+// tables are all tables of keys, by the names that the template calls them.
+func tables() map[string]table {
+	method, shell, http := &Method{}, &Shell{}, &HTTP{}
+	method.setDefaults()
+	shell.setDefaults()
+	http.setDefaults()
+	config := Default()
+	specs := tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{})
+	for _, block := range resourceBlock {
+		specs.rows = append(specs.rows, rowOf(block, &metricSpec{}))
+	}
+	return map[string]table{
+		"keys":     tableOf("", configKeys, &config),
+		"target":   tableOf("scaleTargetRef.", targetKeys, &autoscalingv2.CrossVersionObjectReference{}),
+		"api":      tableOf("apiConfig.", apiKeys, &config.APIConfig),
+		"method":   tableOf("metric.", methodKeys, method),
+		"shell":    tableOf("metric.shell.", shellKeys, shell),
+		"http":     tableOf("metric.http.", httpKeys, http),
+		"spec":     specs,
+		"resource": tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
+	}
+}
+
+func tableOf[T any](under string, keys []key[T], defaults *T) table {
+	t := table{under: under, of: reflect.TypeFor[T]()}
+	for _, k := range keys {
+		t.rows = append(t.rows, rowOf(k, defaults))
+	}
+	return t
+}
+
+func rowOf[T any](k key[T], defaults *T) row {
+	value := fieldAt(defaults, k.name)
+	fallback := ""
+	if text, _ := json.Marshal(value.Interface()); !value.IsZero() || value.Kind() == reflect.Bool || value.CanInt() {
+		fallback = "`" + string(text) + "`"
+	}
+	if value.Kind() == reflect.Struct {
+		fallback = "see below"
+	}
+	return row{k.name, shapes[value.Type()], fallback, k.meaning, k.rule}
+}
+
+// shapes are the types in a reader's words.
+var shapes = map[reflect.Type]string{
+	reflect.TypeFor[string]():                                     "text",
+	reflect.TypeFor[bool]():                                       "true or false",
+	reflect.TypeFor[int]():                                        "whole number",
+	reflect.TypeFor[int32]():                                      "whole number",
+	reflect.TypeFor[int64]():                                      "whole number",
+	reflect.TypeFor[*int32]():                                     "whole number",
+	reflect.TypeFor[Milliseconds]():                               "milliseconds",
+	reflect.TypeFor[Seconds]():                                    "seconds",
+	reflect.TypeFor[[]string]():                                   "list of text",
+	reflect.TypeFor[[]int]():                                      "list of whole numbers",
+	reflect.TypeFor[map[string]string]():                          "names and text",
+	reflect.TypeFor[*Method]():                                    "[method](#methods)",
+	reflect.TypeFor[*Shell]():                                     "[object](#shell)",
+	reflect.TypeFor[*HTTP]():                                      "[object](#http)",
+	reflect.TypeFor[API]():                                        "[object](#rest-api)",
+	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference](): "[object](#target)",
+	reflect.TypeFor[[]metricSpec]():                               "[list](#kubernetes-metrics)",
+	reflect.TypeFor[*resourceSource]():                            "object",
+	reflect.TypeFor[autoscalingv2.MetricSourceType]():             "text",
+	reflect.TypeFor[autoscalingv2.MetricTargetType]():             "text",
+	reflect.TypeFor[*resource.Quantity]():                         "quantity",
+	reflect.TypeFor[corev1.ResourceName]():                        "text",
+}
+
+func (t table) String() string {
+	text := "| key | type | default | what it is | rule |\n|---|---|---|---|---|\n"
+	for _, r := range t.rows {
+		text += fmt.Sprintf("| `%s` | %s | %s | %s | %s |\n", r.name, r.shape, r.fallback, r.meaning, strings.TrimPrefix(r.rule, "must be "))
+	}
+	return strings.TrimSuffix(text, "\n")
+}
+
+// reference is docs/configuration.md as it should be.
+func reference(t *testing.T, words string, tables map[string]table) string {
+	t.Helper()
+	functions := template.FuncMap{
+		"table": func(name string) (string, error) {
+			if len(tables[name].rows) == 0 {
+				return "", fmt.Errorf("there is no table %q", name)
+			}
+			return tables[name].String(), nil
+		},
+		// What the autoscaler says of a configuration: quoted from the program, so that it stays true.
+		"said": func(piece string, environ ...string) string {
+			got := load(t, piece, environ...)
+			if got.err == nil {
+				return strings.Join(got.Warnings, "\n")
+			}
+			return got.text
+		},
+	}
+	var text strings.Builder
+	if err := template.Must(template.New("page").Funcs(functions).Parse(words)).Execute(&text, nil); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// stale says where a page differs from what it should be, if it does.
+func stale(page, want string) error {
+	if page == want {
+		return nil
+	}
+	lines, wanted := strings.Split(page, "\n"), strings.Split(want, "\n")
+	i := 0
+	for i < len(lines) && i < len(wanted) && lines[i] == wanted[i] {
+		i++
+	}
+	return fmt.Errorf("docs/configuration.md is stale from line %d: run `go test ./internal/config -update`", i+1)
+}
+
+func TestReferenceIsUpToDate(t *testing.T) {
+	want := reference(t, words, tables())
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := stale(string(text), want); err != nil {
+		t.Error(err)
+	}
+}
+
+// A check that cannot fail is none: a word changed in a table, or a line in the page, has to show.
+func TestAStaleReferenceIsNoticed(t *testing.T) {
+	want := reference(t, words, tables())
+	changed := tables()
+	changed["keys"].rows[0].meaning += " "
+	for name, page := range map[string]string{
+		"a changed table": reference(t, words, changed), "a changed page": strings.Replace(want, "\n", "\n\n", 1), "half a page": want[:len(want)/2], "no page": "",
+	} {
+		if stale(page, want) == nil {
+			t.Errorf("%s is not noticed", name)
+		}
+	}
+	if err := stale(want, want); err != nil {
+		t.Errorf("what is as it should be: %v", err)
+	}
+}
+
+func TestEveryKeyHasWords(t *testing.T) {
+	for _, table := range tables() {
+		for _, row := range table.rows {
+			if row.shape == "" || row.meaning == "" {
+				t.Errorf("%s%s has no type or no meaning in words", table.under, row.name)
+			}
+		}
+	}
+}
+
+// Every example works as it stands, but for the required keys that a piece of a file leaves out. What an object of
+// kind CustomPodAutoscaler has under config is given as the environment, as the operator does.
+func TestExamplesOfTheReference(t *testing.T) {
+	text := reference(t, words, tables())
+	examples := regexp.MustCompile("(?s)```(yaml|json)\n(.*?)```").FindAllStringSubmatch(text, -1)
+	if len(examples) < 8 {
+		t.Fatalf("found %d examples: has the way they are fenced changed?", len(examples))
+	}
+	for _, example := range examples {
+		piece, environ := example[2], []string(nil)
+		var object struct {
+			Kind string
+			Spec struct {
+				Config []struct{ Name, Value string }
+			}
+		}
+		if err := yaml.Unmarshal([]byte(piece), &object); err != nil {
+			t.Fatal(err)
+		}
+		if object.Kind != "" {
+			piece = ""
+			for _, entry := range object.Spec.Config {
+				environ = append(environ, entry.Name+"="+entry.Value)
+			}
+		}
+		if example[1] == "yaml" {
+			piece = complete(t, piece)
+		}
+		got := load(t, piece, environ...)
+		wantLines(t, "problems and warnings of\n"+example[2], append(got.problems, got.Warnings...), nil)
+	}
+}
+
+// The examples that are shipped are whole, but for the target: that the operator tells.
+func TestShippedExamples(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*/config.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		got, err := Load(file, []string{"scaleTargetRef={apiVersion: apps/v1, kind: Deployment, name: web}"})
+		if err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		wantLines(t, "warnings of "+file, got.Warnings, nil)
+	}
+}

@@ -1,0 +1,132 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// For each key that has a rule: pieces of configuration that keep it, and pieces that break it and nothing else.
+var rules = []struct {
+	key          string
+	keeps, broke []string
+}{
+	{"scaleTargetRef", []string{`scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}`}, []string{`scaleTargetRef: null`}},
+	{"scaleTargetRef.apiVersion", []string{`scaleTargetRef: {apiVersion: v1, kind: ReplicationController, name: web}`},
+		[]string{`scaleTargetRef: {kind: Deployment, name: web}`, `scaleTargetRef: {apiVersion: "", kind: Deployment, name: web}`,
+			`scaleTargetRef: {apiVersion: a/b/c, kind: Deployment, name: web}`, `scaleTargetRef: {apiVersion: apps/, kind: Deployment, name: web}`}},
+	{"scaleTargetRef.kind", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: X, name: web}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, name: web}`}},
+	{"scaleTargetRef.name", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: 5}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment}`}},
+	{"namespace", []string{"namespace: shop", "namespace: shop-2"}, []string{`namespace: ""`, "namespace: Shop", "namespace: a.b", "namespace: " + strings.Repeat("a", 64)}},
+	{"metric", []string{"metric: {type: shell, shell: {}}"}, []string{"metric: null"}},
+	{"evaluate", []string{"evaluate: {type: shell, shell: {}}"}, []string{"evaluate: null"}},
+	{"runMode", []string{"runMode: per-pod", "runMode: per-resource"}, []string{`runMode: ""`, "runMode: per-node", "runMode: 3"}},
+	{"interval", []string{"interval: 1", "interval: 9223372036854"}, []string{"interval: 0", "interval: -1", "interval: 9223372036855"}},
+	{"startTime", []string{"startTime: 1", "startTime: 60000"}, []string{"startTime: 0", "startTime: 9223372036855"}},
+	{"minReplicas", []string{"minReplicas: 0", "minReplicas: 10"}, []string{"minReplicas: -1"}},
+	{"maxReplicas", []string{"maxReplicas: 1", "minReplicas: 0\nmaxReplicas: 0"}, []string{"maxReplicas: 0", "minReplicas: 11", "maxReplicas: -1"}},
+	{"downscaleStabilization", []string{"downscaleStabilization: 0", "downscaleStabilization: 3600"}, []string{"downscaleStabilization: -1", "downscaleStabilization: 3601"}},
+	{"initialReadinessDelay", []string{"initialReadinessDelay: 0", "initialReadinessDelay: 9223372036"}, []string{"initialReadinessDelay: -1", "initialReadinessDelay: 9223372037"}},
+	{"cpuInitializationPeriod", []string{"cpuInitializationPeriod: 0"}, []string{"cpuInitializationPeriod: -1", "cpuInitializationPeriod: 9223372037"}},
+	{"requestTimeout", []string{"requestTimeout: 1"}, []string{"requestTimeout: 0", "requestTimeout: 9223372036855"}},
+	{"logVerbosity", []string{"logVerbosity: 0", "logVerbosity: 9"}, []string{"logVerbosity: -1"}},
+
+	{"apiConfig.port", []string{"apiConfig: {port: 1}", "apiConfig: {port: 65535}", "apiConfig: {enabled: false, port: 0}"}, []string{"apiConfig: {port: 0}", "apiConfig: {port: 65536}"}},
+	{"apiConfig.host", []string{"apiConfig: {host: localhost}", `apiConfig: {enabled: false, host: ""}`}, []string{`apiConfig: {host: ""}`}},
+	{"apiConfig.certFile", []string{"apiConfig: {useHTTPS: true, certFile: c, keyFile: k}", "apiConfig: {useHTTPS: true, enabled: false}"}, []string{"apiConfig: {useHTTPS: true, keyFile: k}"}},
+	{"apiConfig.keyFile", []string{"apiConfig: {certFile: c}"}, []string{"apiConfig: {useHTTPS: true, certFile: c}"}},
+
+	{"metric.type", []string{"metric: {type: shell, shell: {}}"}, []string{"metric: {shell: {}}", "metric: {type: Shell, shell: {}}", "metric: {type: grpc}"}},
+	{"metric.timeout", []string{"metric: {type: shell, shell: {}, timeout: 1}"}, []string{"metric: {type: shell, shell: {}, timeout: 0}", "metric: {type: shell, shell: {}, timeout: 9223372036855}"}},
+	{"metric.maxReplyBytes", []string{"metric: {type: shell, shell: {}, maxReplyBytes: 1}"}, []string{"metric: {type: shell, shell: {}, maxReplyBytes: 0}"}},
+	{"metric.shell", []string{"metric: {type: shell, shell: {command: [-c, ls]}}"}, []string{"metric: {type: shell}", "metric: {type: shell, http: {}}"}},
+	{"metric.shell.entrypoint", []string{"metric: {type: shell, shell: {entrypoint: python}}"}, []string{`metric: {type: shell, shell: {entrypoint: ""}}`}},
+	{"metric.http", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body}}"}, []string{"metric: {type: http}", "metric: {type: http, shell: {}}"}},
+	{"metric.http.method", []string{"metric: {type: http, http: {method: post, url: http://a, parameterMode: body}}"},
+		[]string{"metric: {type: http, http: {url: http://a, parameterMode: body}}", "metric: {type: http, http: {method: GET IT, url: http://a, parameterMode: body}}"}},
+	{"metric.http.url", []string{`metric: {type: http, http: {method: GET, url: "https://[::1]:80/a?b=c", parameterMode: body}}`},
+		[]string{"metric: {type: http, http: {method: GET, parameterMode: body}}", "metric: {type: http, http: {method: GET, url: /a, parameterMode: body}}",
+			"metric: {type: http, http: {method: GET, url: ftp://a, parameterMode: body}}", `metric: {type: http, http: {method: GET, url: "http://", parameterMode: body}}`,
+			"metric: {type: http, http: {method: GET, url: example.com, parameterMode: body}}", `metric: {type: http, http: {method: GET, url: "http://a b", parameterMode: body}}`}},
+	{"metric.http.headers", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, headers: {X-A: b}}}"},
+		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, headers: {X A: b}}}",
+			`metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, headers: {X-A: "b\nc"}}}`}},
+	{"metric.http.successCodes", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: [100, 599]}}"},
+		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: []}}",
+			"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: [200, 99]}}",
+			"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: [600]}}"}},
+	{"metric.http.parameterMode", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: query}}"},
+		[]string{"metric: {type: http, http: {method: GET, url: http://a}}", "metric: {type: http, http: {method: GET, url: http://a, parameterMode: header}}"}},
+	{"metric.http.clientCert", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientCert: c, clientKey: k}}"},
+		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientKey: k}}"}},
+	{"metric.http.clientKey", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, caCert: c}}"},
+		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientCert: c}}"}},
+
+	{"kubernetesMetricSpecs[0].type", []string{"kubernetesMetricSpecs: []"},
+		[]string{"kubernetesMetricSpecs: [{}]", "kubernetesMetricSpecs: [null]", "kubernetesMetricSpecs: [{type: resource}]",
+			"kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a}, target: {type: AverageValue}}}]"}},
+	{"kubernetesMetricSpecs[0].resource", []string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Utilization}}}]"},
+		[]string{"kubernetesMetricSpecs: [{type: Resource}]", "kubernetesMetricSpecs: [{type: Resource, pods: {}}]"}},
+	{"kubernetesMetricSpecs[0].resource.name", []string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: example.com/gpu, target: {type: AverageValue}}}]"},
+		[]string{"kubernetesMetricSpecs: [{type: Resource, resource: {target: {type: Utilization}}}]"}},
+	{"kubernetesMetricSpecs[0].resource.target.type", []string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: memory, target: {type: AverageValue}}}]"},
+		[]string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu}}]", "kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Value}}}]"}},
+	{"kubernetesMetricSpecs[0].resource.target.averageUtilization", []string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 1}}}]"},
+		[]string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 0}}}]"}},
+	{"kubernetesMetricSpecs[0].resource.target.averageValue", []string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 1m}}}]"},
+		[]string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, averageValue: 0}}}]"}},
+	{"kubernetesMetricSpecs[0].resource.target.value", []string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, value: 1}}}]"},
+		[]string{"kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: AverageValue, value: -1}}}]"}},
+}
+
+func TestEveryRule(t *testing.T) {
+	said := map[string]string{}
+	for _, table := range tables() {
+		for _, row := range table.rows {
+			said[table.under+row.name] = row.rule
+		}
+	}
+	for _, rule := range rules {
+		for _, piece := range rule.keeps {
+			t.Run("keeps "+rule.key, func(t *testing.T) {
+				got := load(t, complete(t, piece))
+				wantLines(t, piece, got.problems, nil)
+			})
+		}
+		for _, piece := range rule.broke {
+			t.Run("breaks "+rule.key, func(t *testing.T) {
+				got := load(t, complete(t, piece))
+				if len(got.problems) != 1 || !strings.HasPrefix(got.problems[0], rule.key+": ") || !strings.Contains(got.problems[0], said[rule.key]) {
+					t.Errorf("%s:\n  %s\nwant one problem, of %s, with the rule %q", piece, strings.Join(got.problems, "\n  "), rule.key, said[rule.key])
+				}
+			})
+		}
+	}
+}
+
+func TestEveryRuleIsTested(t *testing.T) {
+	tested := map[string]bool{}
+	for _, rule := range rules {
+		tested[rule.key] = len(rule.keeps) > 0 && len(rule.broke) > 0
+	}
+	for _, table := range tables() {
+		for _, row := range table.rows {
+			if row.rule != "" && !tested[table.under+row.name] {
+				t.Errorf("nothing keeps, or nothing breaks, the rule of %s%s", table.under, row.name)
+			}
+		}
+	}
+}
+
+func TestValidateOfAConfigurationThatWasNotLoaded(t *testing.T) {
+	c := Default()
+	c.Interval, c.MinReplicas = 0, 20
+	want := `configuration has 5 problems:
+  scaleTargetRef: missing: what is scaled: the object's apiVersion, kind and name; required, e.g. {apiVersion: apps/v1, kind: Deployment, name: web}
+  metric: missing: the program that measures the target; required, e.g. {type: shell, shell: {command: ["-c", "..."]}}
+  evaluate: missing: the program that turns metrics into a number of replicas; required, e.g. {type: shell, shell: {command: ["-c", "..."]}}
+  interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years
+  maxReplicas: 10 is not allowed: must be at least minReplicas, which is 20`
+	if err := c.Validate(); err == nil || err.Error() != want {
+		t.Errorf("got:\n%v\nwant:\n%s", err, want)
+	}
+}

@@ -1,0 +1,64 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+
+	"go.yaml.in/yaml/v3"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// readsItself tells a type with a form of its own, such as a quantity.
+func readsItself(into reflect.Value) bool {
+	_, ok := into.Addr().Interface().(json.Unmarshaler)
+	return ok
+}
+
+// written is a refused value for a problem: as it stands there if a scalar was wanted and is there. Otherwise its
+// shape has to do, since there is no telling what is in it: it may be the headers of a request.
+func written(value any, into reflect.Value, at place) string {
+	text, isText := value.(string)
+	isScalar := at.node != nil && at.node.Kind == yaml.ScalarNode
+	switch value.(type) {
+	case map[string]any:
+		return "an object"
+	case []any:
+		return "a list"
+	}
+	switch {
+	case isText && text != "" && isComposite(into):
+		return "text"
+	case isText:
+		return show(reflect.ValueOf(text))
+	case isScalar:
+		return shorten(at.node.Value)
+	}
+	return shorten(fmt.Sprint(value))
+}
+
+func isComposite(into reflect.Value) bool {
+	kind := into.Kind()
+	return kind == reflect.Map || kind == reflect.Slice || kind == reflect.Struct && !readsItself(into)
+}
+
+// shapeOf is what a type looks like in a file.
+func shapeOf(into reflect.Value) string {
+	if _, ok := into.Addr().Interface().(*metav1.LabelSelector); ok {
+		return "a label selector, e.g. queue=worker_tasks"
+	}
+	switch into.Kind() {
+	case reflect.Bool:
+		return "true or false"
+	case reflect.String:
+		return "text"
+	case reflect.Slice:
+		return "a list"
+	case reflect.Int, reflect.Int32, reflect.Int64:
+		return fmt.Sprintf("a whole number of up to %d bits", into.Type().Bits())
+	}
+	if readsItself(into) {
+		return "a quantity, e.g. 250m or 64Mi"
+	}
+	return "an object"
+}
