@@ -1,0 +1,121 @@
+// Package kube makes single calls to the Kubernetes API: core objects and metrics travel as protobuf where the API
+// offers it, every call has a deadline, and an error says what was called, why it failed and what to do about it.
+//
+// It decides nothing and remembers nothing; which calls are made is up to the rooms that use it.
+package kube
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+)
+
+// Scheme knows the few kinds that are read as Go types; a whole clientset would cost several times the memory.
+var Scheme = newScheme()
+
+func newScheme() *runtime.Scheme {
+	scheme := runtime.NewScheme()
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	for _, add := range []func(*runtime.Scheme) error{
+		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, metricsv1beta1.AddToScheme,
+	} {
+		if err := add(scheme); err != nil {
+			panic(err) // two kinds of one name: a mistake of this list
+		}
+	}
+	return scheme
+}
+
+// Client calls one API server.
+type Client struct {
+	rest    rest.Interface
+	host    string
+	timeout time.Duration
+}
+
+// New gives a client whose every call ends within the timeout.
+func New(config *rest.Config, timeout time.Duration) (*Client, error) {
+	config = rest.CopyConfig(config)
+	config.GroupVersion = &schema.GroupVersion{}
+	config.NegotiatedSerializer = serializer.NewCodecFactory(Scheme).WithoutConversion()
+	config.ContentType = runtime.ContentTypeProtobuf
+	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	config.QPS = -1 // a pass makes a handful of calls, and there is one pass at a time
+	config.WarningHandler = rest.NoWarnings{}
+	client, err := rest.RESTClientFor(config)
+	if err != nil {
+		return nil, fmt.Errorf("making a client for %s: %w", config.Host, err)
+	}
+	return &Client{rest: client, host: config.Host, timeout: timeout}, nil
+}
+
+// Get reads one object.
+func (c *Client) Get(ctx context.Context, path Path, into runtime.Object) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.explain("get", path, decode(path.on(c.rest.Get()).Do(ctx), into))
+}
+
+// GetJSON reads one object as it stands in the API's own JSON, for kinds that have no Go type here.
+func (c *Client) GetJSON(ctx context.Context, path Path) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	answer := path.on(c.rest.Get()).SetHeader("Accept", runtime.ContentTypeJSON).Do(ctx)
+	body, _ := answer.Raw() // its error would not be in the API's words
+	return body, c.explain("get", path, answer.Error())
+}
+
+// List reads the objects that the selector selects.
+func (c *Client) List(ctx context.Context, path Path, selector labels.Selector, into runtime.Object) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.explain("list", path, decode(path.on(c.rest.Get()).Param("labelSelector", selector.String()).Do(ctx), into))
+}
+
+// Patch changes one object by a JSON patch.
+func (c *Client) Patch(ctx context.Context, path Path, patch []byte, into runtime.Object) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.explain("patch", path, decode(path.on(c.rest.Patch(types.JSONPatchType)).Body(patch).Do(ctx), into))
+}
+
+// decode reads an answer. An answer of another kind than was asked for is an error, where client-go's own Into would
+// leave the object as it was: empty, with zero replicas.
+func decode(answer rest.Result, into runtime.Object) error {
+	object, err := answer.Get()
+	if err != nil {
+		return err
+	}
+	got, want := reflect.ValueOf(object), reflect.ValueOf(into)
+	if got.Type() != want.Type() {
+		return fmt.Errorf("the API answered with %s instead of %s", got.Type(), want.Type())
+	}
+	want.Elem().Set(got.Elem())
+	return nil
+}
+
+// Resources lists what a group version serves.
+func (c *Client) Resources(ctx context.Context, version schema.GroupVersion) ([]metav1.APIResource, error) {
+	path := Path{Version: version}
+	body, err := c.GetJSON(ctx, path) // that of the group "" does not say of what version it is, as protobuf has to
+	if err != nil {
+		return nil, err
+	}
+	var list metav1.APIResourceList
+	err = json.Unmarshal(body, &list)
+	return list.APIResources, c.explain("list", path, err)
+}
