@@ -1,0 +1,88 @@
+package target
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+)
+
+// find asks the API which resource serves the target's kind, once until the resource is gone.
+func (r *Reader) find(ctx context.Context) (kube.Path, error) {
+	if r.path != nil {
+		return *r.path, nil
+	}
+	version, err := schema.ParseGroupVersion(r.ref.APIVersion)
+	if err != nil {
+		return kube.Path{}, fmt.Errorf("scaleTargetRef.apiVersion: %w", err)
+	}
+	served, err := r.api.Resources(ctx, version)
+	if apierrors.IsNotFound(err) {
+		return kube.Path{}, fmt.Errorf("the API does not serve %s: is its CustomResourceDefinition installed? (scaleTargetRef.apiVersion)", version)
+	}
+	if err != nil {
+		return kube.Path{}, err
+	}
+	resource, err := pick(served, r.ref.Kind)
+	if err != nil {
+		return kube.Path{}, fmt.Errorf("%s %w", version, err)
+	}
+	r.path = &kube.Path{Version: version, Namespace: r.namespace, Resource: resource, Name: r.ref.Name}
+	return *r.path, nil
+}
+
+// pick finds the resource of a kind that can be scaled.
+func pick(served []metav1.APIResource, kind string) (string, error) {
+	has := func(name string) bool {
+		return slices.ContainsFunc(served, func(r metav1.APIResource) bool { return r.Name == name })
+	}
+	var scalable []string
+	for _, resource := range served {
+		if strings.Contains(resource.Name, "/") {
+			continue
+		}
+		switch canScale := has(resource.Name + "/scale"); {
+		case resource.Kind == kind && !resource.Namespaced:
+			return "", fmt.Errorf("has %s outside of namespaces: it cannot be a target", kind)
+		case resource.Kind == kind && canScale:
+			return resource.Name, nil
+		case resource.Kind == kind:
+			return "", fmt.Errorf("serves %s without a scale subresource, so it cannot be scaled: add subresources.scale to its CustomResourceDefinition", kind)
+		case canScale:
+			scalable = append(scalable, resource.Kind)
+		}
+	}
+	return "", fmt.Errorf("has no kind %q; it can scale: %s (scaleTargetRef.kind)", kind, cmp.Or(strings.Join(scalable, ", "), "nothing"))
+}
+
+// document reads the object: as protobuf where its kind is known here, otherwise as the API writes it.
+func (r *Reader) document(ctx context.Context, path kube.Path) (json.RawMessage, error) {
+	kind := path.Version.WithKind(r.ref.Kind)
+	if !kube.Scheme.Recognizes(kind) {
+		return r.api.GetJSON(ctx, path)
+	}
+	object, err := kube.Scheme.New(kind)
+	if err != nil {
+		return nil, err
+	}
+	if err := r.api.Get(ctx, path, object); err != nil {
+		return nil, err
+	}
+	object.GetObjectKind().SetGroupVersionKind(kind)
+	return json.Marshal(object)
+}
+
+// PodDocument is a pod as user code is given it.
+func PodDocument(pod corev1.Pod) (json.RawMessage, error) {
+	pod.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
+	return json.Marshal(&pod)
+}

@@ -1,0 +1,106 @@
+// Package target reads what is scaled: one Snapshot per pass, of any kind that has a scale subresource.
+//
+// The reference comes in; the object, its scale and, for those who ask, its pods go out, as they were when they were
+// read. Nothing is written, and nothing is kept from pass to pass but where the API serves the target's kind.
+package target
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+)
+
+// Snapshot is the target as one pass sees it.
+type Snapshot struct {
+	Ref       autoscalingv2.CrossVersionObjectReference
+	Namespace string
+	Document  json.RawMessage // the whole object, as user code is given it
+	Replicas  int32           // as its scale says there should be
+	Selector  labels.Selector // nil where the target has none, and so no pods
+	Pods      []corev1.Pod    // by name, where they were read
+	Path      kube.Path       // where the API serves it
+}
+
+// Reader reads one target. It is not safe for two passes at once.
+type Reader struct {
+	api       *kube.Client
+	ref       autoscalingv2.CrossVersionObjectReference
+	namespace string
+	path      *kube.Path // once found
+}
+
+// NewReader gives a reader of the target that the reference names.
+func NewReader(api *kube.Client, ref autoscalingv2.CrossVersionObjectReference, namespace string) *Reader {
+	return &Reader{api: api, ref: ref, namespace: namespace}
+}
+
+// Read takes a snapshot, without pods: one read of the object and one of its scale.
+func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
+	path, err := r.find(ctx)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("finding %s: %w", r.what(), err)
+	}
+	document, err := r.document(ctx, path)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("%w%s", err, r.forget(err))
+	}
+	var scale autoscalingv1.Scale
+	if err := r.api.Get(ctx, path.Sub("scale"), &scale); err != nil {
+		return Snapshot{}, fmt.Errorf("%w%s", err, r.forget(err))
+	}
+	selector, err := selectorOf(scale)
+	if err != nil {
+		return Snapshot{}, fmt.Errorf("reading the selector %q of %s: %w", scale.Status.Selector, r.what(), err)
+	}
+	return Snapshot{
+		Ref: r.ref, Namespace: r.namespace, Path: path,
+		Document: document, Replicas: scale.Spec.Replicas, Selector: selector,
+	}, nil
+}
+
+// Pods lists the snapshot's pods, by name.
+func (r *Reader) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, error) {
+	if snapshot.Selector == nil {
+		return nil, nil
+	}
+	var list corev1.PodList
+	path := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: r.namespace, Resource: "pods"}
+	if err := r.api.List(ctx, path, snapshot.Selector, &list); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list.Items, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	return list.Items, nil
+}
+
+// selectorOf gives nil for a scale without a selector: an empty one would select every pod of the namespace.
+func selectorOf(scale autoscalingv1.Scale) (labels.Selector, error) {
+	selector, err := labels.Parse(scale.Status.Selector)
+	if err != nil || selector.Empty() {
+		return nil, err
+	}
+	return selector, nil
+}
+
+func (r *Reader) what() string {
+	return fmt.Sprintf("%s %q of %s in namespace %q", r.ref.Kind, r.ref.Name, r.ref.APIVersion, r.namespace)
+}
+
+// forget lets the next pass look the kind up anew, since it may have been replaced by one that is served elsewhere,
+// and says what to do where something is not there.
+func (r *Reader) forget(err error) string {
+	if !apierrors.IsNotFound(err) {
+		return ""
+	}
+	r.path = nil
+	return ": does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does"
+}
