@@ -117,5 +117,5 @@ func (c *Client) Resources(ctx context.Context, version schema.GroupVersion) ([]
 	}
 	var list metav1.APIResourceList
 	err = json.Unmarshal(body, &list)
-	return list.APIResources, c.explain("list", path, err)
+	return list.APIResources, c.explain("get", path, err)
 }

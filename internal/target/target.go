@@ -52,11 +52,11 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 	}
 	document, err := r.document(ctx, path)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("%w%s", err, r.forget(err))
+		return Snapshot{}, fmt.Errorf("%w%s", err, r.hint(err))
 	}
 	var scale autoscalingv1.Scale
 	if err := r.api.Get(ctx, path.Sub("scale"), &scale); err != nil {
-		return Snapshot{}, fmt.Errorf("%w%s", err, r.forget(err))
+		return Snapshot{}, fmt.Errorf("%w%s", err, r.hint(err))
 	}
 	selector, err := selectorOf(scale)
 	if err != nil {
@@ -95,12 +95,15 @@ func (r *Reader) what() string {
 	return fmt.Sprintf("%s %q of %s in namespace %q", r.ref.Kind, r.ref.Name, r.ref.APIVersion, r.namespace)
 }
 
-// forget lets the next pass look the kind up anew, since it may have been replaced by one that is served elsewhere,
-// and says what to do where something is not there.
-func (r *Reader) forget(err error) string {
-	if !apierrors.IsNotFound(err) {
-		return ""
+// hint says what to do about a target that cannot be read. One that is not there is looked up anew by the next pass,
+// since its kind may have been replaced by one that is served elsewhere.
+func (r *Reader) hint(err error) string {
+	switch {
+	case apierrors.IsNotFound(err):
+		r.path = nil
+		return ": does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does"
+	case apierrors.IsInternalError(err):
+		return ": if it has no number of replicas at all, give it one"
 	}
-	r.path = nil
-	return ": does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does"
+	return ""
 }
