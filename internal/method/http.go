@@ -1,0 +1,171 @@
+package method
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+)
+
+const (
+	// longestBody is how much of the body of a failure an error shows.
+	longestBody = 1 << 10
+
+	// longQuery is where servers begin to find a URL too long: 8 KiB is what most allow for the first line.
+	longQuery = 7 << 10
+)
+
+// call sends the document to a server; the reply is the body of an answer with one of the success codes.
+type call struct {
+	config.HTTP
+	url     *url.URL
+	timeout time.Duration
+	limit   int64
+	client  client
+}
+
+func newHTTP(_ string, m config.Method, _ *slog.Logger) (kind, error) {
+	if m.HTTP == nil {
+		return nil, errors.New("type is http, but there is no http: say which URL to call")
+	}
+	c := &call{HTTP: *m.HTTP, timeout: m.Timeout.Duration(), limit: m.MaxReplyBytes}
+	c.Method = strings.ToUpper(c.Method)
+	c.client = client{HTTP: c.HTTP, timeout: c.timeout}
+	var err error
+	if c.url, err = url.Parse(c.URL); err != nil {
+		return nil, fmt.Errorf("reading http.url: %w", withoutURL(err))
+	}
+	return c, nil
+}
+
+// String leaves out what may be secret in a URL: the user, and the query.
+func (c *call) String() string {
+	shown := url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.url.Path}
+	return c.Method + " " + shown.String()
+}
+
+func (c *call) run(ctx context.Context, document []byte) (string, error) {
+	client, err := c.client.current()
+	if err != nil {
+		return "", err
+	}
+	request, err := c.request(ctx, document)
+	if err != nil {
+		return "", withoutURL(err)
+	}
+	answer, err := client.Do(request)
+	if err != nil {
+		return "", c.noAnswer(request, err)
+	}
+	defer answer.Body.Close()
+	// The body of a failure is read like a reply, so that the connection can be used again.
+	reply, err := readReply(answer.Body, c.limit)
+	if !slices.Contains(c.SuccessCodes, answer.StatusCode) {
+		return "", c.refused(answer, reply)
+	}
+	if err != nil {
+		return "", c.cutShort(ctx, answer, err)
+	}
+	return reply, nil
+}
+
+func (c *call) request(ctx context.Context, document []byte) (*http.Request, error) {
+	target, body := *c.url, io.Reader(nil)
+	if c.ParameterMode == config.QueryParameter {
+		target.RawQuery = strings.TrimPrefix(target.RawQuery+"&value="+url.QueryEscape(string(document)), "&")
+	} else {
+		body = bytes.NewReader(document)
+	}
+	request, err := http.NewRequestWithContext(ctx, c.Method, target.String(), body)
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		request.Header.Set("Content-Type", "application/json")
+	}
+	for name, value := range c.Headers {
+		request.Header.Set(name, value)
+		if strings.EqualFold(name, "Host") {
+			request.Host = value // net/http sends this one, not the header
+		}
+	}
+	return request, nil
+}
+
+// noAnswer says why the server did not answer, with the way out where there is one.
+func (c *call) noAnswer(request *http.Request, err error) error {
+	err = withoutURL(err)
+	if request.Context().Err() != nil {
+		return &TimeoutError{c.timeout, "the server has not answered"}
+	}
+	if hint := c.hint(request, err); hint != "" {
+		return fmt.Errorf("%w; %s", err, hint)
+	}
+	return err
+}
+
+func (c *call) hint(request *http.Request, err error) string {
+	var (
+		lookup    *net.DNSError
+		stranger  x509.UnknownAuthorityError
+		operation *net.OpError
+	)
+	switch {
+	case len(request.URL.RawQuery) > longQuery:
+		return c.tooLong(request)
+	case errors.Is(err, io.EOF):
+		return "the server closed the connection without an answer"
+	case errors.As(err, &lookup):
+		return "is the host in http.url right?"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "nothing listens there: is the server up, and is http.url right?"
+	case errors.As(err, &stranger):
+		return "is http.caCert the certificate of the authority that the server's own was signed by?"
+	case errors.As(err, &operation) && operation.Op == "remote error":
+		return "the server refused us: are http.clientCert and http.clientKey what it wants?"
+	}
+	return ""
+}
+
+func (c *call) refused(answer *http.Response, body string) error {
+	err := fmt.Errorf("the server answered %s, which is not one of successCodes %d, with the body %q",
+		answer.Status, c.SuccessCodes, shorten(body, longestBody))
+	tooLong := []int{http.StatusRequestURITooLong, http.StatusRequestHeaderFieldsTooLarge}
+	if c.ParameterMode == config.QueryParameter && slices.Contains(tooLong, answer.StatusCode) {
+		return fmt.Errorf("%w; %s", err, c.tooLong(answer.Request))
+	}
+	return err
+}
+
+func (c *call) tooLong(request *http.Request) string {
+	return fmt.Sprintf("the document makes a query of %d bytes, which is long for a URL: use parameterMode: body",
+		len(request.URL.RawQuery))
+}
+
+func (c *call) cutShort(ctx context.Context, answer *http.Response, err error) error {
+	if ctx.Err() != nil {
+		return &TimeoutError{c.timeout, fmt.Sprintf("the server answered %s, but its body has not ended", answer.Status)}
+	}
+	return fmt.Errorf("reading the body of the answer: %w", err)
+}
+
+// withoutURL takes the URL off an error of net/http, which has the document and secrets in it.
+func withoutURL(err error) error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

@@ -1,0 +1,117 @@
+// Package method runs user code: a document goes in, and a reply, or the reason why there is none, comes out.
+//
+// A run has its method's own timeout, and nothing outlives it: no process, no goroutine, no open pipe. What the
+// documents and replies mean, and when a method is due, is not known here.
+package method
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+)
+
+// Runner runs one user method: it is handed a document and gives back the reply, verbatim.
+//
+// Cancelling ctx keeps a run from starting but does not cut short one that has started: user code may be half way
+// through something, so a program that is stopping lets it end within its own timeout.
+type Runner interface {
+	Run(ctx context.Context, document []byte) (reply string, err error)
+}
+
+// kind is one way of running user code. Its String says in one short line what is run, fit for an error.
+type kind interface {
+	fmt.Stringer
+	run(ctx context.Context, document []byte) (reply string, err error)
+}
+
+// kinds are all there are; a new one is a new file, and a line here.
+var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kind, error){
+	config.HTTPMethod:  newHTTP,
+	config.ShellMethod: newShell,
+}
+
+// New makes the runner of a method. The name is that of its setting ("metric", "preScale", ...) and is in every
+// error and log line.
+func New(name string, m config.Method, log *slog.Logger) (Runner, error) {
+	newKind, known := kinds[m.Type]
+	if !known {
+		return nil, fmt.Errorf("setting up %s: unknown type %q (type: one of %s)",
+			name, m.Type, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+	}
+	k, err := newKind(name, m, log)
+	if err != nil {
+		return nil, fmt.Errorf("setting up %s: %w", name, err)
+	}
+	return &runner{kind: k, name: name, timeout: m.Timeout.Duration(), log: log}, nil
+}
+
+// runner is what all kinds have in common: the deadline, and the first words of every error.
+type runner struct {
+	kind
+	name    string
+	timeout time.Duration
+	log     *slog.Logger
+}
+
+func (r *runner) Run(ctx context.Context, document []byte) (string, error) {
+	if err := ctx.Err(); err != nil {
+		return "", fmt.Errorf("running %s (%s): not started: %w", r.name, r.kind, err)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
+	defer cancel()
+	began := time.Now()
+	reply, err := r.run(ctx, document)
+	r.log.Log(ctx, config.LogMethods, "method", "name", r.name, "took", time.Since(began), "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
+	if err != nil {
+		return "", fmt.Errorf("running %s (%s): %w", r.name, r.kind, err)
+	}
+	return reply, nil
+}
+
+// TimeoutError is a run that gave no whole reply in time. It is a context.DeadlineExceeded to errors.Is.
+type TimeoutError struct {
+	Timeout time.Duration
+	Note    string // how far it got, and what was done about it
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("no reply within its timeout of %s (timeout: %d ms); %s",
+		e.Timeout, e.Timeout.Milliseconds(), e.Note)
+}
+
+// Is makes every timeout look alike to callers.
+func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// TooLongError is a reply that was cut off at its limit.
+type TooLongError struct{ Limit int64 }
+
+func (e *TooLongError) Error() string {
+	return fmt.Sprintf("a reply of more than %d bytes (maxReplyBytes: %d): reply with less, or raise maxReplyBytes",
+		e.Limit, e.Limit)
+}
+
+// readReply reads to the end, and never more than one byte past the limit.
+func readReply(from io.Reader, limit int64) (string, error) {
+	var reply strings.Builder
+	read, err := io.Copy(&reply, io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
+	if read > limit {
+		return reply.String()[:limit], &TooLongError{Limit: limit}
+	}
+	return reply.String(), err
+}
+
+// shorten keeps a text fit for one line of a log.
+func shorten(text string, limit int) string {
+	if len(text) <= limit {
+		return text
+	}
+	return strings.ToValidUTF8(text[:limit], "") + "..."
+}

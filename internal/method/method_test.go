@@ -1,0 +1,91 @@
+package method
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+)
+
+func TestNewRefuses(t *testing.T) {
+	for _, row := range []struct {
+		name   string
+		method config.Method
+		says   string
+	}{
+		{"a type that is not known", config.Method{Type: "carrier-pigeon"},
+			`setting up preScale: unknown type "carrier-pigeon" (type: one of http, shell)`},
+		{"a shell method without its section", config.Method{Type: "shell"},
+			"setting up preScale: type is shell, but there is no shell: say which program to run"},
+		{"an http method without its section", config.Method{Type: "http"},
+			"setting up preScale: type is http, but there is no http: say which URL to call"},
+		{"a URL that is none, without showing its password",
+			config.Method{Type: "http", HTTP: &config.HTTP{URL: "http://me:secret@host:port"}},
+			`setting up preScale: reading http.url: invalid port ":port" after host`},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			_, err := New("preScale", row.method, slog.New(slog.DiscardHandler))
+			if err == nil || err.Error() != row.says {
+				t.Errorf("got  %v\nwant %s", err, row.says)
+			}
+		})
+	}
+}
+
+func TestReplyLimit(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		limit int64
+		says  string
+	}{
+		{"a reply may be as long as its limit", 5, ""},
+		{"a reply may not be longer", 4,
+			"a reply of more than 4 bytes (maxReplyBytes: 4): reply with less, or raise maxReplyBytes"},
+		{"the highest limit is a limit too", math.MaxInt64, ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			reply, err := readReply(strings.NewReader("reply"), row.limit)
+			if row.says != "" {
+				wantError(t, err, row.says)
+			} else if reply != "reply" || err != nil {
+				t.Errorf("got %q, %v", reply, err)
+			}
+		})
+	}
+}
+
+func TestAStoppingProgramStartsNothing(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := mustNew(t, script("exit 3")).Run(ctx, nil)
+	wantError(t, err, `running metric (/bin/sh -c "exit 3"): not started: context canceled`)
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v is not context.Canceled", err)
+	}
+}
+
+func TestAStoppingProgramLetsARunEnd(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DIR", dir)
+	m := script("touch $DIR/started; until [ -e $DIR/cancelled ]; do sleep 0.01; done; echo done")
+	m.Timeout = 30_000
+	ctx, cancel := context.WithCancel(t.Context())
+	var (
+		run   sync.WaitGroup
+		reply string
+		err   error
+	)
+	run.Go(func() { reply, err = mustNew(t, m).Run(ctx, nil) })
+	eventually(t, "the method starts", func() bool { return exists(dir + "/started") })
+	cancel()
+	write(t, dir+"/cancelled", "", 0o644)
+	run.Wait()
+	if reply != "done\n" || err != nil {
+		t.Errorf("got %q, %v", reply, err)
+	}
+}

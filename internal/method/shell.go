@@ -1,0 +1,118 @@
+package method
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+)
+
+// longestCommand is how much of a command, which may be a whole script, an error shows.
+const longestCommand = 200
+
+// shell runs a program: the document on its standard input, the reply on its standard output, and a non-zero exit
+// to say that there is none.
+type shell struct {
+	config.Shell
+	name    string
+	timeout time.Duration
+	limit   int64
+	log     *slog.Logger
+}
+
+func newShell(name string, m config.Method, log *slog.Logger) (kind, error) {
+	if m.Shell == nil {
+		return nil, errors.New("type is shell, but there is no shell: say which program to run")
+	}
+	return &shell{Shell: *m.Shell, name: name, timeout: m.Timeout.Duration(), limit: m.MaxReplyBytes, log: log}, nil
+}
+
+func (s *shell) String() string {
+	words := []string{s.Entrypoint}
+	for _, word := range s.Command {
+		if quoted := strconv.Quote(word); len(quoted) != len(word)+2 || strings.Contains(word, " ") || word == "" {
+			word = quoted
+		}
+		words = append(words, word)
+	}
+	return shorten(strings.Join(words, " "), longestCommand)
+}
+
+func (s *shell) run(ctx context.Context, document []byte) (string, error) {
+	cmd := exec.Command(s.Entrypoint, s.Command...)
+	p, err := start(cmd, document, s.limit)
+	if err != nil {
+		return "", notStarted(cmd.Path, err)
+	}
+	err = p.wait(ctx)
+	p.end()
+	if err = s.outcome(p, err); err != nil {
+		return "", err
+	}
+	if words := p.stderr.String(); s.LogStderr && words != "" {
+		s.log.InfoContext(ctx, "a method wrote to standard error", "method", s.name, "stderr", words)
+	}
+	return p.reply, nil
+}
+
+// outcome says why there is no reply; the end of standard error is most often where the author looks next.
+func (s *shell) outcome(p *program, err error) error {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded) && p.left:
+		err = &TimeoutError{s.timeout, "the program exited, but a process that it started kept standard output open " +
+			"(send its output elsewhere, such as >/dev/null); its processes were ended"}
+	case errors.Is(err, context.DeadlineExceeded):
+		err = &TimeoutError{s.timeout, "its processes were ended"}
+	case err == nil && p.stateErr != nil:
+		err = fmt.Errorf("reading its exit status: %w", p.stateErr)
+	case err == nil && p.state.Success():
+		return nil
+	case err == nil:
+		err = exitError(p.state)
+	}
+	if words := p.stderr.String(); words != "" {
+		return fmt.Errorf("%w, standard error ends: %q", err, words)
+	}
+	return fmt.Errorf("%w, standard error is empty", err)
+}
+
+// exitError guesses at KILL, since whoever sends it leaves no word: in a container it is nearly always the kernel.
+func exitError(state *os.ProcessState) error {
+	err := &exec.ExitError{ProcessState: state}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return fmt.Errorf("%w (out of memory? then raise the container's memory limit)", err)
+	}
+	return err
+}
+
+// notStarted names the file and the way out: what the system says of a program that cannot be started is short.
+func notStarted(path string, err error) error {
+	hint := ""
+	info, statErr := os.Stat(path)
+	switch {
+	case statErr == nil && info.IsDir():
+		hint = "; it is a directory: entrypoint has to be a program"
+	case statErr == nil && errors.Is(err, fs.ErrNotExist):
+		hint = "; it is there, but the interpreter in its first line, or its loader, is not: is that in the image?"
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		hint = "; there is no such program: is it in the image, and is entrypoint right?"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "; it may not be executed: chmod +x it, or make its interpreter the entrypoint"
+	case errors.Is(err, syscall.ENOEXEC):
+		hint = "; it is no program of this machine: does it lack a first line like #!/bin/sh, or is it of another architecture?"
+	}
+	var named *fs.PathError
+	if errors.As(err, &named) {
+		err = named.Err // the path is said once already
+	}
+	return fmt.Errorf("starting %s: %w%s", path, err, hint)
+}
