@@ -1,0 +1,64 @@
+// Package scale carries a decision out: it is the only room that writes to the target.
+//
+// A snapshot and a decision come in; the target's scale is patched where the decision changes it, between the user's
+// preScale and postScale hooks.
+package scale
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Scaler scales a target; a hook that is not configured is nil.
+type Scaler struct {
+	API           *kube.Client
+	Before, After method.Runner
+	Rules         decision.Rules
+}
+
+// Scale runs preScale, patches the scale where there is a change, and runs postScale. The hooks run at every pass,
+// also at one that changes nothing.
+func (s Scaler) Scale(ctx context.Context, snapshot target.Snapshot, decided decision.Decision, runType userlogic.RunType) error {
+	document := s.document(snapshot, decided, runType)
+	if err := method.SendHook(ctx, s.Before, document); err != nil {
+		return err
+	}
+	if decided.Changes() {
+		if err := s.patch(ctx, snapshot.Path.Sub("scale"), decided.Replicas); err != nil {
+			return fmt.Errorf("scaling %q from %d to %d replicas: %w", snapshot.Ref.Name, decided.Current, decided.Replicas, err)
+		}
+	}
+	return method.SendHook(ctx, s.After, document)
+}
+
+// patch sets the replicas by adding them, which replaces what is there: a scale at zero has no replicas to replace.
+func (s Scaler) patch(ctx context.Context, scale kube.Path, replicas int32) error {
+	patch, err := json.Marshal([]map[string]any{{"op": "add", "path": "/spec/replicas", "value": replicas}})
+	if err != nil {
+		return err
+	}
+	return s.API.Patch(ctx, scale, patch, &autoscalingv1.Scale{})
+}
+
+func (s Scaler) document(snapshot target.Snapshot, decided decision.Decision, runType userlogic.RunType) userlogic.ScaleInput {
+	return userlogic.ScaleInput{
+		Evaluation:      userlogic.Evaluation{TargetReplicas: decided.Replicas},
+		Resource:        snapshot.Document,
+		ScaleTargetRef:  snapshot.Ref,
+		Namespace:       snapshot.Namespace,
+		MinReplicas:     s.Rules.Min,
+		MaxReplicas:     s.Rules.Max,
+		TargetReplicas:  decided.Recommended,
+		CurrentReplicas: decided.Current,
+		RunType:         runType,
+	}
+}

@@ -1,0 +1,99 @@
+package scale
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	appsv1 "k8s.io/api/apps/v1"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/client-go/rest"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// hook is a user's hook that notes its document.
+type hook struct {
+	name  string
+	err   error
+	notes *[]string
+}
+
+func (h hook) Run(_ context.Context, document []byte) (string, error) {
+	*h.notes = append(*h.notes, h.name+" "+string(document))
+	return "", h.err
+}
+
+func TestScale(t *testing.T) {
+	const (
+		patch    = `PATCH /apis/apps/v1/namespaces/shop/deployments/web/scale [{"op":"add","path":"/spec/replicas","value":4}]`
+		document = ` {"evaluation":{"targetReplicas":%d},"resource":{},"scaleTargetRef":{"kind":"Deployment","name":"web"},"namespace":"shop",` +
+			`"minReplicas":1,"maxReplicas":4,"targetReplicas":9,"currentReplicas":2,"runType":"scaler"}`
+	)
+	to4, to2 := fmt.Sprintf(document, 4), fmt.Sprintf(document, 2)
+	for _, row := range []struct {
+		name     string
+		replicas int32
+		failing  string
+		status   int
+		want     []string
+		error    string
+	}{
+		{"a change is patched between the hooks", 4, "", 200, []string{"before" + to4, patch, "after" + to4}, ""},
+		{"no change is not patched, but the hooks run", 2, "", 200, []string{"before" + to2, "after" + to2}, ""},
+		{"preScale fails: nothing is scaled", 4, "before", 200, []string{"before" + to4}, "broken"},
+		{"the patch is refused: no postScale", 4, "", 409, []string{"before" + to4, patch}, `scaling "web" from 2 to 4 replicas: patching deployments.apps/scale "web"`},
+		{"postScale fails", 4, "after", 200, []string{"before" + to4, patch, "after" + to4}, "broken"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var notes []string
+			s := Scaler{Rules: decision.Rules{Min: 1, Max: 4}, API: recording(t, &notes, row.status), Before: hook{"before", nil, &notes}, After: hook{"after", nil, &notes}}
+			switch row.failing {
+			case "before":
+				s.Before = hook{"before", errors.New("broken"), &notes}
+			case "after":
+				s.After = hook{"after", errors.New("broken"), &notes}
+			}
+			err := s.Scale(t.Context(), web, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas}, userlogic.Scaler)
+			if !slices.Equal(notes, row.want) {
+				t.Errorf("\n got %s\nwant %s", strings.Join(notes, "\n     "), strings.Join(row.want, "\n     "))
+			}
+			if (err == nil) != (row.error == "") || err != nil && !strings.Contains(err.Error(), row.error) {
+				t.Errorf("got error %v, want %q", err, row.error)
+			}
+		})
+	}
+}
+
+var web = target.Snapshot{
+	Ref: autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "web"}, Namespace: "shop", Document: []byte("{}"), Replicas: 2,
+	Path: kube.Path{Version: appsv1.SchemeGroupVersion, Namespace: "shop", Resource: "deployments", Name: "web"},
+}
+
+// recording notes each request, and answers with an empty scale of that status. The real thing is patched end to end.
+func recording(t *testing.T, notes *[]string, status int) *kube.Client {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		*notes = append(*notes, fmt.Sprintf("%s %s %s", r.Method, r.URL.Path, body))
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, `{"kind":"Scale","apiVersion":"autoscaling/v1"}`)
+	}))
+	t.Cleanup(server.Close)
+	api, err := kube.New(&rest.Config{Host: server.URL}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return api
+}
