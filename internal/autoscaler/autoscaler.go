@@ -1,0 +1,76 @@
+// Package autoscaler runs the pipeline: one pass at a time, once every interval.
+//
+// It owns the order of the rooms, the history of recommendations and what is worth a line in the log. What each step
+// does is the room's; clients, clock and configuration come in from outside.
+package autoscaler
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Target is read once a pass.
+type Target interface {
+	Read(context.Context) (target.Snapshot, error)
+	Pods(context.Context, target.Snapshot) ([]corev1.Pod, error)
+}
+
+// KubernetesMetrics are gathered for a snapshot; what could be is given together with the error about the rest.
+type KubernetesMetrics interface {
+	Gather(context.Context, time.Time, target.Snapshot) ([]userlogic.KubernetesMetric, error)
+}
+
+// Metric is the metric stage.
+type Metric interface {
+	Run(context.Context, target.Snapshot, []userlogic.KubernetesMetric, userlogic.RunType) ([]userlogic.ResourceMetric, error)
+}
+
+// Evaluate is the evaluate stage.
+type Evaluate interface {
+	Run(context.Context, target.Snapshot, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error)
+}
+
+// Scale carries a decision out.
+type Scale interface {
+	Scale(context.Context, target.Snapshot, decision.Decision, userlogic.RunType) error
+}
+
+// Parts are the rooms that an autoscaler is made of.
+type Parts struct {
+	Target            Target
+	KubernetesMetrics KubernetesMetrics // nil where no specs are configured
+	Metric            Metric
+	Evaluate          Evaluate
+	Scale             Scale
+}
+
+// Settings are what holds for every pass.
+type Settings struct {
+	Rules                    decision.Rules
+	NeedsPods                bool // somebody asks for the target's pods
+	RequireKubernetesMetrics bool
+	Interval, StartTime      time.Duration
+}
+
+// Autoscaler scales one target.
+type Autoscaler struct {
+	parts    Parts
+	settings Settings
+	log      *slog.Logger
+
+	onePass sync.Mutex
+	history decision.History // guarded by onePass
+}
+
+// New gives an autoscaler that has done nothing yet.
+func New(parts Parts, settings Settings, log *slog.Logger) *Autoscaler {
+	return &Autoscaler{parts: parts, settings: settings, log: log}
+}

@@ -1,0 +1,239 @@
+package autoscaler
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// workload stands for every room: it notes what was called, and fails where it is told to.
+type workload struct {
+	replicas int32
+	asked    int32            // what evaluate says
+	fails    map[string]error // by step
+	calls    []string
+	slow     func() // within the metric stage
+}
+
+func (w *workload) call(step string) error {
+	w.calls = append(w.calls, step)
+	return w.fails[step]
+}
+
+func (w *workload) Read(context.Context) (target.Snapshot, error) {
+	return target.Snapshot{Replicas: w.replicas}, w.call("read")
+}
+
+func (w *workload) Pods(context.Context, target.Snapshot) ([]corev1.Pod, error) {
+	return make([]corev1.Pod, w.replicas), w.call("pods")
+}
+
+func (w *workload) Gather(_ context.Context, _ time.Time, s target.Snapshot) ([]userlogic.KubernetesMetric, error) {
+	return make([]userlogic.KubernetesMetric, len(s.Pods)), w.call("gather")
+}
+
+func (w *workload) Scale(_ context.Context, _ target.Snapshot, d decision.Decision, _ userlogic.RunType) error {
+	err := w.call(fmt.Sprintf("scale %d", d.Replicas))
+	if err == nil {
+		w.replicas = d.Replicas
+	}
+	return err
+}
+
+type metricOf struct{ *workload }
+
+func (w metricOf) Run(_ context.Context, _ target.Snapshot, gathered []userlogic.KubernetesMetric, _ userlogic.RunType) ([]userlogic.ResourceMetric, error) {
+	if w.slow != nil {
+		w.slow()
+	}
+	return nil, w.call(fmt.Sprintf("metric with %d", len(gathered)))
+}
+
+type evaluateOf struct{ *workload }
+
+func (w evaluateOf) Run(context.Context, target.Snapshot, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error) {
+	return userlogic.Evaluation{TargetReplicas: w.asked}, w.call("evaluate")
+}
+
+var everySecond = Settings{Rules: decision.Rules{Min: 1, Max: 10}, NeedsPods: true, Interval: time.Second, StartTime: time.Millisecond}
+
+func (w *workload) autoscaler(settings Settings, log *slog.Logger) *Autoscaler {
+	return New(Parts{Target: w, KubernetesMetrics: w, Metric: metricOf{w}, Evaluate: evaluateOf{w}, Scale: w}, settings, log)
+}
+
+var quiet = slog.New(slog.DiscardHandler)
+
+func TestRunOnce(t *testing.T) {
+	broken := errors.New("broken")
+	required, zeroAllowed, noPods := everySecond, everySecond, everySecond
+	required.RequireKubernetesMetrics = true
+	zeroAllowed.Rules.Min = 0
+	noPods.NeedsPods = false
+	for _, row := range []struct {
+		name     string
+		settings Settings
+		workload workload
+		runType  userlogic.RunType
+		want     string
+		fails    bool
+	}{
+		{"every step in order", everySecond, workload{replicas: 2, asked: 4}, userlogic.Scaler,
+			"read, pods, gather, metric with 2, evaluate, scale 4", false},
+		{"scaling is called when nothing changes, for its hooks", everySecond, workload{replicas: 2, asked: 2}, userlogic.Scaler,
+			"read, pods, gather, metric with 2, evaluate, scale 2", false},
+		{"nobody needs pods", noPods, workload{replicas: 2, asked: 4}, userlogic.Scaler,
+			"read, gather, metric with 0, evaluate, scale 4", false},
+		{"switched off at zero", everySecond, workload{replicas: 0, asked: 4}, userlogic.Scaler, "read", false},
+		{"from zero where that is allowed", zeroAllowed, workload{replicas: 0, asked: 4}, userlogic.Scaler,
+			"read, pods, gather, metric with 0, evaluate, scale 4", false},
+		{"a dry run does not scale", everySecond, workload{replicas: 2, asked: 4}, userlogic.APIDryRun,
+			"read, pods, gather, metric with 2, evaluate", false},
+		{"an API call scales", everySecond, workload{replicas: 2, asked: 4}, userlogic.API,
+			"read, pods, gather, metric with 2, evaluate, scale 4", false},
+		{"the target cannot be read", everySecond, workload{fails: map[string]error{"read": broken}}, userlogic.Scaler, "read", true},
+		{"the pods cannot be listed", everySecond, workload{replicas: 2, fails: map[string]error{"pods": broken}}, userlogic.Scaler, "read, pods", true},
+		{"metrics that are required are missing", required, workload{replicas: 2, fails: map[string]error{"gather": broken}}, userlogic.Scaler,
+			"read, pods, gather", true},
+		{"metrics that are not required are missing", everySecond, workload{replicas: 2, asked: 4, fails: map[string]error{"gather": broken}}, userlogic.Scaler,
+			"read, pods, gather, metric with 2, evaluate, scale 4", false},
+		{"metric fails", everySecond, workload{replicas: 2, fails: map[string]error{"metric with 2": broken}}, userlogic.Scaler,
+			"read, pods, gather, metric with 2", true},
+		{"evaluate fails", everySecond, workload{replicas: 2, fails: map[string]error{"evaluate": broken}}, userlogic.Scaler,
+			"read, pods, gather, metric with 2, evaluate", true},
+		{"scaling fails", everySecond, workload{replicas: 2, asked: 4, fails: map[string]error{"scale 4": broken}}, userlogic.Scaler,
+			"read, pods, gather, metric with 2, evaluate, scale 4", true},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := row.workload
+			_, err := w.autoscaler(row.settings, quiet).RunOnce(t.Context(), time.Now(), row.runType)
+			if got := strings.Join(w.calls, ", "); got != row.want {
+				t.Errorf("steps\n got %s\nwant %s", got, row.want)
+			}
+			if (err != nil) != row.fails || row.fails && !errors.Is(err, broken) {
+				t.Errorf("got error %v, want one: %t", err, row.fails)
+			}
+		})
+	}
+}
+
+func TestADryRunLeavesNoTraceInTheHistory(t *testing.T) {
+	w := &workload{replicas: 2, asked: 9}
+	settings := everySecond
+	settings.Rules.StabilizationWindow = time.Minute
+	a := w.autoscaler(settings, quiet)
+	if _, err := a.RunOnce(t.Context(), time.Now(), userlogic.APIDryRun); err != nil {
+		t.Fatal(err)
+	}
+	w.asked = 2
+	if pass, err := a.RunOnce(t.Context(), time.Now(), userlogic.Scaler); err != nil || pass.Decision.Replicas != 2 {
+		t.Errorf("got %d replicas, %v; want 2", pass.Decision.Replicas, err)
+	}
+}
+
+// inBubble runs an autoscaler on synctest's clock, which starts at a whole second, and gives the times of its passes.
+func inBubble(t *testing.T, settings Settings, passTakes, stopAfter time.Duration) (passes []time.Duration, stopped time.Duration) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), stopAfter)
+		defer cancel()
+		w := &workload{replicas: 1, asked: 1}
+		w.slow = func() {
+			passes = append(passes, time.Since(start))
+			time.Sleep(passTakes)
+		}
+		w.autoscaler(settings, quiet).Run(ctx)
+		stopped = time.Since(start)
+	})
+	return passes, stopped
+}
+
+func TestTheLoopKeepsTime(t *testing.T) {
+	settings := func(startTime, interval time.Duration) Settings {
+		s := everySecond
+		s.StartTime, s.Interval = startTime, interval
+		return s
+	}
+	const second = time.Second
+	for _, row := range []struct {
+		name             string
+		settings         Settings
+		takes, stopAfter time.Duration
+		passes           []time.Duration
+		stopped          time.Duration
+	}{
+		{"one interval after the next multiple of the start time", settings(10*second, 2*second), 0, 15 * second, []time.Duration{12 * second, 14 * second}, 15 * second},
+		{"stopped during the start delay", settings(10*second, 2*second), 0, 5 * second, nil, 5 * second},
+		{"stopped while idle", settings(second, 10*second), 0, 5 * second, nil, 5 * second},
+		{"ticks that pass by during a long pass are left out", settings(second, second), 2500 * time.Millisecond, 8 * second,
+			[]time.Duration{2 * second, 4500 * time.Millisecond, 7 * second}, 9500 * time.Millisecond},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			passes, stopped := inBubble(t, row.settings, row.takes, row.stopAfter)
+			if !slices.Equal(passes, row.passes) || stopped != row.stopped {
+				t.Errorf("passes at %v, stopped at %v; want %v, %v", passes, stopped, row.passes, row.stopped)
+			}
+		})
+	}
+}
+
+// TestTheLogHasNoLineWithoutNews plays passes to the report and reads the log at the normal level.
+func TestTheLogHasNoLineWithoutNews(t *testing.T) {
+	var log bytes.Buffer
+	r := report{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == "msg" || a.Key == "err" {
+			return a
+		}
+		return slog.Attr{}
+	}}))}
+	kept, missing, down := Pass{}, Pass{MetricsProblem: errors.New("no metrics")}, errors.New("no cluster")
+	for _, row := range []struct {
+		name string
+		pass Pass
+		err  error
+		want string
+	}{
+		{"the first decision", kept, nil, `msg="kept replicas"`},
+		{"the same again", kept, nil, ``},
+		{"it fails", kept, down, `msg="pass failed, nothing was scaled" err="no cluster"`},
+		{"it fails the same way", kept, down, ``},
+		{"it fails another way", kept, errors.New("no target"), `msg="pass failed, nothing was scaled" err="no target"`},
+		{"it works again", kept, nil, `msg=recovered`},
+		{"metrics are missing", missing, nil, `msg="going on without some Kubernetes metrics" err="no metrics"`},
+		{"they still are", missing, nil, ``},
+		{"they are there again", kept, nil, `msg="all Kubernetes metrics are there"`},
+		{"a change is always news", Pass{Decision: decision.Decision{Replicas: 2}}, nil, `msg=scaled`},
+		{"and the next", Pass{Decision: decision.Decision{Replicas: 3}}, nil, `msg=scaled`},
+		{"another reason is news", Pass{Decision: decision.Disabled()}, nil, `msg="kept replicas"`},
+	} {
+		log.Reset()
+		r.pass(t.Context(), row.pass, row.err)
+		if got := strings.TrimSpace(log.String()); got != row.want {
+			t.Errorf("%s:\n got %s\nwant %s", row.name, got, row.want)
+		}
+	}
+}
+
+func TestVerbosityOneShowsEachDecision(t *testing.T) {
+	var log bytes.Buffer
+	r := report{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: config.LogDecisions}))}
+	for range 3 {
+		r.pass(t.Context(), Pass{}, nil)
+	}
+	if got := strings.Count(log.String(), "kept replicas"); got != 3 {
+		t.Errorf("%d lines for 3 passes:\n%s", got, log.String())
+	}
+}
