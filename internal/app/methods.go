@@ -1,0 +1,42 @@
+package app
+
+import (
+	"log/slog"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
+)
+
+// methods are the user's, each between its hooks; scale has hooks alone.
+type methods struct {
+	metric, evaluate, scale stage.Stage
+}
+
+func newMethods(settings config.Config, log *slog.Logger) (methods, error) {
+	var m methods
+	for _, wanted := range []struct {
+		name   string
+		config *config.Method
+		runner *method.Runner
+	}{
+		{"preMetric", settings.PreMetric, &m.metric.Before},
+		{"metric", settings.Metric, &m.metric.Main},
+		{"postMetric", settings.PostMetric, &m.metric.After},
+		{"preEvaluate", settings.PreEvaluate, &m.evaluate.Before},
+		{"evaluate", settings.Evaluate, &m.evaluate.Main},
+		{"postEvaluate", settings.PostEvaluate, &m.evaluate.After},
+		{"preScale", settings.PreScale, &m.scale.Before},
+		{"postScale", settings.PostScale, &m.scale.After},
+	} {
+		if wanted.config == nil {
+			continue
+		}
+		runner, err := method.New(wanted.name, *wanted.config, log)
+		if err != nil {
+			return methods{}, err
+		}
+		*wanted.runner = runner
+	}
+	return m, nil
+}

@@ -1,0 +1,99 @@
+// Package cli is the program as the terminal sees it: commands, flags, what is printed, and the exit code.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+)
+
+// Exit codes. A supervisor may tell a configuration that can never work from a cluster that is away.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2 // a wrong configuration, flag or argument
+)
+
+// Program is what the process is given by its system.
+type Program struct {
+	Arguments      []string // without the program's name
+	Environment    []string
+	Stdout, Stderr io.Writer
+}
+
+// usageError is a mistake of whoever started the program.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// Main runs the program and gives its exit code.
+func Main(program Program) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	command := root(program)
+	command.SetArgs(program.Arguments)
+	command.SetOut(program.Stdout)
+	command.SetErr(program.Stderr)
+	err := command.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(program.Stderr, "custom-pod-autoscaler: %v\n", err)
+	if usage := (usageError{}); errors.As(err, &usage) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func root(program Program) *cobra.Command {
+	var file string
+	var cluster app.Cluster
+	command := &cobra.Command{
+		Use:   "custom-pod-autoscaler",
+		Short: "Scale a Kubernetes workload by your own logic",
+		Long: `Custom Pod Autoscaler scales a Kubernetes workload by your own logic: two small programs
+in any language, one that says what is known (metric) and one that says how many
+replicas there should be (evaluate).
+
+Without a subcommand it runs one autoscaler until it is stopped. Its configuration is
+a file, overridden by environment variables that carry the exact names of its keys.`,
+		Example: `  # in a pod: /config.yaml and the pod's service account
+  custom-pod-autoscaler
+
+  # on your machine, against the cluster of your kubeconfig
+  custom-pod-autoscaler --config config.yaml --context kind-dev
+
+  # one value changed
+  minReplicas=3 custom-pod-autoscaler --config config.yaml`,
+		Args:          usageArgs(cobra.NoArgs),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			return run(command.Context(), program, file, cluster)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&file, "config", "", "configuration file (default: the environment variable configPath, or /config.yaml)")
+	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")
+	flags.StringVar(&cluster.Context, "context", "", "context of the kubeconfig (default: its current context)")
+	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	command.AddCommand(versionCommand())
+	return command
+}
+
+func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(command *cobra.Command, arguments []string) error {
+		if err := check(command, arguments); err != nil {
+			return usageError{fmt.Errorf("%w; see %s --help", err, command.CommandPath())}
+		}
+		return nil
+	}
+}

@@ -1,0 +1,28 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+)
+
+// run runs one autoscaler until ctx is done.
+func run(ctx context.Context, program Program, file string, cluster app.Cluster) error {
+	loaded, err := config.Load(file, program.Environment)
+	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel())
+	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing
+		log.Warn("configuration", "warning", warning)
+	}
+	if err != nil {
+		return usageError{err}
+	}
+	autoscaler, err := app.New(app.Options{Config: loaded.Config, Cluster: cluster, Log: log})
+	if err != nil {
+		return err
+	}
+	autoscaler.Run(ctx)
+	log.Info("stopped")
+	return nil
+}

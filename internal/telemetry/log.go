@@ -1,0 +1,29 @@
+// Package telemetry sets up how the program is watched: its log, and that of the libraries it uses, in one form.
+package telemetry
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+
+	"k8s.io/klog/v2"
+)
+
+// NewLogger gives a logger that writes lines of key=value down to the level. client-go's own log is written the same way,
+// but only what it says unasked: the level is about what the autoscaler does.
+func NewLogger(to io.Writer, level slog.Level) *slog.Logger {
+	logger := func(level slog.Level) *slog.Logger {
+		return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level, ReplaceAttr: replace}))
+	}
+	klog.SetSlogLogger(logger(slog.LevelInfo))
+	return logger(level)
+}
+
+// replace writes the levels below the normal one as the verbosity that asks for them: v=2, where slog has DEBUG+2.
+func replace(groups []string, attribute slog.Attr) slog.Attr {
+	level, isLevel := attribute.Value.Any().(slog.Level)
+	if len(groups) == 0 && attribute.Key == slog.LevelKey && isLevel && level < slog.LevelInfo {
+		return slog.String(slog.LevelKey, fmt.Sprintf("V%d", -level))
+	}
+	return attribute
+}
