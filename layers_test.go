@@ -1,0 +1,126 @@
+package autoscaler_test
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/custom-pod-autoscaler/autoscaler/"
+
+// rooms is the order in which data flows, from the contract with the outside to the programs. A room imports only
+// rooms to its left, so that each arrow is a value and any room can be read, tested and replaced without those that
+// follow. A new room takes its place here and in docs/design.md.
+var rooms = []string{
+	"userlogic",
+	"internal/config",
+	"internal/kube",
+	"internal/target",
+	"internal/kubemetrics",
+	"internal/method",
+	"internal/stage",
+	"internal/decision",
+	"internal/scale",
+	"internal/autoscaler",
+	"internal/telemetry",
+	"internal/app",
+	"internal/cli",
+	"cmd/custom-pod-autoscaler",
+}
+
+// alone are rooms that import nothing of ours, although they could.
+var alone = map[string]string{
+	"userlogic":          "it is public: who writes user logic in Go must not pull in the autoscaler",
+	"internal/kube":      "it makes single calls, and knows nothing of what they are for",
+	"internal/decision":  "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
+	"internal/telemetry": "it sets up how the program is watched, whatever the program is",
+}
+
+// check gives what is wrong with one room importing another, or "".
+func check(room, imported string) string {
+	from, to := slices.Index(rooms, room), slices.Index(rooms, imported)
+	switch {
+	case from < 0:
+		return fmt.Sprintf("%s has no place in the order of rooms: decide what it comes after, and add it", room)
+	case to < 0:
+		return fmt.Sprintf("%s imports %s, which has no place in the order of rooms", room, imported)
+	case to >= from:
+		return fmt.Sprintf("%s imports %s, which comes after it: data flows from left to right, so let %s take a value or a small interface of its own instead",
+			room, imported, room)
+	case alone[room] != "":
+		return fmt.Sprintf("%s imports %s, but %s", room, imported, alone[room])
+	}
+	return ""
+}
+
+func TestRoomsImportOnlyRoomsToTheirLeft(t *testing.T) {
+	seen := map[string]bool{}
+	for _, top := range []string{"userlogic", "internal", "cmd"} {
+		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			room := filepath.ToSlash(filepath.Dir(path))
+			seen[room] = true
+			for _, imported := range imports(t, path) {
+				ours, ok := strings.CutPrefix(imported, module)
+				if problem := check(room, ours); ok && problem != "" {
+					t.Errorf("%s: %s", path, problem)
+				}
+				if room == "internal/decision" && strings.Contains(imported, ".") {
+					t.Errorf("%s: imports %s, but it may use the standard library only: %s", path, imported, alone[room])
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, room := range rooms {
+		if !seen[room] {
+			t.Errorf("the order of rooms names %s, which is not there", room)
+		}
+	}
+}
+
+func imports(t *testing.T, path string) []string {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var paths []string
+	for _, spec := range file.Imports {
+		path, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		paths = append(paths, path)
+	}
+	return paths
+}
+
+// TestTheOrderIsKept shows that the test above can fail.
+func TestTheOrderIsKept(t *testing.T) {
+	for _, row := range []struct{ name, room, imported, want string }{
+		{"to the left", "internal/stage", "internal/target", ""},
+		{"to the right", "internal/target", "internal/stage", "comes after it"},
+		{"itself", "internal/target", "internal/target", "comes after it"},
+		{"a room that stands alone", "internal/decision", "internal/config", "a function of plain values"},
+		{"a room without a place", "internal/misc", "internal/config", "has no place"},
+		{"importing one without a place", "internal/target", "internal/misc", "has no place"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := check(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
