@@ -1,0 +1,82 @@
+# Everything a contributor runs. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
+LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Version=$(VERSION) \
+	-X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Commit=$(COMMIT)
+MODULES := . test
+# The programs of the test cluster; they are built just so, and what is built once is not built again.
+COMPONENTS := test/cluster/components
+
+##@ Use
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## Build the program into bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: demo
+demo: cluster-build ## Watch the autoscaler follow a load on a real control plane, for about two minutes
+	cd test && go run ./demo
+
+.PHONY: cluster
+cluster: cluster-build ## Start a real control plane and keep it until Ctrl-C
+	cd test && go run ./cluster/cmd/cluster
+
+##@ Develop
+
+.PHONY: test
+test: test-unit test-e2e ## Run all tests: rooms, programs and the real cluster, with the race detector
+
+.PHONY: test-unit
+test-unit: ## Run the tests of the rooms and of the programs
+	go test -race -timeout 10m ./...
+
+.PHONY: test-e2e
+test-e2e: cluster-build ## Run the tests on the real cluster
+	cd test && go test -race -timeout 30m ./...
+
+.PHONY: cluster-build
+cluster-build: ## Build the real control plane, about 13 minutes the first time
+	cd test && go run ./cluster/cmd/cluster build
+
+.PHONY: bench
+bench: ## Run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+##@ Verify
+
+.PHONY: verify
+verify: verify-format verify-vet verify-lint verify-modules ## Check all that is not a test
+
+.PHONY: verify-format
+verify-format: ## Check that the code is formatted
+	@files=$$(gofmt -l .); test -z "$$files" || { echo "not formatted (make update-format):"; echo "$$files"; exit 1; }
+
+.PHONY: update-format
+update-format: ## Format the code
+	gofmt -w .
+
+.PHONY: verify-vet
+verify-vet: ## Run go vet
+	for module in $(MODULES); do (cd $$module && go vet ./...); done
+	cd $(COMPONENTS) && CGO_ENABLED=0 go vet -trimpath -buildvcs=false ./...
+
+.PHONY: verify-lint
+verify-lint: ## Run staticcheck
+	for module in $(MODULES); do (cd $$module && go tool -modfile=$(CURDIR)/tools/go.mod staticcheck ./...); done
+
+.PHONY: verify-modules
+verify-modules: ## Check that go.mod and go.sum say what the code uses
+	for module in $(MODULES) $(COMPONENTS) tools; do (cd $$module && go mod tidy -diff); done
+
+.PHONY: update-docs
+update-docs: ## Write the generated references anew
+	go test ./internal/config -run Reference -update
