@@ -5,7 +5,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -21,9 +20,6 @@ const example = "../../examples/k8s-metrics-cpu"
 func TestDemo(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes more than a minute")
-	}
-	if _, err := exec.LookPath("python3"); err != nil {
-		t.Skip("the example's scripts are Python, and there is no python3")
 	}
 	var out bytes.Buffer
 	err := (&demo{out: &out, progress: &progress{out: os.Stderr}, length: shortest}).run(t.Context())
