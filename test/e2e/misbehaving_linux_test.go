@@ -1,0 +1,147 @@
+package e2e
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+func TestUserCodeThatMisbehavesLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	for _, row := range []struct {
+		name    string
+		metric  string
+		timeout int // ms
+		spoil   func(path string) error
+		says    []string
+	}{
+		{name: "hangs", metric: "sleep 1000", timeout: 50,
+			says: []string{"no reply within its timeout of 50ms (timeout: 50 ms); its processes were ended"}},
+		{name: "hangs and ignores TERM", metric: "trap '' TERM; while :; do sleep 1000; done", timeout: 50,
+			says: []string{"no reply within its timeout of 50ms"}},
+		{name: "leaves a child that holds the pipe", metric: "sleep 1000 & echo 1", timeout: 200,
+			says: []string{"no reply within its timeout of 200ms", "a process that it started kept standard output open"}},
+		{name: "replies with 1 GiB", metric: "head -c 1073741824 /dev/zero", timeout: 60000,
+			says: []string{"a reply of more than 1048576 bytes (maxReplyBytes: 1048576)"}},
+		{name: "fails", metric: "echo no queue >&2; exit 3", timeout: 60000,
+			says: []string{"exit status 3", `standard error ends: \"no queue\"`}},
+		{name: "is not executable", timeout: 60000,
+			spoil: func(path string) error { return os.Chmod(path, 0o644) },
+			says:  []string{"permission denied", "it may not be executed: chmod +x it"}},
+		{name: "is missing", timeout: 60000, spoil: os.Remove,
+			says: []string{"there is no such program: is it in the image, and is entrypoint right?"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			mark := newMark(t)
+			p := start(t, options{
+				config: base(namespace), flags: plain,
+				files: map[string]string{"evaluate.reply": `{"targetReplicas": 1}`, "run": "#!/bin/sh\n" + row.metric + "\n"},
+				env: []string{mark, "interval=20", "logVerbosity=1",
+					fmt.Sprintf("metric={type: shell, timeout: %d, shell: {entrypoint: ./run}}", row.timeout)},
+			})
+			if row.spoil != nil {
+				if err := row.spoil(filepath.Join(p.dir, "run")); err != nil {
+					t.Fatal(err)
+				}
+			}
+			p.logs(append(row.says, "pass failed, nothing was scaled", "running metric (./run)")...)
+			p.keepsNothingOfFailures(mark)
+
+			p.write("run", "#!/bin/sh\ncat > /dev/null; echo 1\n")
+			p.logs("recovered", "failedPasses=")
+			p.passes("evaluate", 1)
+			if code := p.stop(); code != 0 {
+				t.Errorf("exit code %d, want 0", code)
+			}
+			if left := marked(t, mark); len(left) > 0 {
+				t.Errorf("processes %v are left", left)
+			}
+		})
+	}
+}
+
+// keepsNothingOfFailures watches the program fail many times. At any moment a run may be under way, which has some
+// files, threads and processes; what is kept of each would be many more.
+func (p *program) keepsNothingOfFailures(mark string) {
+	p.Helper()
+	const repetitions, some = 50, 10
+	p.fails(5) // what the program keeps for good is there by now
+	files, threads, running := p.openFiles(), p.threads(), marked(p.T, mark)
+	p.fails(repetitions)
+	p.eventually("open files to be as few as before", func() (bool, error) {
+		now := p.openFiles()
+		return now <= files+some, fmt.Errorf("%d, before %d", now, files)
+	})
+	p.eventually("threads to be as few as before", func() (bool, error) {
+		now := p.threads()
+		return now <= threads+some, fmt.Errorf("%d, before %d", now, threads)
+	})
+	still := marked(p.T, mark)
+	for _, pid := range running {
+		if pid != p.cmd.Process.Pid && slices.Contains(still, pid) {
+			p.Errorf("process %d outlived its run", pid)
+		}
+	}
+}
+
+// A program need not read its document, even one that is larger than a pipe holds.
+func TestUserCodeThatClosesItsInputIsFine(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	kubectl(t, "", "annotate", "-n", namespace, "deployment", "web", "large="+strings.Repeat("x", 100_000))
+	p := start(t, options{
+		config: base(namespace), files: replies(2),
+		env: []string{`metric={type: shell, timeout: 60000, shell: {command: ["-c", "exec <&-; echo 1"]}}`},
+	})
+	scalesTo(t, namespace, 2)
+	p.passes("evaluate", 5)
+	if strings.Contains(p.log.String(), "pass failed") {
+		t.Error("a pass failed")
+	}
+}
+
+// TestAsTheFirstProcessItReapsOrphans runs the program as process 1 of its own, as in a container, with a metric
+// method that leaves daemons behind which outlive it.
+func TestAsTheFirstProcessItReapsOrphans(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	p := start(t, options{
+		config: base(namespace), files: replies(1), attr: processOne(),
+		env: []string{"interval=50",
+			`metric={type: shell, timeout: 60000, shell: {command: ["-c", "setsid sh -c 'sleep 0.1; echo >> daemons' >/dev/null 2>&1 </dev/null & echo 1"]}}`},
+	})
+	const daemons = 50
+	p.eventually("daemons to end", func() (bool, error) { return strings.Count(p.read("daemons"), "\n") >= daemons, nil })
+	p.eventually("them to be reaped", func() (bool, error) {
+		left := zombies(t, p.cmd.Process.Pid)
+		return left < daemons/10, fmt.Errorf("%d are left", left)
+	})
+	if code := p.stop(); code != 0 {
+		t.Errorf("exit code %d, want 0", code)
+	}
+}
+
+// processOne makes a child the first process of a PID namespace. Whoever is not root needs a user namespace for it.
+func processOne() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
+	if os.Getuid() != 0 {
+		attr.Cloneflags |= syscall.CLONE_NEWUSER
+		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
+		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
+	}
+	return attr
+}
+
+// fails waits for so many more failed passes.
+func (p *program) fails(more int) {
+	p.Helper()
+	count := func() int { return strings.Count(p.log.String(), "pass failed, nothing was scaled") }
+	before := count()
+	p.eventually(fmt.Sprintf("%d more failed passes", more), func() (bool, error) { return count() >= before+more, nil })
+}

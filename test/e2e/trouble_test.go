@@ -1,0 +1,240 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+)
+
+// Not parallel: every other test needs kube-apiserver.
+func TestRecoversWhenTheAPIServerIsGoneAndBack(t *testing.T) {
+	namespace := deploy(t, 1)
+	p := start(t, options{config: base(namespace), files: replies(1)})
+	p.passes("evaluate", 1)
+	mark := p.mark()
+	if err := cluster.Start(t).StopComponent(t.Context(), "kube-apiserver"); err != nil {
+		t.Fatal(err)
+	}
+	p.logsAfter(mark, "pass failed, nothing was scaled", "connection refused", "is the API server at https://127.0.0.1:", "running, and does the network let us reach it?")
+	if err := cluster.Start(t).StartComponent(t.Context(), "kube-apiserver"); err != nil {
+		t.Fatal(err)
+	}
+	p.logsAfter(mark, "recovered", "failedPasses=")
+	p.evaluates(3)
+	scalesTo(t, namespace, 3)
+}
+
+func TestRecoversFromAnAPIServerThatMisbehaves(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	proxy := startProxy(t)
+	p := start(t, options{config: base(namespace) + "requestTimeout: 1000\n", files: replies(1), kube: proxy.kubeconfig})
+	for _, row := range []struct {
+		name   string
+		answer func(http.ResponseWriter, *http.Request) bool
+		says   []string
+	}{
+		{"it does not answer", never, []string{"no answer within 1s (requestTimeout)", "is the API server at http://127.0.0.1:", "overloaded or out of reach?"}},
+		{"it hangs up", hangUp, []string{"EOF", "is the API server at http://127.0.0.1:"}},
+		{"it has no use for our credentials", refuse(http.StatusUnauthorized, metav1.StatusReasonUnauthorized), []string{"its credentials are not accepted"}},
+		{"it is starting up", refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable), []string{"is not available"}},
+		{"it is overloaded", refuse(http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests), []string{"is overloaded; the next pass tries again"}},
+		{"it breaks", refuse(http.StatusInternalServerError, metav1.StatusReasonInternalError), []string{"for a test"}},
+	} {
+		p.passes("evaluate", 1)
+		mark := p.mark()
+		proxy.answer(row.answer)
+		t.Logf("when %s", row.name)
+		p.logsAfter(mark, append(row.says, "pass failed, nothing was scaled")...)
+		proxy.answer(nil)
+		p.logsAfter(mark, "recovered", "failedPasses=")
+	}
+	p.evaluates(2)
+	scalesTo(t, namespace, 2)
+}
+
+// The conflict is the proxy's: kube-apiserver applies a JSON patch anew when it meets one, several times, so that it
+// cannot be made to report it at will.
+func TestAConflictIsLeftToTheNextPass(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	proxy := startProxy(t)
+	conflict := refuse(http.StatusConflict, metav1.StatusReasonConflict)
+	proxy.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.Method != http.MethodPatch {
+			return false
+		}
+		proxy.answer(nil)
+		return conflict(w, r)
+	})
+	p := start(t, options{config: base(namespace), files: replies(2), kube: proxy.kubeconfig})
+	p.logs("pass failed, nothing was scaled", `scaling \"web\" from 1 to 2 replicas`, "somebody changed it at the same time; the next pass reads it anew")
+	p.logs("recovered", "failedPasses=1")
+	scalesTo(t, namespace, 2)
+}
+
+// refuse answers with an error of the API.
+func refuse(code int32, reason metav1.StatusReason) func(http.ResponseWriter, *http.Request) bool {
+	return func(w http.ResponseWriter, _ *http.Request) bool {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(int(code))
+		fmt.Fprintf(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "for a test", "reason": %q, "code": %d}`, reason, code)
+		return true
+	}
+}
+
+func TestRecoversWhenTheTargetIsDeletedAndCreatedAgain(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	p := start(t, options{config: base(namespace), files: replies(1)})
+	p.passes("evaluate", 1)
+	mark := p.mark()
+	if err := client(t).AppsV1().Deployments(namespace).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.logsAfter(mark, "pass failed, nothing was scaled", `"web\" not found`, "does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does")
+	createDeployment(t, namespace, 1)
+	p.logsAfter(mark, "recovered", "failedPasses=")
+	p.evaluates(2)
+	scalesTo(t, namespace, 2)
+}
+
+func TestATargetThatCannotBeIsExplained(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Start(t).Namespace(t)
+	for _, row := range []struct {
+		name, ref string
+		says      []string
+	}{
+		{"the kind has a typo", "{apiVersion: apps/v1, kind: Deploymnt, name: web}",
+			[]string{`apps/v1 has no kind \"Deploymnt\"; it can scale: `, "Deployment", "StatefulSet", "(scaleTargetRef.kind)"}},
+		{"the kind cannot be scaled", "{apiVersion: apps/v1, kind: DaemonSet, name: web}",
+			[]string{"apps/v1 serves DaemonSet without a scale subresource, so it cannot be scaled"}},
+		{"the kind is not in namespaces", "{apiVersion: v1, kind: Node, name: node-1}",
+			[]string{"v1 has Node outside of namespaces: it cannot be a target"}},
+		{"the version is not served", "{apiVersion: apps/v1beta1, kind: Deployment, name: web}",
+			[]string{"the API does not serve apps/v1beta1", "(scaleTargetRef.apiVersion)"}},
+		{"the group is not served", "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}",
+			[]string{"the API does not serve argoproj.io/v1alpha1: is its CustomResourceDefinition installed?"}},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			p := start(t, options{config: base(namespace), env: []string{"scaleTargetRef=" + row.ref}})
+			p.logs(append(row.says, "pass failed, nothing was scaled")...)
+		})
+	}
+}
+
+func TestFindsAKindThatIsInstalledAndMadeScalableLater(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Start(t).Namespace(t)
+	p := start(t, options{
+		config: base(namespace), files: replies(2),
+		env: []string{"scaleTargetRef={apiVersion: trouble.example.com/v1, kind: Worker, name: web}"},
+	})
+	p.logs("the API does not serve trouble.example.com/v1: is its CustomResourceDefinition installed?")
+
+	installWorkers(t, "trouble.example.com", "{}")
+	p.logs("serves Worker without a scale subresource, so it cannot be scaled: add subresources.scale to its CustomResourceDefinition")
+
+	installWorkers(t, "trouble.example.com", scalable)
+	p.logs(`workers.trouble.example.com \"web\" not found`, "does it exist? (scaleTargetRef, namespace)")
+
+	createCustomWorker(t, namespace, "trouble.example.com")
+	p.logs("recovered", "failedPasses=")
+	p.logs("scaled", "current=1", "replicas=2")
+	if got := kubectl(t, "", "get", "-n", namespace, "workers.trouble.example.com", "web", "-o", "jsonpath={.spec.replicas}"); got != "2" {
+		t.Errorf("the custom resource has %s replicas, want 2", got)
+	}
+}
+
+// TestTheExamplesRoleIsJustEnough runs as the example's service account, then takes its rights away one at a time.
+func TestTheExamplesRoleIsJustEnough(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	measured(t, namespace, "web", 1)
+	example, err := os.ReadFile("../../examples/k8s-metrics-cpu/autoscaler.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	kubectl(t, string(example), "apply", "-n", namespace, "-f", "-")
+	p := start(t, options{config: base(namespace) + requiredCPU, files: replies(2), kube: serviceAccount(t, namespace, "web-autoscaler")})
+	scalesTo(t, namespace, 2)
+
+	roles := client(t).RbacV1().Roles(namespace)
+	whole, err := roles.Get(t.Context(), "web-autoscaler", metav1.GetOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	setRules := func(rules []rbacv1.PolicyRule) {
+		t.Helper()
+		role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: whole.Name}, Rules: rules}
+		if _, err := roles.Update(t.Context(), role, metav1.UpdateOptions{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	replicas := 2
+	for i, rule := range whole.Rules {
+		for _, verb := range rule.Verbs {
+			mark := p.mark()
+			without := slices.Clone(whole.Rules)
+			without[i].Verbs = slices.DeleteFunc(slices.Clone(rule.Verbs), func(v string) bool { return v == verb })
+			if len(without[i].Verbs) == 0 {
+				without = slices.Delete(without, i, i+1)
+			}
+			setRules(without)
+			replicas++
+			p.evaluates(replicas) // so that there is something to patch
+			p.logsAfter(mark, "pass failed, nothing was scaled", "is forbidden",
+				fmt.Sprintf(`the autoscaler's Role needs the verb \"%s\" on resource \"%s\" of API group \"%s\"`, verb, rule.Resources[0], rule.APIGroups[0]))
+			setRules(whole.Rules)
+			p.logsAfter(mark, "recovered", "failedPasses=")
+			scalesTo(t, namespace, int32(replicas))
+		}
+	}
+	if replicas != 7 {
+		t.Errorf("%d rights were tried, want the 5 that the autoscaler needs", replicas-2)
+	}
+}
+
+const requiredCPU = `
+requireKubernetesMetrics: true
+kubernetesMetricSpecs:
+  - {type: Resource, resource: {name: cpu, target: {type: Utilization}}}
+`
+
+// serviceAccount gives a kubeconfig whose user is the service account.
+func serviceAccount(t *testing.T, namespace, name string) string {
+	t.Helper()
+	config := cluster.Start(t).Config()
+	return kubeconfig(t, config.Host, config.CAData, token(t, namespace, name))
+}
+
+// kubectl runs it as the administrator, and gives what it prints.
+func kubectl(t *testing.T, stdin string, arguments ...string) string {
+	t.Helper()
+	cluster := cluster.Start(t)
+	command := exec.Command(cluster.Kubectl(), append([]string{"--kubeconfig", cluster.Kubeconfig()}, arguments...)...)
+	command.Stdin = strings.NewReader(stdin)
+	var stdout, stderr bytes.Buffer
+	command.Stdout, command.Stderr = &stdout, &stderr
+	if err := command.Run(); err != nil {
+		t.Fatalf("kubectl %s: %v: %s", strings.Join(arguments, " "), err, &stderr)
+	}
+	return stdout.String()
+}
+
+// replies is an evaluate method that asks for so many replicas until the test says otherwise.
+func replies(replicas int) map[string]string {
+	return map[string]string{"evaluate.reply": fmt.Sprintf(`{"targetReplicas": %d}`, replicas)}
+}
