@@ -44,7 +44,7 @@ func TestAnErrorSaysWhatToDo(t *testing.T) {
 		{"forbidden", 403, metav1.StatusReasonForbidden, `the autoscaler's Role needs the verb "get" on resource "deployments/scale" of API group "apps"`},
 		{"credentials refused", 401, metav1.StatusReasonUnauthorized, "its credentials are not accepted"},
 		{"conflict", 409, metav1.StatusReasonConflict, "somebody changed it at the same time; the next pass reads it anew"},
-		{"the server behind an API is away", 503, metav1.StatusReasonServiceUnavailable, "what serves apps/v1 is not available: are its pods running?"},
+		{"the server behind an API is away", 503, metav1.StatusReasonServiceUnavailable, "what serves apps/v1 is not available: is it running?"},
 		{"not found", 404, metav1.StatusReasonNotFound, "because"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -48,7 +48,7 @@ func (c *Client) hint(verb string, path Path, err error) string {
 	case apierrors.IsConflict(err):
 		return "somebody changed it at the same time; the next pass reads it anew"
 	case apierrors.IsServiceUnavailable(err):
-		return fmt.Sprintf("what serves %s is not available: are its pods running?", path.Version)
+		return fmt.Sprintf("what serves %s is not available: is it running?", path.Version)
 	case apierrors.IsTooManyRequests(err):
 		return fmt.Sprintf("the API server at %s is overloaded; the next pass tries again", c.host)
 	case errors.Is(err, context.DeadlineExceeded):
