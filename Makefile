@@ -44,7 +44,7 @@ test-e2e: cluster-build ## Run the tests on the real cluster
 	cd test && go test -race -timeout 30m ./...
 
 .PHONY: cluster-build
-cluster-build: ## Build the real control plane, about 13 minutes the first time
+cluster-build: ## Build the real control plane, about ten minutes the first time
 	cd test && go run ./cluster/cmd/cluster build
 
 .PHONY: bench

@@ -1,0 +1,130 @@
+package autoscaler_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// pages are the project's own pages, by path.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	found := map[string]string{}
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".md") {
+			found[path] = read(t, path)
+		}
+		return err
+	})
+	if err != nil || len(found) == 0 {
+		t.Fatalf("no pages: %v", err)
+	}
+	return found
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// fenced are a page's blocks of a language.
+func fenced(page, language string) []string {
+	var blocks []string
+	for _, match := range regexp.MustCompile("(?s)```"+language+"\n(.*?)```").FindAllStringSubmatch(page, -1) {
+		blocks = append(blocks, match[1])
+	}
+	return blocks
+}
+
+func TestLinksLeadSomewhere(t *testing.T) {
+	link := regexp.MustCompile(`\]\(([^)#\s]+)(#[^)]*)?\)`)
+	for path, page := range pages(t) {
+		for _, match := range link.FindAllStringSubmatch(page, -1) {
+			if strings.Contains(match[1], "://") {
+				continue
+			}
+			if _, err := os.Stat(filepath.Join(filepath.Dir(path), match[1])); err != nil {
+				t.Errorf("%s: %v", path, err)
+			}
+		}
+	}
+}
+
+func TestPagesNameMakeTargetsThatThereAre(t *testing.T) {
+	makefile := read(t, "Makefile")
+	command := regexp.MustCompile("(?m)(?:^|`)make((?: [a-z0-9-]+)+)")
+	for path, page := range pages(t) {
+		for _, match := range command.FindAllStringSubmatch(page, -1) {
+			for target := range strings.FieldsSeq(match[1]) {
+				if !strings.Contains(makefile, "\n"+target+":") {
+					t.Errorf("%s: there is no make %s", path, target)
+				}
+			}
+		}
+	}
+}
+
+// TestTheReadmeShowsTheExample holds that the five steps are those of the example, line by line.
+func TestTheReadmeShowsTheExample(t *testing.T) {
+	readme := read(t, "README.md")
+	scripts := fenced(readme, "python")
+	if len(scripts) != 2 {
+		t.Fatalf("the README has %d Python blocks, want metric and evaluate", len(scripts))
+	}
+	folder := "examples/k8s-metrics-cpu/"
+	metric, evaluate := read(t, folder+"metric.py"), read(t, folder+"evaluate.py")
+	for line := range strings.Lines(scripts[0]) {
+		if !strings.Contains(metric, line) {
+			t.Errorf("metric.py does not have the README's line %q", line)
+		}
+	}
+	for _, part := range []string{`json.loads(json.load(sys.stdin)["metrics"][0]["value"])`, "math.ceil("} {
+		if !strings.Contains(scripts[1], part) || !strings.Contains(evaluate, part) {
+			t.Errorf("the README and evaluate.py should both have %q", part)
+		}
+	}
+	for _, block := range fenced(readme, "yaml") {
+		path := filepath.Join(t.TempDir(), "config.yaml")
+		if err := os.WriteFile(path, []byte(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if loaded, err := config.Load(path, nil); err != nil || len(loaded.Warnings) > 0 {
+			t.Errorf("the README's configuration: %v %v", err, loaded.Warnings)
+		}
+	}
+}
+
+// TestTheDocumentsShownAreTheDocumentsSent reads each document on the pages with the type that it shows, where a key
+// that the type does not have is an error.
+func TestTheDocumentsShownAreTheDocumentsSent(t *testing.T) {
+	for path, documents := range map[string][]any{
+		"docs/user-logic.md": {
+			&userlogic.MetricInput{}, &[]userlogic.ResourceMetric{}, &userlogic.EvaluateInput{}, &userlogic.Evaluation{}, &userlogic.ScaleInput{},
+		},
+		"docs/kubernetes-metrics.md": {&userlogic.MetricInput{}},
+	} {
+		blocks := fenced(read(t, path), "json")
+		if len(blocks) != len(documents) {
+			t.Fatalf("%s shows %d documents, want %d", path, len(blocks), len(documents))
+		}
+		for i, block := range blocks {
+			decoder := json.NewDecoder(bytes.NewBufferString(block))
+			decoder.DisallowUnknownFields()
+			if err := decoder.Decode(documents[i]); err != nil {
+				t.Errorf("%s, document %d as %T: %v", path, i+1, documents[i], err)
+			}
+		}
+	}
+}
