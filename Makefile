@@ -41,7 +41,7 @@ test-unit: ## Run the tests of the rooms and of the programs
 
 .PHONY: test-e2e
 test-e2e: cluster-build ## Run the tests on the real cluster
-	cd test && go test -race -timeout 30m ./...
+	cd test && go test -race -count=1 -timeout 30m ./... # a cached pass would know nothing of the program's code
 
 .PHONY: cluster-build
 cluster-build: ## Build the real control plane, about ten minutes the first time

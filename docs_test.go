@@ -76,6 +76,15 @@ func TestPagesNameMakeTargetsThatThereAre(t *testing.T) {
 	}
 }
 
+func TestTheDesignNamesEveryRoom(t *testing.T) {
+	design := read(t, "docs/design.md")
+	for _, room := range rooms {
+		if !strings.Contains(design, "`"+room+"`") && !strings.HasPrefix(room, "cmd/") {
+			t.Errorf("docs/design.md does not name %s", room)
+		}
+	}
+}
+
 // TestTheReadmeShowsTheExample holds that the five steps are those of the example, line by line.
 func TestTheReadmeShowsTheExample(t *testing.T) {
 	readme := read(t, "README.md")

@@ -3,6 +3,7 @@ package app
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
@@ -21,15 +22,21 @@ func (c Cluster) connect() (*rest.Config, error) {
 	rules.ExplicitPath = c.Kubeconfig
 	viaKUBECONFIG := rules.WarnIfAllMissing // client-go sets it just then
 	if c.Kubeconfig == "" && c.Context == "" && !viaKUBECONFIG {
-		config, err := rest.InClusterConfig()
-		if !errors.Is(err, rest.ErrNotInCluster) {
-			return config, err
+		switch config, err := rest.InClusterConfig(); {
+		case err == nil:
+			return config, nil
+		case !errors.Is(err, rest.ErrNotInCluster):
+			return nil, fmt.Errorf("reading the pod's service account: %w: is automountServiceAccountToken off?", err)
 		}
 	}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
 	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
-	if err != nil {
-		return nil, fmt.Errorf("finding the cluster: %w: not in a cluster; name a kubeconfig by --kubeconfig or KUBECONFIG", err)
+	switch {
+	case clientcmd.IsEmptyConfig(err):
+		return nil, fmt.Errorf("finding the cluster: this is no pod, and there is no kubeconfig at %s: name one by --kubeconfig or KUBECONFIG",
+			strings.Join(rules.GetLoadingPrecedence(), ", "))
+	case err != nil:
+		return nil, fmt.Errorf("reading the kubeconfig (--kubeconfig, KUBECONFIG, --context): %w", err)
 	}
 	return config, nil
 }

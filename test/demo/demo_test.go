@@ -18,9 +18,6 @@ const example = "../../examples/k8s-metrics-cpu"
 
 // TestDemo is the whole demo, as short as it can be.
 func TestDemo(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes more than a minute")
-	}
 	var out bytes.Buffer
 	err := (&demo{out: &out, progress: &progress{out: os.Stderr}, length: shortest}).run(t.Context())
 	if err != nil {
