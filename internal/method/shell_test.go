@@ -340,6 +340,11 @@ func TestShellAtTheSameTimeGetsEachItsOwn(t *testing.T) {
 
 // Of a thousand runs nothing is left: no process, no goroutine, no open file.
 func TestShellThousandRuns(t *testing.T) {
+	runsOut := func(text string) config.Method {
+		m := script(text)
+		m.Timeout = 20
+		return m
+	}
 	mix := []config.Method{
 		script(`:`),
 		script(`cat`),
@@ -347,13 +352,14 @@ func TestShellThousandRuns(t *testing.T) {
 		script(`kill -KILL $$`),
 		executable("/bin/true"),
 		executable("/no/such/program"),
+		executable("/etc/passwd"), // not executable
+		script(`exec <&-; echo ok`),
+		script(`head -c 1073741824 /dev/zero`),
 		script(`sleep 600 >/dev/null 2>&1 & echo ok`),
-		script(`sleep 600 & echo late`),
-		script(`sleep 600`),
 		script(`setsid true & echo ok`),
-	}
-	for i := range mix[7:9] {
-		mix[7+i].Timeout = 20 // these two run out of time
+		runsOut(`sleep 600`),
+		runsOut(`sleep 600 & echo late`),
+		runsOut(`trap '' TERM; sleep 600`),
 	}
 	noGrowth(t, func() {
 		var workers sync.WaitGroup
