@@ -122,7 +122,7 @@ func TestTheDocumentsShownAreTheDocumentsSent(t *testing.T) {
 		"docs/user-logic.md": {
 			&userlogic.MetricInput{}, &[]userlogic.ResourceMetric{}, &userlogic.EvaluateInput{}, &userlogic.Evaluation{}, &userlogic.ScaleInput{},
 		},
-		"docs/kubernetes-metrics.md": {&userlogic.MetricInput{}},
+		"docs/kubernetes-metrics.md": {&userlogic.MetricInput{}, &userlogic.KubernetesMetric{}},
 	} {
 		blocks := fenced(read(t, path), "json")
 		if len(blocks) != len(documents) {

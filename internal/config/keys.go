@@ -64,15 +64,19 @@ var configKeys = []key[Config]{
 }
 
 var targetKeys = []key[autoscalingv2.CrossVersionObjectReference]{
-	{"apiVersion", "the target's API group and version", "must be a version or group/version, e.g. apps/v1",
-		func(r *autoscalingv2.CrossVersionObjectReference) bool {
-			gv, err := schema.ParseGroupVersion(r.APIVersion)
-			return err == nil && gv.Version != ""
-		}},
+	{"apiVersion", "the target's API group and version", versionRule,
+		func(r *autoscalingv2.CrossVersionObjectReference) bool { return isVersion(r.APIVersion) }},
 	{"kind", "the target's kind, e.g. `Deployment`: any that has a scale subresource", "must not be empty",
 		func(r *autoscalingv2.CrossVersionObjectReference) bool { return r.Kind != "" }},
 	{"name", "the target's name", "must not be empty",
 		func(r *autoscalingv2.CrossVersionObjectReference) bool { return r.Name != "" }},
+}
+
+const versionRule = "must be a version or group/version, e.g. apps/v1"
+
+func isVersion(text string) bool {
+	version, err := schema.ParseGroupVersion(text)
+	return err == nil && version.Version != ""
 }
 
 // The rules of an API that is not served are not asked for.

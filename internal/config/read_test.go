@@ -328,15 +328,15 @@ func TestNearestName(t *testing.T) {
 }
 
 func TestEveryFieldIsAKey(t *testing.T) {
-	for name, table := range tables() {
-		if name == "spec" || name == "resource" {
-			continue // these are Kubernetes types, of which this version knows a part
-		}
+	for _, table := range tables() {
 		var named []string
 		for _, row := range table.rows {
-			named = append(named, row.name)
+			field, _, _ := strings.Cut(row.name, ".")
+			named = append(named, field)
 		}
-		if fields := fieldNames(table.of); !slices.Equal(slices.Sorted(slices.Values(fields)), slices.Sorted(slices.Values(named))) {
+		slices.Sort(named)
+		named = slices.Compact(named)
+		if fields := fieldNames(table.of); !slices.Equal(slices.Sorted(slices.Values(fields)), named) {
 			t.Errorf("the keys of a %v are %v, its fields are %v", table.of, named, fields)
 		}
 	}

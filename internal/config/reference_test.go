@@ -16,6 +16,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
 
@@ -42,19 +43,20 @@ func tables() map[string]table {
 	shell.setDefaults()
 	http.setDefaults()
 	config := Default()
-	specs := tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{})
-	for _, block := range resourceBlock {
-		specs.rows = append(specs.rows, rowOf(block, &metricSpec{}))
-	}
 	return map[string]table{
-		"keys":     tableOf("", configKeys, &config),
-		"target":   tableOf("scaleTargetRef.", targetKeys, &autoscalingv2.CrossVersionObjectReference{}),
-		"api":      tableOf("apiConfig.", apiKeys, &config.APIConfig),
-		"method":   tableOf("metric.", methodKeys, method),
-		"shell":    tableOf("metric.shell.", shellKeys, shell),
-		"http":     tableOf("metric.http.", httpKeys, http),
-		"spec":     specs,
-		"resource": tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
+		"keys":   tableOf("", configKeys, &config),
+		"target": tableOf("scaleTargetRef.", targetKeys, &autoscalingv2.CrossVersionObjectReference{}),
+		"api":    tableOf("apiConfig.", apiKeys, &config.APIConfig),
+		"method": tableOf("metric.", methodKeys, method),
+		"shell":  tableOf("metric.shell.", shellKeys, shell),
+		"http":   tableOf("metric.http.", httpKeys, http),
+
+		"spec":              tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
+		"resource":          tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
+		"containerResource": tableOf("kubernetesMetricSpecs[0].containerResource.", containerResourceKeys, &containerResourceSource{}),
+		"pods":              tableOf("kubernetesMetricSpecs[0].pods.", podsKeys, &podsSource{}),
+		"object":            tableOf("kubernetesMetricSpecs[0].object.", objectKeys, &objectSource{}),
+		"external":          tableOf("kubernetesMetricSpecs[0].external.", externalKeys, &externalSource{}),
 	}
 }
 
@@ -98,6 +100,11 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference](): "[object](#target)",
 	reflect.TypeFor[[]metricSpec]():                               "[list](#kubernetes-metrics)",
 	reflect.TypeFor[*resourceSource]():                            "object",
+	reflect.TypeFor[*containerResourceSource]():                   "object",
+	reflect.TypeFor[*podsSource]():                                "object",
+	reflect.TypeFor[*objectSource]():                              "object",
+	reflect.TypeFor[*externalSource]():                            "object",
+	reflect.TypeFor[*metav1.LabelSelector]():                      "label selector",
 	reflect.TypeFor[autoscalingv2.MetricSourceType]():             "text",
 	reflect.TypeFor[autoscalingv2.MetricTargetType]():             "text",
 	reflect.TypeFor[*resource.Quantity]():                         "quantity",

@@ -21,6 +21,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+	custommetricsv1beta1 "k8s.io/metrics/pkg/apis/custom_metrics/v1beta1"
+	custommetricsv1beta2 "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
+	externalmetricsv1beta1 "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 )
 
@@ -32,6 +35,7 @@ func newScheme() *runtime.Scheme {
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	for _, add := range []func(*runtime.Scheme) error{
 		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, metricsv1beta1.AddToScheme,
+		custommetricsv1beta1.AddToScheme, custommetricsv1beta2.AddToScheme, externalmetricsv1beta1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
 			panic(err) // two kinds of one name: a mistake of this list
@@ -79,11 +83,25 @@ func (c *Client) GetJSON(ctx context.Context, path Path) (json.RawMessage, error
 	return body, c.explain("get", path, answer.Error())
 }
 
-// List reads the objects that the selector selects.
-func (c *Client) List(ctx context.Context, path Path, selector labels.Selector, into runtime.Object) error {
+// Query narrows a list, parameter by parameter.
+type Query map[string]string
+
+// Selected is the query for the objects that a selector selects.
+func Selected(selector labels.Selector) Query { return Query{"labelSelector": selector.String()} }
+
+// List reads the objects, or the metrics of one, that the query asks for. A path with a name is got, whatever comes.
+func (c *Client) List(ctx context.Context, path Path, query Query, into runtime.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.explain("list", path, decode(path.on(c.rest.Get()).Param("labelSelector", selector.String()).Do(ctx), into))
+	request := path.on(c.rest.Get())
+	for name, value := range query {
+		request = request.Param(name, value)
+	}
+	verb := "list"
+	if path.Name != "" {
+		verb = "get"
+	}
+	return c.explain(verb, path, decode(request.Do(ctx), into))
 }
 
 // Patch changes one object by a JSON patch.
@@ -110,12 +128,23 @@ func decode(answer rest.Result, into runtime.Object) error {
 
 // Resources lists what a group version serves.
 func (c *Client) Resources(ctx context.Context, version schema.GroupVersion) ([]metav1.APIResource, error) {
-	path := Path{Version: version}
-	body, err := c.GetJSON(ctx, path) // that of the group "" does not say of what version it is, as protobuf has to
-	if err != nil {
-		return nil, err
-	}
 	var list metav1.APIResourceList
-	err = json.Unmarshal(body, &list)
-	return list.APIResources, c.explain("get", path, err)
+	err := c.discover(ctx, Path{Version: version}, &list)
+	return list.APIResources, err
+}
+
+// Versions lists the versions that a group is served in, the preferred one first.
+func (c *Client) Versions(ctx context.Context, group string) ([]metav1.GroupVersionForDiscovery, error) {
+	var found metav1.APIGroup
+	err := c.discover(ctx, Path{Version: schema.GroupVersion{Group: group}}, &found)
+	return found.Versions, err
+}
+
+// discover reads JSON: that of the core group does not say of what version it is, which protobuf has to.
+func (c *Client) discover(ctx context.Context, path Path, into any) error {
+	body, err := c.GetJSON(ctx, path)
+	if err != nil {
+		return err
+	}
+	return c.explain("get", path, json.Unmarshal(body, into))
 }

@@ -32,6 +32,8 @@ func serving(t *testing.T, timeout time.Duration, handler http.HandlerFunc) *Cli
 	return client
 }
 
+var pods = Path{Version: corev1.SchemeGroupVersion, Namespace: "shop", Resource: "pods"}
+
 var web = Path{Version: appsv1.SchemeGroupVersion, Namespace: "shop", Resource: "deployments", Name: "web"}
 
 func TestAnErrorSaysWhatToDo(t *testing.T) {
@@ -67,7 +69,7 @@ func TestACallEndsWithinItsTimeout(t *testing.T) {
 	calls := map[string]func() error{
 		"get":   func() error { return client.Get(t.Context(), web, &appsv1.Deployment{}) },
 		"json":  func() error { _, err := client.GetJSON(t.Context(), web); return err },
-		"list":  func() error { return client.List(t.Context(), web, labels.Everything(), &corev1.PodList{}) },
+		"list":  func() error { return client.List(t.Context(), pods, Selected(labels.Everything()), &corev1.PodList{}) },
 		"patch": func() error { return client.Patch(t.Context(), web, []byte("[]"), &appsv1.Deployment{}) },
 	}
 	for name, call := range calls {
@@ -117,7 +119,6 @@ func TestAnAnswerThatIsRubbishIsAnError(t *testing.T) {
 }
 
 func TestPathsNameWhatTheyAre(t *testing.T) {
-	pods := Path{Version: corev1.SchemeGroupVersion, Namespace: "shop", Resource: "pods"}
 	for _, row := range []struct {
 		path Path
 		want string
@@ -126,6 +127,10 @@ func TestPathsNameWhatTheyAre(t *testing.T) {
 		{web.Sub("scale"), `deployments.apps/scale "web" in namespace "shop"`},
 		{pods, `pods in namespace "shop"`},
 		{Path{Version: schema.GroupVersion{Group: "apps", Version: "v1"}}, "the resources of apps/v1"},
+		{Path{Version: schema.GroupVersion{Group: "apps"}}, "the versions of apps"},
+		{Path{Version: schema.GroupVersion{Group: "custom.metrics.k8s.io", Version: "v1beta2"}, Namespace: "shop", Resource: "deployments.apps", Name: "web", Subresource: "rate"},
+			`deployments.apps/rate "web" in namespace "shop"`},
+		{Path{Version: corev1.SchemeGroupVersion, Resource: "nodes", Name: "one"}, `nodes "one"`},
 	} {
 		if got := row.path.String(); got != row.want {
 			t.Errorf("got %s, want %s", got, row.want)

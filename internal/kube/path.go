@@ -2,6 +2,7 @@ package kube
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
@@ -23,15 +24,18 @@ func (p Path) Sub(resource string) Path {
 }
 
 func (p Path) on(request *rest.Request) *rest.Request {
-	root := "/apis/" + p.Version.String()
 	if p.Version.Group == "" {
-		root = "/api/" + p.Version.Version
+		request = request.AbsPath("/api", p.Version.Version)
+	} else {
+		request = request.AbsPath("/apis", p.Version.Group, p.Version.Version)
 	}
-	request = request.AbsPath(root)
 	if p.Resource == "" {
 		return request
 	}
-	request = request.Namespace(p.Namespace).Resource(p.Resource)
+	if p.Namespace != "" {
+		request = request.Namespace(p.Namespace)
+	}
+	request = request.Resource(p.Resource)
 	if p.Name == "" {
 		return request
 	}
@@ -52,15 +56,24 @@ func (p Path) rule() string {
 
 // String is the path in an error's words: deployments.apps/scale "web" in namespace "shop".
 func (p Path) String() string {
-	if p.Resource == "" {
+	switch {
+	case p.Version.Version == "":
+		return "the versions of " + p.Version.Group
+	case p.Resource == "":
 		return "the resources of " + p.Version.String()
 	}
-	resource := schema.GroupResource{Group: p.Version.Group, Resource: p.Resource}.String()
+	resource := p.Resource
+	if !strings.Contains(resource, ".") { // a metric's object brings the group that it is of
+		resource = schema.GroupResource{Group: p.Version.Group, Resource: resource}.String()
+	}
 	if p.Subresource != "" {
 		resource += "/" + p.Subresource
 	}
 	if p.Name != "" {
 		resource += fmt.Sprintf(" %q", p.Name)
+	}
+	if p.Namespace == "" {
+		return resource
 	}
 	return fmt.Sprintf("%s in namespace %q", resource, p.Namespace)
 }

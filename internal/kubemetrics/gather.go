@@ -13,64 +13,91 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
-// sources are the types of spec that can be gathered.
-var sources = map[autoscalingv2.MetricSourceType]func(*pass, context.Context, *userlogic.KubernetesMetric) error{
-	autoscalingv2.ResourceMetricSourceType: (*pass).resource,
+// sources are the types of spec that can be gathered: what fills in the entry, and what names the metric.
+var sources = map[autoscalingv2.MetricSourceType]struct {
+	gather   func(*pass, context.Context, *userlogic.KubernetesMetric) error
+	describe func(autoscalingv2.MetricSpec) string
+}{
+	autoscalingv2.ResourceMetricSourceType:          {(*pass).resource, describeResource},
+	autoscalingv2.ContainerResourceMetricSourceType: {(*pass).containerResource, describeContainerResource},
+	autoscalingv2.PodsMetricSourceType:              {(*pass).pods, describePods},
+	autoscalingv2.ObjectMetricSourceType:            {(*pass).object, describeObject},
+	autoscalingv2.ExternalMetricSourceType:          {(*pass).external, describeExternal},
 }
 
 // Gatherer gathers the metrics that the specs ask for.
 type Gatherer struct {
-	api   *kube.Client
-	specs []autoscalingv2.MetricSpec
-	rules StartUpRules
+	api       *kube.Client
+	discovery *discovery
+	specs     []autoscalingv2.MetricSpec
+	rules     StartUpRules
 }
 
 // NewGatherer gives a gatherer of the specs.
 func NewGatherer(api *kube.Client, specs []autoscalingv2.MetricSpec, rules StartUpRules) *Gatherer {
-	return &Gatherer{api: api, specs: specs, rules: rules}
+	return &Gatherer{api: api, discovery: &discovery{api: api, known: map[any]answer{}}, specs: specs, rules: rules}
 }
 
-// pass is one gathering. What several specs need is read once, when the first of them asks for it.
+// pass is one gathering.
 type pass struct {
-	now        time.Time
-	rules      StartUpRules
-	snapshot   target.Snapshot
-	podMetrics func() ([]metricsv1beta1.PodMetrics, error)
+	*Gatherer
+	now      time.Time
+	snapshot target.Snapshot
+	living   []*corev1.Pod
+	reads    reads
 }
 
-// Gather reads every spec's metric. Those that it could read are given back together with the error about the others.
+// Gather reads every spec's metric, all at the same time. Those that it could read are given back together with the
+// error about the others.
 func (g *Gatherer) Gather(ctx context.Context, now time.Time, snapshot target.Snapshot) ([]userlogic.KubernetesMetric, error) {
-	p := &pass{now: now, rules: g.rules, snapshot: snapshot}
-	p.podMetrics = sync.OnceValues(func() ([]metricsv1beta1.PodMetrics, error) { return g.readPodMetrics(ctx, snapshot) })
-	var gathered []userlogic.KubernetesMetric
-	failed := &Error{Of: len(g.specs)}
-	for i, spec := range g.specs {
-		metric := userlogic.KubernetesMetric{CurrentReplicas: snapshot.Replicas, Spec: spec}
-		if err := p.gather(ctx, &metric); err != nil {
-			failed.Specs = append(failed.Specs, fmt.Errorf("kubernetesMetricSpecs[%d] (%s): %w", i, describe(spec), err))
-			continue
-		}
-		gathered = append(gathered, metric)
+	return g.begin(now, snapshot).run(ctx)
+}
+
+func (g *Gatherer) begin(now time.Time, snapshot target.Snapshot) *pass {
+	return &pass{Gatherer: g, now: now, snapshot: snapshot, living: alive(snapshot.Pods), reads: reads{begun: map[string]func() (any, error){}}}
+}
+
+func (p *pass) run(ctx context.Context) ([]userlogic.KubernetesMetric, error) {
+	metrics, errs := make([]userlogic.KubernetesMetric, len(p.specs)), make([]error, len(p.specs))
+	var gathering sync.WaitGroup
+	for i, spec := range p.specs {
+		metrics[i] = userlogic.KubernetesMetric{CurrentReplicas: p.snapshot.Replicas, Spec: spec}
+		gathering.Go(func() { errs[i] = p.gather(ctx, &metrics[i]) })
 	}
-	if len(failed.Specs) > 0 {
-		return gathered, failed
-	}
-	return gathered, nil
+	gathering.Wait()
+	return sift(metrics, errs)
 }
 
 func (p *pass) gather(ctx context.Context, metric *userlogic.KubernetesMetric) error {
 	source, known := sources[metric.Spec.Type]
 	if !known {
-		return fmt.Errorf("this version gathers no metrics of type %q", metric.Spec.Type)
+		return fmt.Errorf("this version gathers no metrics of the type %q", metric.Spec.Type)
 	}
-	return source(p, ctx, metric)
+	return source.gather(p, ctx, metric)
+}
+
+// sift keeps the metrics that were gathered, and makes one error of the others.
+func sift(metrics []userlogic.KubernetesMetric, errs []error) ([]userlogic.KubernetesMetric, error) {
+	var gathered []userlogic.KubernetesMetric
+	failed := &Error{Of: len(metrics)}
+	for i, metric := range metrics {
+		if errs[i] == nil {
+			gathered = append(gathered, metric)
+			continue
+		}
+		failed.Specs = append(failed.Specs, fmt.Errorf("kubernetesMetricSpecs[%d] (%s): %w", i, describe(metric.Spec), errs[i]))
+	}
+	if len(failed.Specs) == 0 {
+		return gathered, nil
+	}
+	return gathered, failed
 }
 
 // Error is the specs that could not be gathered, each with its reason.
@@ -91,8 +118,27 @@ func (e *Error) Unwrap() []error { return e.Specs }
 
 // describe is a spec's short name: Resource cpu.
 func describe(spec autoscalingv2.MetricSpec) string {
-	if spec.Resource != nil {
-		return fmt.Sprintf("%s %s", spec.Type, spec.Resource.Name)
+	if source, known := sources[spec.Type]; known {
+		return fmt.Sprintf("%s %s", spec.Type, source.describe(spec))
 	}
 	return string(spec.Type)
+}
+
+// reads are those of one pass: what several specs ask for is read once.
+type reads struct {
+	mutex sync.Mutex
+	begun map[string]func() (any, error)
+}
+
+// once gives what is read under a key, and reads it for whoever asks first.
+func once[T any](r *reads, key string, read func() (T, error)) (T, error) {
+	r.mutex.Lock()
+	begun, ok := r.begun[key]
+	if !ok {
+		begun = sync.OnceValues(func() (any, error) { return read() })
+		r.begun[key] = begun
+	}
+	r.mutex.Unlock()
+	value, err := begun()
+	return value.(T), err
 }

@@ -7,73 +7,89 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
 var errNoPods = errors.New("the target's selector matches no pods that are alive, so there is nothing to measure")
 
+// wholePod is no container's name.
+const wholePod = ""
+
+func describeResource(spec autoscalingv2.MetricSpec) string { return string(spec.Resource.Name) }
+
 // resource gathers what the pods use of a resource, from metrics.k8s.io.
-func (p *pass) resource(_ context.Context, metric *userlogic.KubernetesMetric) error {
+func (p *pass) resource(ctx context.Context, metric *userlogic.KubernetesMetric) (err error) {
 	source := metric.Spec.Resource
-	living := alive(p.snapshot.Pods)
-	if len(living) == 0 {
-		return errNoPods
+	metric.Resource, err = p.used(ctx, source.Name, wholePod, source.Target.Type)
+	return err
+}
+
+// used gathers what the pods, or one container of each, use of a resource.
+func (p *pass) used(ctx context.Context, name corev1.ResourceName, container string, target autoscalingv2.MetricTargetType) (*userlogic.ResourceMetrics, error) {
+	if len(p.living) == 0 {
+		return nil, errNoPods
 	}
-	read, err := p.podMetrics()
+	read, err := p.readPodMetrics(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pods := group(living, usage(read, source.Name), p.rules.startUp(source.Name, p.now))
-	metric.Resource = &userlogic.ResourceMetrics{
+	pods := group(p.living, usage(read, name, container), p.rules.startUp(name, p.now))
+	used := &userlogic.ResourceMetrics{
 		PodMetricsInfo: pods.ready, ReadyPodCount: int64(len(pods.ready)),
 		IgnoredPods: pods.ignored, MissingPods: pods.missing, TotalPods: pods.total(),
 		Timestamp: read[0].Timestamp,
 	}
-	if source.Target.Type == autoscalingv2.UtilizationMetricType {
-		metric.Resource.Requests, err = requests(living, source.Name)
+	if target == autoscalingv2.UtilizationMetricType {
+		used.Requests, err = requests(p.living, name, container)
 	}
-	return err
+	return used, err
 }
 
-// usage sums each pod's containers. A pod one of whose containers was not measured has no metric.
-func usage(read []metricsv1beta1.PodMetrics, name corev1.ResourceName) map[string]userlogic.PodMetric {
+// usage is what each pod uses. A pod one of whose containers was not measured has no metric.
+func usage(read []metricsv1beta1.PodMetrics, name corev1.ResourceName, container string) map[string]userlogic.PodMetric {
 	used := make(map[string]userlogic.PodMetric, len(read))
 	for _, pod := range read {
-		if sum, measured := podUsage(pod, name); measured {
+		if sum, measured := podUsage(pod, name, container); measured {
 			used[pod.Name] = userlogic.PodMetric{Timestamp: pod.Timestamp, Window: pod.Window.Duration, Value: sum}
 		}
 	}
 	return used
 }
 
-func podUsage(pod metricsv1beta1.PodMetrics, name corev1.ResourceName) (sum int64, measured bool) {
-	for _, container := range pod.Containers {
-		quantity, found := container.Usage[name]
+// podUsage sums the pod's containers, or takes the one that is named.
+func podUsage(pod metricsv1beta1.PodMetrics, name corev1.ResourceName, container string) (sum int64, measured bool) {
+	for _, c := range pod.Containers {
+		if container != wholePod && c.Name != container {
+			continue
+		}
+		quantity, found := c.Usage[name]
 		if !found {
 			return 0, false
 		}
-		sum = add(sum, milli(quantity))
+		sum, measured = add(sum, milli(quantity)), true
 	}
-	return sum, len(pod.Containers) > 0
+	return sum, measured
 }
 
-// readPodMetrics lists the metrics of the target's pods.
-func (g *Gatherer) readPodMetrics(ctx context.Context, snapshot target.Snapshot) ([]metricsv1beta1.PodMetrics, error) {
-	path := kube.Path{Version: metricsv1beta1.SchemeGroupVersion, Namespace: snapshot.Namespace, Resource: "pods"}
-	var list metricsv1beta1.PodMetricsList
-	switch err := g.api.List(ctx, path, snapshot.Selector, &list); {
-	case apierrors.IsNotFound(err):
-		return nil, fmt.Errorf("%w: the API does not serve %s: is metrics-server installed?", err, path.Version)
-	case err != nil:
-		return nil, err
-	case len(list.Items) == 0:
-		return nil, fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
-			path.Version, len(snapshot.Pods))
-	}
-	return list.Items, nil
+// readPodMetrics lists the metrics of the target's pods, once for all specs.
+func (p *pass) readPodMetrics(ctx context.Context) ([]metricsv1beta1.PodMetrics, error) {
+	return once(&p.reads, resourceAPI.group, func() ([]metricsv1beta1.PodMetrics, error) {
+		version, err := p.discovery.version(ctx, p.now, resourceAPI)
+		if err != nil {
+			return nil, err
+		}
+		var list metricsv1beta1.PodMetricsList
+		path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: "pods"}
+		if err := p.api.List(ctx, path, kube.Selected(p.snapshot.Selector), &list); err != nil {
+			return nil, err
+		}
+		if len(list.Items) == 0 {
+			return nil, fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
+				version, len(p.snapshot.Pods))
+		}
+		return list.Items, nil
+	})
 }

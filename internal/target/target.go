@@ -75,7 +75,7 @@ func (r *Reader) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, err
 	}
 	var list corev1.PodList
 	path := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: r.namespace, Resource: "pods"}
-	if err := r.api.List(ctx, path, snapshot.Selector, &list); err != nil {
+	if err := r.api.List(ctx, path, kube.Selected(snapshot.Selector), &list); err != nil {
 		return nil, err
 	}
 	slices.SortFunc(list.Items, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })

@@ -18,7 +18,8 @@ kubernetesMetricSpecs:
   - {type: Resource, resource: {name: memory, target: {type: AverageValue}}}
 `
 
-// readsOfAPass are all calls of a pass that changes nothing, however many metrics are configured.
+// readsOfAPass are all calls of a pass that changes nothing, however many metrics are configured. The first pass also
+// asks where things are served.
 var readsOfAPass = []string{
 	"GET apps/v1 deployments/web protobuf",
 	"GET apps/v1 deployments/web/scale protobuf",
@@ -35,7 +36,8 @@ func TestAPassReadsEverythingOnceAndWritesOnlyAChange(t *testing.T) {
 		p := start(t, options{
 			config: base(namespace) + threeResources, files: replies(3 + i), kube: proxy.kubeconfig, env: []string{"runMode=" + mode},
 		})
-		p.calledJust(proxy, append([]string{"GET apps/v1 JSON"}, slices.Repeat(readsOfAPass, 5)...))
+		first := slices.Concat([]string{"GET apps/v1 JSON"}, readsOfAPass[:3], []string{"GET metrics.k8s.io JSON"}, readsOfAPass[3:])
+		p.calledJust(proxy, append(first, slices.Repeat(readsOfAPass, 4)...))
 
 		p.evaluates(4 + i)
 		scalesTo(t, namespace, int32(4+i))

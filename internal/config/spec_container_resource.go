@@ -1,0 +1,25 @@
+package config
+
+import (
+	"slices"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+)
+
+type containerResourceSource = autoscalingv2.ContainerResourceMetricSource
+
+// containerResourceForm is a resource of one container of the target's pods.
+var containerResourceForm = form[metricSpec]{string(autoscalingv2.ContainerResourceMetricSourceType), func(l *ledger, under string, spec *metricSpec) {
+	check(l, under+"containerResource.", containerResourceKeys, spec.ContainerResource)
+}}
+
+var containerResourceKeys = slices.Concat(
+	[]key[containerResourceSource]{
+		{"name", "the resource, `cpu` or `memory`", "must not be empty",
+			func(r *containerResourceSource) bool { return r.Name != "" }},
+		{"container", "the container's name; a sidecar's will do", "must not be empty",
+			func(r *containerResourceSource) bool { return r.Container != "" }},
+	},
+	targetOf(func(r *containerResourceSource) autoscalingv2.MetricTarget { return r.Target },
+		autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
+)

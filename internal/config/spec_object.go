@@ -1,0 +1,28 @@
+package config
+
+import (
+	"slices"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+)
+
+type objectSource = autoscalingv2.ObjectMetricSource
+
+// objectForm is a custom metric of one object, whatever it is.
+var objectForm = form[metricSpec]{string(autoscalingv2.ObjectMetricSourceType), func(l *ledger, under string, spec *metricSpec) {
+	check(l, under+"object.", objectKeys, spec.Object)
+}}
+
+var objectKeys = slices.Concat(
+	[]key[objectSource]{
+		{"describedObject.apiVersion", "the object's API group and version", versionRule,
+			func(o *objectSource) bool { return isVersion(o.DescribedObject.APIVersion) }},
+		{"describedObject.kind", "the object's kind, e.g. `Ingress`; of a `Namespace`, it is the target's own", "must not be empty",
+			func(o *objectSource) bool { return o.DescribedObject.Kind != "" }},
+		{"describedObject.name", "the object's name", "must not be empty",
+			func(o *objectSource) bool { return o.DescribedObject.Name != "" }},
+	},
+	metricOf(func(o *objectSource) autoscalingv2.MetricIdentifier { return o.Metric }),
+	targetOf(func(o *objectSource) autoscalingv2.MetricTarget { return o.Target },
+		autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
+)

@@ -1,0 +1,95 @@
+package kubemetrics
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+)
+
+// metricsAPI is a group that serves metrics, the versions of it that we know, and who serves it.
+type metricsAPI struct {
+	group    string
+	versions []string
+	server   string
+}
+
+var (
+	resourceAPI = metricsAPI{"metrics.k8s.io", []string{"v1beta1"}, "metrics-server"}
+	customAPI   = metricsAPI{"custom.metrics.k8s.io", []string{"v1beta2", "v1beta1"}, "an adapter for custom metrics, such as prometheus-adapter"}
+	externalAPI = metricsAPI{"external.metrics.k8s.io", []string{"v1beta1"}, "an adapter for external metrics, such as KEDA's"}
+)
+
+// rediscover is how long an answer about what the API serves is believed. An adapter that is upgraded or replaced is
+// noticed that soon; one that is installed at once, since only what is there is remembered.
+const rediscover = time.Minute
+
+// discovery asks the API what it serves, and remembers the answers for a while.
+type discovery struct {
+	api *kube.Client
+
+	mutex sync.Mutex
+	known map[any]answer
+}
+
+type answer struct {
+	at    time.Time
+	value any
+}
+
+// recall gives what is remembered under the key, or asks.
+func recall[K comparable, V any](d *discovery, now time.Time, key K, ask func() (V, error)) (V, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock() // also while asking: whoever else wants to know waits for the answer
+	if found, ok := d.known[key]; ok && now.Sub(found.at) < rediscover {
+		return found.value.(V), nil
+	}
+	value, err := ask()
+	if err == nil {
+		d.known[key] = answer{now, value}
+	}
+	return value, err
+}
+
+// version is the version of a metrics API to use.
+func (d *discovery) version(ctx context.Context, now time.Time, api metricsAPI) (schema.GroupVersion, error) {
+	return recall(d, now, api.group, func() (schema.GroupVersion, error) {
+		served, err := d.api.Versions(ctx, api.group)
+		if apierrors.IsNotFound(err) {
+			return schema.GroupVersion{}, fmt.Errorf("the API does not serve %s: is %s installed?", api.group, api.server)
+		}
+		if err != nil {
+			return schema.GroupVersion{}, err
+		}
+		for _, version := range api.versions {
+			if slices.ContainsFunc(served, func(s metav1.GroupVersionForDiscovery) bool { return s.Version == version }) {
+				return schema.GroupVersion{Group: api.group, Version: version}, nil
+			}
+		}
+		return schema.GroupVersion{}, fmt.Errorf("the API serves %s in no version that this autoscaler knows: %s", api.group, strings.Join(api.versions, ", "))
+	})
+}
+
+// resource is how the API serves a kind.
+func (d *discovery) resource(ctx context.Context, now time.Time, kind schema.GroupVersionKind) (metav1.APIResource, error) {
+	return recall(d, now, kind, func() (metav1.APIResource, error) {
+		served, err := d.api.Resources(ctx, kind.GroupVersion())
+		if err != nil && !apierrors.IsNotFound(err) {
+			return metav1.APIResource{}, err
+		}
+		for _, resource := range served {
+			if resource.Kind == kind.Kind && !strings.Contains(resource.Name, "/") {
+				return resource, nil
+			}
+		}
+		return metav1.APIResource{}, fmt.Errorf("the API serves no kind %q in %s (describedObject)", kind.Kind, kind.GroupVersion())
+	})
+}

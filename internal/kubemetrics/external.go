@@ -1,0 +1,53 @@
+package kubemetrics
+
+import (
+	"context"
+	"fmt"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	externalmetricsv1beta1 "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+func describeExternal(spec autoscalingv2.MetricSpec) string { return spec.External.Metric.Name }
+
+// external gathers the sum of a metric that is of nothing in the cluster, from external.metrics.k8s.io.
+func (p *pass) external(ctx context.Context, metric *userlogic.KubernetesMetric) error {
+	source := metric.Spec.External
+	selector, err := selects(source.Metric.Selector)
+	if err != nil {
+		return err
+	}
+	read, err := p.readExternal(ctx, source.Metric.Name, selector)
+	if err != nil {
+		return err
+	}
+	var sum int64
+	for _, value := range read {
+		sum = add(sum, milli(value.Value))
+	}
+	metric.External = p.single(source.Target.Type, sum, read[0].Timestamp)
+	return nil
+}
+
+func (p *pass) readExternal(ctx context.Context, name, selector string) ([]externalmetricsv1beta1.ExternalMetricValue, error) {
+	version, err := p.discovery.version(ctx, p.now, externalAPI)
+	if err != nil {
+		return nil, err
+	}
+	path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: name}
+	return once(&p.reads, fmt.Sprint(path, selector), func() ([]externalmetricsv1beta1.ExternalMetricValue, error) {
+		var list externalmetricsv1beta1.ExternalMetricValueList
+		err := p.api.List(ctx, path, kube.Query{"labelSelector": selector}, &list)
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil, fmt.Errorf("%w: %s", err, unknownMetric(version))
+		case err == nil && len(list.Items) == 0:
+			return nil, fmt.Errorf("%s has no values of %q with the labels %q: %s", version, name, selector, unknownMetric(version))
+		}
+		return list.Items, err
+	})
+}

@@ -1,0 +1,60 @@
+package kubemetrics
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+)
+
+// BenchmarkGather gathers cpu and memory without the reads: what the API answered is at hand already.
+func BenchmarkGather(b *testing.B) {
+	specs := []autoscalingv2.MetricSpec{of("cpu", autoscalingv2.UtilizationMetricType), of("memory", autoscalingv2.AverageValueMetricType)}
+	for _, pods := range []int{10, 1_000, 10_000} {
+		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
+			snapshot, measured := many(pods)
+			g := NewGatherer(nil, specs, rules)
+			b.ReportAllocs()
+			for b.Loop() {
+				p := g.begin(now, snapshot)
+				if _, err := once(&p.reads, resourceAPI.group, func() ([]metricsv1beta1.PodMetrics, error) { return measured, nil }); err != nil {
+					b.Fatal(err)
+				}
+				if metrics, err := p.run(b.Context()); err != nil || len(metrics[0].Resource.PodMetricsInfo) != pods {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(pods), "ns/pod")
+		})
+	}
+}
+
+func of(name corev1.ResourceName, target autoscalingv2.MetricTargetType) autoscalingv2.MetricSpec {
+	return autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
+		Name: name, Target: autoscalingv2.MetricTarget{Type: target},
+	}}
+}
+
+// many are so many pods that run, and what was measured of them.
+func many(pods int) (target.Snapshot, []metricsv1beta1.PodMetrics) {
+	amounts := corev1.ResourceList{"cpu": resource.MustParse("200m"), "memory": resource.MustParse("64Mi")}
+	var snapshot target.Snapshot
+	var measured []metricsv1beta1.PodMetrics
+	for i := range pods {
+		web := running(fmt.Sprintf("web-%05d", i))
+		web.Spec.Containers = []corev1.Container{{Name: "web", Resources: corev1.ResourceRequirements{Requests: amounts}}}
+		snapshot.Pods = append(snapshot.Pods, web)
+		measured = append(measured, metricsv1beta1.PodMetrics{
+			ObjectMeta: metav1.ObjectMeta{Name: web.Name}, Timestamp: ago(time.Second), Window: metav1.Duration{Duration: time.Minute},
+			Containers: []metricsv1beta1.ContainerMetrics{{Name: "web", Usage: amounts}},
+		})
+	}
+	return snapshot, measured
+}
