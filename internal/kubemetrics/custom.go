@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -16,20 +15,15 @@ import (
 
 // readCustom reads a custom metric, once for all specs that ask for the same.
 func (p *pass) readCustom(ctx context.Context, path kube.Path, query kube.Query) ([]custommetricsv1beta2.MetricValue, error) {
-	version, err := p.discovery.version(ctx, p.now, customAPI)
-	if err != nil {
-		return nil, err
-	}
-	path.Version = version
-	return once(&p.reads, fmt.Sprint(path, query), func() ([]custommetricsv1beta2.MetricValue, error) {
-		values, err := listCustom(ctx, p.api, path, query)
-		switch {
-		case apierrors.IsNotFound(err):
-			return nil, fmt.Errorf("%w: %s", err, unknownMetric(version))
-		case err == nil && len(values) == 0:
-			return nil, fmt.Errorf("%s has no values of %s: %s", version, path, unknownMetric(version))
-		}
-		return values, err
+	return inVersion(ctx, p, customAPI, func(version schema.GroupVersion) ([]custommetricsv1beta2.MetricValue, error) {
+		path.Version = version
+		return once(&p.reads, fmt.Sprint(version, path, query), func() ([]custommetricsv1beta2.MetricValue, error) {
+			values, err := listCustom(ctx, p.api, path, query)
+			if err == nil && len(values) == 0 {
+				return nil, fmt.Errorf("%s has no values of %s: %s", version, path, unknownMetric(version))
+			}
+			return values, err
+		})
 	})
 }
 
@@ -61,9 +55,4 @@ func selects(selector *metav1.LabelSelector) (string, error) {
 		return "", fmt.Errorf("reading the metric's selector: %w", err)
 	}
 	return parsed.String(), nil
-}
-
-// unknownMetric is the way out for a metric that an adapter does not have.
-func unknownMetric(version schema.GroupVersion) string {
-	return fmt.Sprintf("does the adapter know this metric, and has it a value with these labels? (kubectl get --raw /apis/%s)", version)
 }

@@ -28,8 +28,8 @@ var (
 	externalAPI = metricsAPI{"external.metrics.k8s.io", []string{"v1beta1"}, "an adapter for external metrics, such as KEDA's"}
 )
 
-// rediscover is how long an answer about what the API serves is believed. An adapter that is upgraded or replaced is
-// noticed that soon; one that is installed at once, since only what is there is remembered.
+// rediscover is how long an answer about what the API serves is believed. A better version that is served besides is
+// noticed that soon; one that is new or gone at once, since only what is there is remembered, and forgotten when it is not.
 const rediscover = time.Minute
 
 // discovery asks the API what it serves, and remembers the answers for a while.
@@ -45,18 +45,27 @@ type answer struct {
 	value any
 }
 
-// recall gives what is remembered under the key, or asks.
+// recall gives what is remembered under the key, or asks. One slow answer does not keep others waiting for theirs.
 func recall[K comparable, V any](d *discovery, now time.Time, key K, ask func() (V, error)) (V, error) {
 	d.mutex.Lock()
-	defer d.mutex.Unlock() // also while asking: whoever else wants to know waits for the answer
-	if found, ok := d.known[key]; ok && now.Sub(found.at) < rediscover {
+	found, ok := d.known[key]
+	d.mutex.Unlock()
+	if ok && now.Sub(found.at) < rediscover {
 		return found.value.(V), nil
 	}
 	value, err := ask()
 	if err == nil {
+		d.mutex.Lock()
 		d.known[key] = answer{now, value}
+		d.mutex.Unlock()
 	}
 	return value, err
+}
+
+func (d *discovery) forget(key any) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	delete(d.known, key)
 }
 
 // version is the version of a metrics API to use.
@@ -92,4 +101,36 @@ func (d *discovery) resource(ctx context.Context, now time.Time, kind schema.Gro
 		}
 		return metav1.APIResource{}, fmt.Errorf("the API serves no kind %q in %s (describedObject)", kind.Kind, kind.GroupVersion())
 	})
+}
+
+// inVersion reads from a metrics API in the version that it is served in. Where nothing is found, the API may have gone
+// since it was last asked, or be served in another version.
+func inVersion[T any](ctx context.Context, p *pass, api metricsAPI, read func(schema.GroupVersion) (T, error)) (T, error) {
+	version, err := p.version(ctx, api, "first")
+	if err != nil {
+		return *new(T), err
+	}
+	values, notFound := read(version)
+	if !apierrors.IsNotFound(notFound) {
+		return values, notFound
+	}
+	p.discovery.forget(api.group)
+	newer, err := p.version(ctx, api, "again")
+	switch {
+	case err != nil:
+		return *new(T), err
+	case newer == version:
+		return *new(T), fmt.Errorf("%w: %s", notFound, unknownMetric(version))
+	}
+	return read(newer)
+}
+
+// version is asked for once by all specs of a pass, and once again by those that did not find their metric.
+func (p *pass) version(ctx context.Context, api metricsAPI, time string) (schema.GroupVersion, error) {
+	return once(&p.reads, api.group+" "+time, func() (schema.GroupVersion, error) { return p.discovery.version(ctx, p.now, api) })
+}
+
+// unknownMetric is the way out for a metric that is not there.
+func unknownMetric(version schema.GroupVersion) string {
+	return fmt.Sprintf("does the adapter know this metric, and has it a value with these labels? (kubectl get --raw /apis/%s)", version)
 }

@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	externalmetricsv1beta1 "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
@@ -29,25 +29,20 @@ func (p *pass) external(ctx context.Context, metric *userlogic.KubernetesMetric)
 	for _, value := range read {
 		sum = add(sum, milli(value.Value))
 	}
-	metric.External = p.single(source.Target.Type, sum, read[0].Timestamp)
-	return nil
+	metric.External, err = p.single(source.Target.Type, sum, read[0].Timestamp)
+	return err
 }
 
 func (p *pass) readExternal(ctx context.Context, name, selector string) ([]externalmetricsv1beta1.ExternalMetricValue, error) {
-	version, err := p.discovery.version(ctx, p.now, externalAPI)
-	if err != nil {
-		return nil, err
-	}
-	path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: name}
-	return once(&p.reads, fmt.Sprint(path, selector), func() ([]externalmetricsv1beta1.ExternalMetricValue, error) {
-		var list externalmetricsv1beta1.ExternalMetricValueList
-		err := p.api.List(ctx, path, kube.Query{"labelSelector": selector}, &list)
-		switch {
-		case apierrors.IsNotFound(err):
-			return nil, fmt.Errorf("%w: %s", err, unknownMetric(version))
-		case err == nil && len(list.Items) == 0:
-			return nil, fmt.Errorf("%s has no values of %q with the labels %q: %s", version, name, selector, unknownMetric(version))
-		}
-		return list.Items, err
+	return inVersion(ctx, p, externalAPI, func(version schema.GroupVersion) ([]externalmetricsv1beta1.ExternalMetricValue, error) {
+		path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: name}
+		return once(&p.reads, fmt.Sprint(version, path, selector), func() ([]externalmetricsv1beta1.ExternalMetricValue, error) {
+			var list externalmetricsv1beta1.ExternalMetricValueList
+			err := p.api.List(ctx, path, kube.Query{"labelSelector": selector}, &list)
+			if err == nil && len(list.Items) == 0 {
+				return nil, fmt.Errorf("%s has no values of %q with the labels %q: %s", version, name, selector, unknownMetric(version))
+			}
+			return list.Items, err
+		})
 	})
 }

@@ -100,6 +100,8 @@ func shop(pods ...corev1.Pod) target.Snapshot {
 	return target.Snapshot{Namespace: "shop", Replicas: 2, Selector: selector, Pods: pods}
 }
 
+var atZero = func() target.Snapshot { s := shop(); s.Replicas = 0; return s }()
+
 var twoPods = shop(running("a"), running("b"))
 
 // entry is the one metric that a gatherer gives, without its spec, as JSON.
@@ -161,7 +163,7 @@ func TestGather(t *testing.T) {
 			external + "/v1beta1/namespaces/shop/queue?labelSelector=queue in (a,b)", externalValues(`{` + at + `, "value": "-3"}`), twoPods,
 			`{"external":{"current":{"value":-3000},"ready_pod_count":2,` + timestamp + `}}`},
 		{"an external metric of a target at zero", `{type: External, external: {metric: {name: queue}, target: {type: Value}}}`,
-			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{` + at + `, "value": "1"}`), shop(),
+			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{` + at + `, "value": "1"}`), atZero,
 			`{"external":{"current":{"value":1000},"ready_pod_count":0,` + timestamp + `}}`},
 		{"a sum that is more than there are numbers", `{type: External, external: {metric: {name: queue}, target: {type: AverageValue}}}`,
 			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{`+at+`, "value": "9E"}`, `{`+at+`, "value": "9E"}`), twoPods,
@@ -220,6 +222,8 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 		{"a kind that is not served", `{type: Object, object: {describedObject: {apiVersion: example.com/v1, kind: Shop, name: a}, metric: {name: rate}, target: {type: Value}}}`, adapters(), twoPods,
 			[]string{`(Object rate of Shop "a")`, `the API serves no kind "Shop" in example.com/v1 (describedObject)`}},
 		{"no pods", cpu, adapters(), shop(), []string{"the target's selector matches no pods that are alive"}},
+		{"a value that no pods share, though there shall be some", queue, map[string]string{external: adapters()[external],
+			external + "/v1beta1/namespaces/shop/queue?labelSelector=": externalValues(`{` + at + `, "value": "1"}`)}, shop(), []string{"matches no pods that are alive"}},
 		{"only pods that are going", pods, adapters(), shop(with(running("a"), func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} })), []string{"matches no pods that are alive"}},
 		{"a type that we do not know", `{type: Node}`, adapters(), twoPods, []string{`kubernetesMetricSpecs[0] (Node): this version gathers no metrics of the type "Node"`}},
 	} {
@@ -290,6 +294,9 @@ func TestAnAdapterThatComesGoesOrIsUpgradedIsNoticed(t *testing.T) {
 	serve("v1beta1")
 	gather(time.Second, true)
 	serve("v1beta2")
-	gather(2*time.Second, false) // it still believes in v1beta1
-	gather(61*time.Second, true)
+	gather(2*time.Second, true) // what it remembered is not there, so it asks again
+	api.answers = map[string]string{}
+	gather(3*time.Second, false)
+	serve("v1beta1")
+	gather(4*time.Second, true)
 }

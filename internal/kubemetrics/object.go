@@ -33,8 +33,8 @@ func (p *pass) object(ctx context.Context, metric *userlogic.KubernetesMetric) e
 	if err != nil {
 		return err
 	}
-	metric.Object = p.single(source.Target.Type, milli(read[0].Value), read[0].Timestamp)
-	return nil
+	metric.Object, err = p.single(source.Target.Type, milli(read[0].Value), read[0].Timestamp)
+	return err
 }
 
 // objectPath is where the custom metrics API has the metric of an object:
@@ -58,17 +58,20 @@ func (p *pass) objectPath(ctx context.Context, object autoscalingv2.CrossVersion
 	return path, nil
 }
 
-// single is one value under the name of the target's type.
-func (p *pass) single(target autoscalingv2.MetricTargetType, value int64, at metav1.Time) *userlogic.SingleMetric {
+// single is one value under the name of the target's type. A Value is shared by the ready pods, so there must be pods,
+// unless there shall be none: an object or external metric is what wakes a target that is at zero.
+func (p *pass) single(target autoscalingv2.MetricTargetType, value int64, at metav1.Time) (*userlogic.SingleMetric, error) {
 	if target == autoscalingv2.AverageValueMetricType {
-		return &userlogic.SingleMetric{Current: userlogic.CurrentValue{AverageValue: &value}, Timestamp: at}
+		return &userlogic.SingleMetric{Current: userlogic.CurrentValue{AverageValue: &value}, Timestamp: at}, nil
+	}
+	if p.snapshot.Replicas > 0 && len(p.snapshot.Pods) == 0 {
+		return nil, errNoPods
 	}
 	ready := p.readyPods()
-	return &userlogic.SingleMetric{Current: userlogic.CurrentValue{Value: &value}, ReadyPodCount: &ready, Timestamp: at}
+	return &userlogic.SingleMetric{Current: userlogic.CurrentValue{Value: &value}, ReadyPodCount: &ready, Timestamp: at}, nil
 }
 
-// readyPods counts the pods that share the load of a value that is not of any pod. There may be none: an object or
-// external metric is what wakes a target that is at zero.
+// readyPods counts the pods that share the load of a value that is not of any pod.
 func (p *pass) readyPods() (count int64) {
 	for _, pod := range p.living {
 		if ready := readyCondition(pod); pod.Status.Phase == corev1.PodRunning && ready != nil && ready.Status == corev1.ConditionTrue {

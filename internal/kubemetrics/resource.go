@@ -7,6 +7,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
@@ -77,19 +78,15 @@ func podUsage(pod metricsv1beta1.PodMetrics, name corev1.ResourceName, container
 // readPodMetrics lists the metrics of the target's pods, once for all specs.
 func (p *pass) readPodMetrics(ctx context.Context) ([]metricsv1beta1.PodMetrics, error) {
 	return once(&p.reads, resourceAPI.group, func() ([]metricsv1beta1.PodMetrics, error) {
-		version, err := p.discovery.version(ctx, p.now, resourceAPI)
-		if err != nil {
-			return nil, err
-		}
-		var list metricsv1beta1.PodMetricsList
-		path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: "pods"}
-		if err := p.api.List(ctx, path, kube.Selected(p.snapshot.Selector), &list); err != nil {
-			return nil, err
-		}
-		if len(list.Items) == 0 {
-			return nil, fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
-				version, len(p.snapshot.Pods))
-		}
-		return list.Items, nil
+		return inVersion(ctx, p, resourceAPI, func(version schema.GroupVersion) ([]metricsv1beta1.PodMetrics, error) {
+			var list metricsv1beta1.PodMetricsList
+			path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: "pods"}
+			err := p.api.List(ctx, path, kube.Selected(p.snapshot.Selector), &list)
+			if err == nil && len(list.Items) == 0 {
+				return nil, fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
+					version, len(p.snapshot.Pods))
+			}
+			return list.Items, err
+		})
 	})
 }

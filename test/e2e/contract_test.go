@@ -15,7 +15,10 @@ import (
 	"testing"
 
 	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
 )
@@ -50,12 +53,23 @@ cp *.json pass.new
 mv pass.new pass
 `
 
+// recordedSpecs are those that the documents were recorded with.
+const recordedSpecs = `
+kubernetesMetricSpecs:
+  - {type: Resource, resource: {name: cpu, target: {type: Utilization}}}
+  - {type: Resource, resource: {name: memory, target: {type: AverageValue}}}
+  - {type: Pods, pods: {metric: {name: packets-per-second}, target: {type: AverageValue}}}
+  - {type: Object, object: {describedObject: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: main-route}, metric: {name: requests-per-second}, target: {type: Value}}}
+  - {type: Object, object: {describedObject: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: main-route}, metric: {name: requests-per-second}, target: {type: AverageValue}}}
+  - {type: External, external: {metric: {name: my-external-metric, selector: {matchLabels: {foo: bar}}}, target: {type: Value}}}
+  - {type: External, external: {metric: {name: my-external-metric}, target: {type: AverageValue}}}
+`
+
 // TestDocumentsAreThoseOfVersion2 compares every document of both modes with one that was recorded, field by field.
 // These differences are intended:
 //
 //	a pod has apiVersion and kind           it says what it is, as the target always did
 //	preScale, postScale: currentReplicas    a hook sees what is about to change
-//	kubernetesMetrics of Resource only      this version gathers no others
 func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 	t.Parallel()
 	namespace := createFlaskMetric(t)
@@ -81,11 +95,13 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, options{
-				config: strings.ReplaceAll(base(namespace), "name: web", "name: flask-metric") + cpuAndMemory + hooks(),
+				config: strings.ReplaceAll(base(namespace), "name: web", "name: flask-metric") + recordedSpecs + hooks(),
 				env:    []string{"runMode=" + mode.name},
 				files:  map[string]string{"metric.reply": "7\n", "evaluate.reply": `{"targetReplicas": 3}`, "keep": keep},
 			})
-			p.gathers("two pods that are measured and one that is not", readyPods(2))
+			p.gathers("two pods that are measured and one that is not", func(metrics []gathered) bool {
+				return len(metrics) == 7 && readyPods(2)(metrics[:2])
+			})
 			p.write("wanted", "")
 			p.eventually("a whole pass", func() (bool, error) { return p.read("pass/postScale.json") != "", nil })
 			checkOrder(p, len(mode.resources))
@@ -113,7 +129,7 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 }
 
 // createFlaskMetric creates what the documents were recorded from, and waits until two of its pods are measured. The
-// first by name uses no memory, which to metrics-server is a pod that it has not measured.
+// first by name uses no memory, which to metrics-server is a pod that it has not measured; it has no custom metric.
 func createFlaskMetric(t *testing.T) (namespace string) {
 	t.Helper()
 	namespace = cluster.Start(t).Namespace(t)
@@ -132,13 +148,36 @@ func createFlaskMetric(t *testing.T) (namespace string) {
 		t.Fatal(err)
 	}
 	ready(t, namespace, 3)
-	patchPod(t, namespace, podsOf(t, namespace, "flask-metric")[0].Name, `{"metadata": {"annotations": {"kwok.x-k8s.io/usage-memory": "0"}}}`)
+	pods := podsOf(t, namespace, "flask-metric")
+	writeRecordedMetrics(t, namespace, pods[1:])
+	patchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"kwok.x-k8s.io/usage-memory": "0"}}}`)
 	measured(t, namespace, "flask-metric", 2)
 	eventually(t, "the Deployment to be available", func() (bool, error) {
 		deployment, err := client(t).AppsV1().Deployments(namespace).Get(t.Context(), "flask-metric", metav1.GetOptions{})
 		return err == nil && deployment.Status.AvailableReplicas == 3 && len(deployment.Status.Conditions) == 2, err
 	})
 	return namespace
+}
+
+// writeRecordedMetrics writes the custom metrics of the pods and of an Ingress that it creates, and the external ones.
+func writeRecordedMetrics(t *testing.T, namespace string, pods []corev1.Pod) {
+	t.Helper()
+	backend := networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
+		Name: "flask-metric", Port: networkingv1.ServiceBackendPort{Number: 5000},
+	}}
+	_, err := client(t).NetworkingV1().Ingresses(namespace).Create(t.Context(), &networkingv1.Ingress{
+		ObjectMeta: metav1.ObjectMeta{Name: "main-route"},
+		Spec:       networkingv1.IngressSpec{DefaultBackend: &backend},
+	}, metav1.CreateOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, pod := range pods {
+		setObjectMetric(t, namespace, "pods", pod.Name, "packets-per-second", "1500m")
+	}
+	setObjectMetric(t, namespace, "ingresses.networking.k8s.io", "main-route", "requests-per-second", "120")
+	setExternalMetric(t, namespace, "my-external-metric", labels.Set{"foo": "bar"}, "42")
+	setExternalMetric(t, namespace, "my-external-metric", labels.Set{"foo": "baz"}, "43")
 }
 
 // checkOrder holds if every pass ran each method in its turn, and metric so many times; the last pass may be cut short.
@@ -204,10 +243,7 @@ func with(document map[string]any, key string, value any) map[string]any {
 	return changed
 }
 
-// resourceEntries is how many of the recorded kubernetesMetrics are of the type Resource; the others follow them.
-const resourceEntries = 2
-
-// ofTheMoment are keys whose value is of one time and place; only its type is compared.
+// ofTheMoment are keys whose value is of one time and place; only its type is compared, but for the specs of metrics.
 var ofTheMoment = map[string]bool{
 	"name": true, "resource": true, "generateName": true, "namespace": true, "uid": true, "resourceVersion": true, "generation": true, "observedGeneration": true,
 	"creationTimestamp": true, "lastTransitionTime": true, "lastUpdateTime": true, "startTime": true, "startedAt": true,
@@ -234,10 +270,7 @@ func compare(path string, want, got any) []string {
 		return compareObjects(path, want, object)
 	case []any:
 		list, ok := got.([]any)
-		switch key {
-		case "kubernetesMetrics":
-			want = want[:resourceEntries]
-		case "conditions":
+		if key == "conditions" {
 			want, list = byType(want), byType(list)
 		}
 		if !ok || len(want) != len(list) {
@@ -271,12 +304,13 @@ func compareObjects(path string, want, got map[string]any) []string {
 }
 
 func compareValues(path, key string, want, got any) []string {
+	isSpec := strings.Contains(path, "kubernetesMetrics") && strings.Contains(path, ".spec.")
 	switch _, isNumber := got.(float64); {
 	case fmt.Sprintf("%T", want) != fmt.Sprintf("%T", got):
 		return differs(path, want, got)
 	case key == "Window" && got.(float64) <= 0:
 		return []string{path + " is not more than 0"}
-	case ofTheMoment[key] || key == "Value" && isNumber && want.(float64) < 10: // simulated cpu time is a little off
+	case ofTheMoment[key] && !isSpec || key == "Value" && isNumber && want.(float64) < 10: // simulated cpu time is a little off
 		return nil
 	case want != got:
 		return differs(path, want, got)
@@ -316,6 +350,7 @@ func TestCompareFindsEveryDifference(t *testing.T) {
 		{"the same", `{"a": [1, {"b": null}]}`, `{"a": [1, {"b": null}]}`, ""},
 		{"another time", `{"timestamp": "1"}`, `{"timestamp": "2"}`, ""},
 		{"another pod", `{"kubernetesMetrics": {"requests": {"a": 200}}}`, `{"kubernetesMetrics": {"requests": {"b": 200}}}`, ""},
+		{"another metric", `{"kubernetesMetrics": [{"spec": {"name": "a"}}]}`, `{"kubernetesMetrics": [{"spec": {"name": "b"}}]}`, "doc.kubernetesMetrics[0].spec.name"},
 		{"another request", `{"kubernetesMetrics": {"requests": {"a": 200}}}`, `{"kubernetesMetrics": {"requests": {"b": 100}}}`, "100"},
 		{"one pod more", `{"kubernetesMetrics": {"missing_pods": {}}}`, `{"kubernetesMetrics": {"missing_pods": {"a": {}}}}`, "missing_pods"},
 		{"a key is gone", `{"a": {"b": 1}}`, `{"a": {}}`, "doc.a.b is not there"},
