@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -112,6 +113,24 @@ func TestTheReadmeShowsTheExample(t *testing.T) {
 		if loaded, err := config.Load(path, nil); err != nil || len(loaded.Warnings) > 0 {
 			t.Errorf("the README's configuration: %v %v", err, loaded.Warnings)
 		}
+	}
+}
+
+// TestTheEvaluatorsShownWork runs the Python one, and finds the Go one in its example, which has its own test.
+func TestTheEvaluatorsShownWork(t *testing.T) {
+	page := read(t, "docs/kubernetes-metrics.md")
+	python, golang := fenced(page, "python"), fenced(page, "go")
+	if len(python) != 1 || len(golang) != 1 {
+		t.Fatalf("there are %d Python and %d Go blocks, want one of each", len(python), len(golang))
+	}
+	if !strings.Contains(read(t, "examples/go-evaluate/main.go"), golang[0]) {
+		t.Error("the example go-evaluate does not have what is shown of it")
+	}
+	command := exec.CommandContext(t.Context(), "python3", "-c", python[0])
+	command.Stdin = strings.NewReader(`{"metrics": [{"resource": "web", "value":
+		"{\"kubernetesMetrics\": [{\"resource\": {\"pod_metrics_info\": {\"a\": {\"Value\": 300}}, \"requests\": {\"a\": 200}}}]}"}]}`)
+	if reply, err := command.Output(); err != nil || string(reply) != `{"targetReplicas": 3}` {
+		t.Errorf("the Python evaluator replied %q, %v; want 3 replicas for 150%%", reply, err)
 	}
 }
 

@@ -26,6 +26,8 @@ var rooms = []string{
 	"internal/method",
 	"internal/stage",
 	"internal/decision",
+	"internal/hpa",
+	"userlogic/hpa",
 	"internal/scale",
 	"internal/autoscaler",
 	"internal/telemetry",

@@ -56,7 +56,7 @@ func New(options Options) (*App, error) {
 	parts := autoscaler.Parts{
 		Target:   target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
 		Metric:   stage.Metric{Stage: methods.metric, Mode: settings.RunMode},
-		Evaluate: stage.Evaluate{Stage: methods.evaluate},
+		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
 		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rules},
 	}
 	if len(settings.KubernetesMetricSpecs) > 0 {

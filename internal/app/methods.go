@@ -29,7 +29,7 @@ func newMethods(settings config.Config, log *slog.Logger) (methods, error) {
 		{"preScale", settings.PreScale, &m.scale.Before},
 		{"postScale", settings.PostScale, &m.scale.After},
 	} {
-		if wanted.config == nil {
+		if wanted.config == nil || wanted.config.Type == config.HPAMethod { // which is no user code: see proposer
 			continue
 		}
 		runner, err := method.New(wanted.name, *wanted.config, log)

@@ -35,7 +35,7 @@ type Metric interface {
 
 // Evaluate is the evaluate stage.
 type Evaluate interface {
-	Run(context.Context, target.Snapshot, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error)
+	Run(context.Context, target.Snapshot, []userlogic.KubernetesMetric, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error)
 }
 
 // Scale carries a decision out.

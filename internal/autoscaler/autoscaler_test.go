@@ -65,7 +65,7 @@ func (w metricOf) Run(_ context.Context, _ target.Snapshot, gathered []userlogic
 
 type evaluateOf struct{ *workload }
 
-func (w evaluateOf) Run(context.Context, target.Snapshot, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error) {
+func (w evaluateOf) Run(context.Context, target.Snapshot, []userlogic.KubernetesMetric, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error) {
 	return userlogic.Evaluation{TargetReplicas: w.asked}, w.call("evaluate")
 }
 

@@ -107,8 +107,11 @@ func (p *pass) metric(ctx context.Context) (err error) {
 }
 
 func (p *pass) evaluate(ctx context.Context) (err error) {
-	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.snapshot, p.metrics, p.runType)
+	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.snapshot, p.gathered, p.metrics, p.runType)
 	p.UserReason = p.evaluation.Reason
+	if err != nil && p.MetricsProblem != nil { // most likely the one is why there is the other
+		return fmt.Errorf("%w; %w", err, p.MetricsProblem)
+	}
 	return err
 }
 

@@ -20,6 +20,9 @@ func (l *ledger) checkAll(c *Config) {
 	check(l, "scaleTargetRef.", targetKeys, c.ScaleTargetRef)
 	check(l, "apiConfig.", apiKeys, &c.APIConfig)
 	checkSpecs(l, c.KubernetesMetricSpecs)
+	if c.Proposes() {
+		checkAims(l, c.KubernetesMetricSpecs)
+	}
 	for name, method := range c.methods() {
 		method.check(l, name+".")
 	}

@@ -68,6 +68,15 @@ preScale:
 		"what is missing inside an object is missing where the object is": {
 			file: "preScale:\n  type: http\n  http:\n    method: GET\n    parameterMode: body",
 			want: []string{"preScale.http.url: missing: where the request goes; must be an http or https URL with a host, e.g. http://metrics.default/queue (config.yaml line 3)"}},
+		"hpa is for evaluate only": {
+			file: "postScale: {type: hpa}",
+			want: []string{`postScale.type: "hpa" is not allowed: must be shell or http; hpa is for evaluate only (config.yaml line 1)`}},
+		"hpa needs to know what to aim at": {
+			file: "evaluate: {type: hpa}\nkubernetesMetricSpecs:\n- type: Resource\n  resource: {name: cpu, target: {type: Utilization}}\n- type: Pods\n  pods: {metric: {name: a}, target: {type: AverageValue, value: 3}}",
+			want: []string{
+				"kubernetesMetricSpecs[0].resource.target.averageUtilization: missing: required when evaluate is of the type hpa, which aims at it (config.yaml line 4)",
+				"kubernetesMetricSpecs[1].pods.target.averageValue: missing: required when evaluate is of the type hpa, which aims at it (config.yaml line 6)",
+			}},
 		"a long value is cut": {
 			file: "runMode: " + strings.Repeat("ä", 1000),
 			want: []string{`runMode: "` + strings.Repeat("ä", 80) + `…" is not allowed: must be per-pod or per-resource (config.yaml line 1)`}},

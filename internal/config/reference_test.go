@@ -38,7 +38,8 @@ type table struct {
 
 // tables are all tables of keys, by the names that the template calls them.
 func tables() map[string]table {
-	method, shell, http := &Method{}, &Shell{}, &HTTP{}
+	method, shell, http, hpa := &Method{}, &Shell{}, &HTTP{}, &HPA{}
+	hpa.setDefaults()
 	method.setDefaults()
 	shell.setDefaults()
 	http.setDefaults()
@@ -50,6 +51,7 @@ func tables() map[string]table {
 		"method": tableOf("metric.", methodKeys, method),
 		"shell":  tableOf("metric.shell.", shellKeys, shell),
 		"http":   tableOf("metric.http.", httpKeys, http),
+		"hpa":    tableOf("evaluate.hpa.", hpaKeys, hpa),
 
 		"spec":              tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
 		"resource":          tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
@@ -96,6 +98,8 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*Method]():                                    "[method](#methods)",
 	reflect.TypeFor[*Shell]():                                     "[object](#shell)",
 	reflect.TypeFor[*HTTP]():                                      "[object](#http)",
+	reflect.TypeFor[*HPA]():                                       "[object](#hpa)",
+	reflect.TypeFor[float64]():                                    "number",
 	reflect.TypeFor[API]():                                        "[object](#rest-api)",
 	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference](): "[object](#target)",
 	reflect.TypeFor[[]metricSpec]():                               "[list](#kubernetes-metrics)",

@@ -5,6 +5,8 @@ import (
 	"testing"
 )
 
+const cpuAt50 = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}"
+
 // For each key that has a rule: pieces of configuration that keep it, and pieces that break it and nothing else.
 var rules = []struct {
 	key          string
@@ -17,7 +19,7 @@ var rules = []struct {
 	{"scaleTargetRef.kind", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: X, name: web}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, name: web}`}},
 	{"scaleTargetRef.name", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: 5}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment}`}},
 	{"namespace", []string{"namespace: shop", "namespace: shop-2"}, []string{`namespace: ""`, "namespace: Shop", "namespace: a.b", "namespace: " + strings.Repeat("a", 64)}},
-	{"metric", []string{"metric: {type: shell, shell: {}}"}, []string{"metric: null"}},
+	{"metric", []string{"metric: {type: shell, shell: {}}", "metric: null\nevaluate: {type: hpa}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}, []string{"metric: null"}},
 	{"evaluate", []string{"evaluate: {type: shell, shell: {}}"}, []string{"evaluate: null"}},
 	{"runMode", []string{"runMode: per-pod", "runMode: per-resource"}, []string{`runMode: ""`, "runMode: per-node", "runMode: 3"}},
 	{"interval", []string{"interval: 1", "interval: 9223372036854"}, []string{"interval: 0", "interval: -1", "interval: 9223372036855"}},
@@ -61,6 +63,9 @@ var rules = []struct {
 	{"metric.http.clientKey", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, caCert: c}}"},
 		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientCert: c}}"}},
 
+	{"kubernetesMetricSpecs", []string{"kubernetesMetricSpecs: []", "evaluate: {type: hpa}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}, []string{"evaluate: {type: hpa}"}},
+	{"evaluate.hpa.tolerance", []string{"evaluate: {type: hpa, hpa: {tolerance: 0}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"},
+		[]string{"evaluate: {type: hpa, hpa: {tolerance: -0.1}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]", "evaluate: {type: hpa, hpa: {tolerance: 1.5}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}},
 	{"kubernetesMetricSpecs[0].type", []string{"kubernetesMetricSpecs: []"},
 		[]string{"kubernetesMetricSpecs: [{}]", "kubernetesMetricSpecs: [null]", "kubernetesMetricSpecs: [{type: resource}]",
 			"kubernetesMetricSpecs: [{type: Node}]"}},
@@ -185,7 +190,7 @@ func TestValidateOfAConfigurationThatWasNotLoaded(t *testing.T) {
 	c.Interval, c.MinReplicas = 0, 20
 	want := `configuration has 5 problems:
   scaleTargetRef: missing: what is scaled: the object's apiVersion, kind and name; required, e.g. {apiVersion: apps/v1, kind: Deployment, name: web}
-  metric: missing: the program that measures the target; required, e.g. {type: shell, shell: {command: ["-c", "..."]}}
+  metric: missing: the program that measures the target; required unless evaluate is of the type hpa, e.g. {type: shell, shell: {command: ["-c", "..."]}}
   evaluate: missing: the program that turns metrics into a number of replicas; required, e.g. {type: shell, shell: {command: ["-c", "..."]}}
   interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years
   maxReplicas: 10 is not allowed: must be at least minReplicas, which is 20`

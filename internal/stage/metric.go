@@ -24,12 +24,9 @@ func (m Metric) Run(ctx context.Context, snapshot target.Snapshot, gathered []us
 	if err := method.SendHook(ctx, m.Before, ofTarget); err != nil {
 		return nil, err
 	}
-	inputs := []named{{snapshot.Ref.Name, ofTarget}}
-	if m.Mode == config.PerPod {
-		var err error
-		if inputs, err = perPod(snapshot.Pods, ofTarget); err != nil {
-			return nil, err
-		}
+	inputs, err := m.inputs(snapshot, ofTarget)
+	if err != nil {
+		return nil, err
 	}
 	metrics := make([]userlogic.ResourceMetric, 0, len(inputs))
 	for _, input := range inputs {
@@ -48,6 +45,17 @@ func (m Metric) Run(ctx context.Context, snapshot target.Snapshot, gathered []us
 type named struct {
 	name     string
 	document userlogic.MetricInput
+}
+
+// inputs are what the metric method is run with; there may be none, where Kubernetes metrics are all that is asked for.
+func (m Metric) inputs(snapshot target.Snapshot, ofTarget userlogic.MetricInput) ([]named, error) {
+	switch {
+	case m.Main == nil:
+		return nil, nil
+	case m.Mode == config.PerPod:
+		return perPod(snapshot.Pods, ofTarget)
+	}
+	return []named{{snapshot.Ref.Name, ofTarget}}, nil
 }
 
 // perPod gives each pod that runs a document of its own, in the order of their names.

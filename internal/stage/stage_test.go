@@ -98,14 +98,35 @@ func TestMetricsOfNoPodsAreAnEmptyList(t *testing.T) {
 
 func TestEvaluate(t *testing.T) {
 	var notes []string
-	stage := Evaluate{stageOf(&notes, `{"targetReplicas": 3}`, "")}
-	evaluation, err := stage.Run(t.Context(), snapshot, []userlogic.ResourceMetric{{Resource: "web", Value: "7"}}, userlogic.Scaler)
+	stage := Evaluate{Stage: stageOf(&notes, `{"targetReplicas": 3}`, "")}
+	evaluation, err := stage.Run(t.Context(), snapshot, nil, []userlogic.ResourceMetric{{Resource: "web", Value: "7"}}, userlogic.Scaler)
 	if err != nil || evaluation.TargetReplicas != 3 {
 		t.Errorf("got %v, %v", evaluation, err)
 	}
 	const given = `{"metrics":[{"resource":"web","value":"7"}],"resource":{"kind":"Deployment"},"runType":"scaler"}`
 	want(t, notes, "before "+given, "main "+given,
 		`after {"metrics":[{"resource":"web","value":"7"}],"resource":{"kind":"Deployment"},"evaluation":{"targetReplicas":3},"runType":"scaler"}`)
+}
+
+func TestWithoutAMethodTheHooksRunAllTheSame(t *testing.T) {
+	var notes []string
+	stage := stageOf(&notes, "", "")
+	stage.Main = nil
+	metrics, err := Metric{Stage: stage, Mode: config.PerPod}.Run(t.Context(), snapshot, nil, userlogic.Scaler)
+	if err != nil || len(metrics) > 0 {
+		t.Errorf("got %v, %v", metrics, err)
+	}
+	evaluation, err := Evaluate{Stage: stage, Propose: func(target.Snapshot, []userlogic.KubernetesMetric) (userlogic.Evaluation, error) {
+		return userlogic.Evaluation{TargetReplicas: 4, Reason: "busy"}, nil
+	}}.Run(t.Context(), snapshot, nil, metrics, userlogic.Scaler)
+	if err != nil || evaluation.TargetReplicas != 4 {
+		t.Errorf("got %v, %v", evaluation, err)
+	}
+	want(t, notes,
+		`before {"resource":{"kind":"Deployment"},"runType":"scaler"}`,
+		`after {"resource":{"kind":"Deployment"},"metrics":[],"runType":"scaler"}`,
+		`before {"metrics":[],"resource":{"kind":"Deployment"},"runType":"scaler"}`,
+		`after {"metrics":[],"resource":{"kind":"Deployment"},"evaluation":{"targetReplicas":4,"reason":"busy"},"runType":"scaler"}`)
 }
 
 func TestTheFirstFailureEndsAStage(t *testing.T) {
@@ -117,8 +138,8 @@ func TestTheFirstFailureEndsAStage(t *testing.T) {
 				t.Errorf("metric: got error %v after %d runs, want one after %d", err, len(notes), ran)
 			}
 			notes = nil
-			evaluate := Evaluate{stageOf(&notes, `{"targetReplicas": 3}`, failing)}
-			if _, err := evaluate.Run(t.Context(), snapshot, nil, userlogic.Scaler); err == nil || len(notes) != ran {
+			evaluate := Evaluate{Stage: stageOf(&notes, `{"targetReplicas": 3}`, failing)}
+			if _, err := evaluate.Run(t.Context(), snapshot, nil, nil, userlogic.Scaler); err == nil || len(notes) != ran {
 				t.Errorf("evaluate: got error %v after %d runs, want one after %d", err, len(notes), ran)
 			}
 		})
@@ -127,7 +148,7 @@ func TestTheFirstFailureEndsAStage(t *testing.T) {
 
 func TestARubbishReplyEndsEvaluateBeforeItsHook(t *testing.T) {
 	var notes []string
-	_, err := Evaluate{stageOf(&notes, "{}", "")}.Run(t.Context(), snapshot, nil, userlogic.Scaler)
+	_, err := Evaluate{Stage: stageOf(&notes, "{}", "")}.Run(t.Context(), snapshot, nil, nil, userlogic.Scaler)
 	if err == nil || !strings.Contains(err.Error(), "reading what evaluate replied") || len(notes) != 2 {
 		t.Errorf("got %v after %d runs", err, len(notes))
 	}

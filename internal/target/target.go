@@ -26,6 +26,7 @@ type Snapshot struct {
 	Namespace string
 	Document  json.RawMessage // the whole object, as user code is given it
 	Replicas  int32           // as its scale says there should be
+	Running   int32           // as its scale says there are
 	Selector  labels.Selector // nil where the target has none, and so no pods
 	Pods      []corev1.Pod    // by name, where they were read
 	Path      kube.Path       // where the API serves it
@@ -64,7 +65,7 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 	}
 	return Snapshot{
 		Ref: r.ref, Namespace: r.namespace, Path: path,
-		Document: document, Replicas: scale.Spec.Replicas, Selector: selector,
+		Document: document, Replicas: scale.Spec.Replicas, Running: scale.Status.Replicas, Selector: selector,
 	}, nil
 }
 

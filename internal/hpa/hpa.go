@@ -1,0 +1,149 @@
+// Package hpa says what the HorizontalPodAutoscaler of Kubernetes 1.37 would propose for gathered metrics.
+//
+// The metrics, each with its spec, and the replicas of the target come in; the number of replicas and the metric that
+// asked for it go out. It gathers nothing, and knows no limits or history: what is applied is decided elsewhere.
+package hpa
+
+import (
+	"errors"
+	"fmt"
+	"math"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Input is what a proposal is made from.
+type Input struct {
+	SpecReplicas, StatusReplicas int32                        // what the target's scale asks for, and has
+	Metrics                      []userlogic.KubernetesMetric // those that could be gathered
+	Failed                       int                          // how many specs could not be
+	Tolerance                    float64                      // how far from the target is near enough; the HPA's default is 0.1
+}
+
+// Proposal is how many replicas there should be, and which metric asked for them.
+type Proposal struct {
+	Replicas int32
+	Reason   string
+}
+
+// Propose is the largest proposal over the metrics:
+//
+//	all can be used    -> the largest
+//	some cannot        -> the largest, but never below what there shall be now: one that is not seen may need them
+//	none can           -> an error
+func Propose(in Input) (Proposal, error) {
+	in.SpecReplicas, in.StatusReplicas, in.Failed = max(0, in.SpecReplicas), max(0, in.StatusReplicas), max(0, in.Failed)
+	largest, unusable := Proposal{Replicas: -1}, []error(nil)
+	for _, metric := range in.Metrics {
+		proposal, err := in.propose(metric)
+		if err != nil {
+			unusable = append(unusable, err)
+		} else if proposal.Replicas > largest.Replicas {
+			largest = proposal
+		}
+	}
+	failed, all := in.Failed+len(unusable), in.Failed+len(in.Metrics)
+	if failed == all {
+		return Proposal{}, noneUsable(all, unusable)
+	}
+	if failed > 0 && largest.Replicas < in.SpecReplicas {
+		reason := fmt.Sprintf("%d of %d metrics cannot be used, so that it stays at %s: %s", failed, all, plural(in.SpecReplicas, "replica"), largest.Reason)
+		return Proposal{in.SpecReplicas, reason}, nil
+	}
+	return largest, nil
+}
+
+func noneUsable(all int, unusable []error) error {
+	switch {
+	case all == 0:
+		return errors.New("proposing replicas: there are no metrics (kubernetesMetricSpecs)")
+	case len(unusable) == 0:
+		return fmt.Errorf("proposing replicas: none of the %d metrics could be gathered", all)
+	}
+	reasons := unusable[0]
+	for _, err := range unusable[1:] {
+		reasons = fmt.Errorf("%w; %w", reasons, err)
+	}
+	return fmt.Errorf("proposing replicas: none of the %d metrics can be used: %w", all, reasons)
+}
+
+// propose is one metric's proposal.
+func (in Input) propose(metric userlogic.KubernetesMetric) (Proposal, error) {
+	source, err := sourceOf(metric)
+	if err != nil {
+		return Proposal{}, err
+	}
+	var asked verdict
+	if source.pods != nil {
+		asked, err = in.perPod(source)
+	} else {
+		asked, err = in.single(source)
+	}
+	if err != nil {
+		return Proposal{}, fmt.Errorf("%s: %w", source.name, err)
+	}
+	return Proposal{asked.replicas, fmt.Sprintf("%s %s: %s", source.name, asked.why, plural(asked.replicas, "replica"))}, nil
+}
+
+// verdict is what one metric asks for, and the reason without the metric's name.
+type verdict struct {
+	replicas int32
+	why      string
+}
+
+// source is a metric without what its type does not matter for.
+type source struct {
+	name   string
+	target autoscalingv2.MetricTarget
+	pods   *podValues              // a value for each pod, or
+	value  *userlogic.SingleMetric // one that is of none
+}
+
+func sourceOf(metric userlogic.KubernetesMetric) (source, error) {
+	spec := metric.Spec
+	switch {
+	case spec.Type == autoscalingv2.ResourceMetricSourceType && spec.Resource != nil && metric.Resource != nil:
+		return ofResource(string(spec.Resource.Name)+" resource", spec.Resource.Target, metric.Resource), nil
+	case spec.Type == autoscalingv2.ContainerResourceMetricSourceType && spec.ContainerResource != nil && metric.ContainerResource != nil:
+		return ofResource(string(spec.ContainerResource.Name)+" container resource", spec.ContainerResource.Target, metric.ContainerResource), nil
+	case spec.Type == autoscalingv2.PodsMetricSourceType && spec.Pods != nil && metric.Pods != nil:
+		pods := &podValues{ready: metric.Pods.PodMetricsInfo, ignored: metric.Pods.IgnoredPods, missing: metric.Pods.MissingPods}
+		return source{name: "pods metric " + spec.Pods.Metric.Name, target: spec.Pods.Target, pods: pods}, nil
+	case spec.Type == autoscalingv2.ObjectMetricSourceType && spec.Object != nil && metric.Object != nil:
+		name := fmt.Sprintf("%s metric %s", spec.Object.DescribedObject.Kind, spec.Object.Metric.Name)
+		return source{name: name, target: spec.Object.Target, value: metric.Object}, nil
+	case spec.Type == autoscalingv2.ExternalMetricSourceType && spec.External != nil && metric.External != nil:
+		return source{name: "external metric " + spec.External.Metric.Name, target: spec.External.Target, value: metric.External}, nil
+	}
+	return source{}, fmt.Errorf("a metric of the type %q lacks its spec or its values", spec.Type)
+}
+
+func ofResource(name string, target autoscalingv2.MetricTarget, used *userlogic.ResourceMetrics) source {
+	if target.Type == autoscalingv2.UtilizationMetricType {
+		name += " utilization (percentage of request)"
+	}
+	return source{name: name, target: target, pods: &podValues{used.PodMetricsInfo, used.IgnoredPods, used.MissingPods, used.Requests}}
+}
+
+// within tells whether a ratio of usage to target is so near to 1 that nothing changes.
+func (in Input) within(ratio float64) bool {
+	return 1-in.Tolerance <= ratio && ratio <= 1+in.Tolerance
+}
+
+func (in Input) withinNote() string {
+	return fmt.Sprintf(", within the tolerance of %.4g%%", in.Tolerance*100)
+}
+
+// roundUp makes whole replicas of a number, held between none and the largest number there is.
+func roundUp(replicas float64) int32 {
+	return int32(math.Max(0, math.Min(math.Ceil(replicas), math.MaxInt32)))
+}
+
+func plural(n int32, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}

@@ -1,0 +1,54 @@
+package hpa
+
+import (
+	"errors"
+	"fmt"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+)
+
+// single proposes replicas for a metric with one value, which is of no pod.
+func (in Input) single(source source) (verdict, error) {
+	target, err := amountOf(source.target)
+	if err != nil {
+		return verdict{}, err
+	}
+	value := source.value.Current
+	switch {
+	case source.target.Type == autoscalingv2.ValueMetricType && value.Value != nil:
+		return in.whole(*value.Value, source.value.ReadyPodCount, target)
+	case source.target.Type == autoscalingv2.AverageValueMetricType && value.AverageValue != nil:
+		return in.shared(*value.AverageValue, target), nil
+	}
+	return verdict{}, fmt.Errorf("there is no current value for target.type %q: it is Value or AverageValue", source.target.Type)
+}
+
+// whole is for a value that all replicas together bring about: as many more as it is too high.
+//
+//	no replicas    -> ratio, so that one is enough to begin with
+//	otherwise      -> the tolerance, then ratio * ready pods
+func (in Input) whole(value int64, ready *int64, target amount) (verdict, error) {
+	ratio, why := target.ratio(value), fmt.Sprintf("is %s, target %s", target.of(value), target)
+	switch {
+	case in.SpecReplicas == 0:
+		return verdict{roundUp(ratio), why}, nil
+	case in.within(ratio):
+		return verdict{in.SpecReplicas, why + in.withinNote()}, nil
+	case ready == nil:
+		return verdict{}, errors.New("there is no ready_pod_count")
+	case *ready == 0 && in.StatusReplicas == 0: // not unready pods, which ask for no more, but none yet
+		return verdict{}, errors.New("the target has no pods to share it yet")
+	}
+	return verdict{roundUp(ratio * float64(*ready)), why}, nil
+}
+
+// shared is for a value that the replicas divide among themselves: as many as have the target each.
+func (in Input) shared(value int64, target amount) verdict {
+	why := fmt.Sprintf("is %s in all, target %s for each pod", target.of(value), target)
+	// With no replicas the share is infinite or no number, and neither is within the tolerance.
+	share := float64(value) / (float64(target.milli) * float64(in.StatusReplicas))
+	if in.within(share) {
+		return verdict{in.StatusReplicas, why + in.withinNote()}
+	}
+	return verdict{roundUp(target.ratio(value)), why}
+}

@@ -1,0 +1,41 @@
+// Package hpa lets user logic ask what a HorizontalPodAutoscaler would do about a metric, and do something else with
+// the answer. It is what the hpa evaluator uses.
+package hpa
+
+import (
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// tolerance is the HorizontalPodAutoscaler's own.
+const tolerance = 0.1
+
+// Replicas is how many replicas a HorizontalPodAutoscaler would propose for the metric and a target of the type that
+// the metric's spec has, and why.
+func Replicas(metric userlogic.KubernetesMetric, target autoscalingv2.MetricTarget) (replicas int32, reason string, err error) {
+	proposal, err := hpa.Propose(hpa.Input{
+		SpecReplicas: metric.CurrentReplicas, StatusReplicas: metric.CurrentReplicas,
+		Metrics: []userlogic.KubernetesMetric{aimed(metric, target)}, Tolerance: tolerance,
+	})
+	return proposal.Replicas, proposal.Reason, err
+}
+
+// aimed is the metric with the target in its spec, which is the caller's and stays as it was.
+func aimed(metric userlogic.KubernetesMetric, target autoscalingv2.MetricTarget) userlogic.KubernetesMetric {
+	metric.Spec = *metric.Spec.DeepCopy()
+	switch spec := &metric.Spec; {
+	case spec.Resource != nil:
+		spec.Resource.Target = target
+	case spec.ContainerResource != nil:
+		spec.ContainerResource.Target = target
+	case spec.Pods != nil:
+		spec.Pods.Target = target
+	case spec.Object != nil:
+		spec.Object.Target = target
+	case spec.External != nil:
+		spec.External.Target = target
+	}
+	return metric
+}
