@@ -11,7 +11,7 @@ import (
 // run runs one autoscaler until ctx is done.
 func run(ctx context.Context, program Program, file string, cluster app.Cluster) error {
 	loaded, err := config.Load(file, program.Environment)
-	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel())
+	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON)
 	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing
 		log.Warn("configuration", "warning", warning)
 	}

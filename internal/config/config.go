@@ -49,17 +49,16 @@ type Config struct {
 
 	RequestTimeout Milliseconds `json:"requestTimeout"`
 	LogVerbosity   int          `json:"logVerbosity"`
+	LogFormat      string       `json:"logFormat"`
 	APIConfig      API          `json:"apiConfig"`
+
+	CustomPodAutoscaler *Owner `json:"customPodAutoscaler"`
 }
 
-// API is how the REST API is served.
-type API struct {
-	Enabled  bool   `json:"enabled"`
-	UseHTTPS bool   `json:"useHTTPS"`
-	Port     int    `json:"port"`
-	Host     string `json:"host"`
-	CertFile string `json:"certFile"`
-	KeyFile  string `json:"keyFile"`
+// Owner is the CustomPodAutoscaler object that an autoscaler runs for.
+type Owner struct {
+	Name string `json:"name"`
+	UID  string `json:"uid"`
 }
 
 // Milliseconds is a span as the file writes it.
@@ -87,6 +86,7 @@ func Default() Config {
 		InitialReadinessDelay:   30,
 		CPUInitializationPeriod: 300,
 		RequestTimeout:          10_000,
-		APIConfig:               API{Enabled: true, Port: 5000, Host: "0.0.0.0"},
+		LogFormat:               LogText,
+		APIConfig:               defaultAPI(),
 	}
 }

@@ -61,7 +61,15 @@ var configKeys = []key[Config]{
 		func(c *Config) bool { return c.RequestTimeout.positive() }},
 	{"logVerbosity", "what is logged besides news: `1` each decision in detail, `2` the stages, `3` the methods and metrics", "must be 0 or more",
 		func(c *Config) bool { return c.LogVerbosity >= 0 }},
+	{"logFormat", "how each line of the log is written: as key=value, or as a JSON object", "must be text or json",
+		func(c *Config) bool { return c.LogFormat == LogText || c.LogFormat == LogJSON }},
 	{name: "apiConfig", meaning: "how the REST API is served"},
+	{name: "customPodAutoscaler", meaning: "the CustomPodAutoscaler object that this autoscaler runs for, where there is one: its events are about that, too. The operator sets it"},
+}
+
+var ownerKeys = []key[Owner]{
+	{"name", "the object's name; its namespace is that of the target", "must not be empty", func(o *Owner) bool { return o.Name != "" }},
+	{name: "uid", meaning: "the object's uid, by which `kubectl describe` finds its events"},
 }
 
 var targetKeys = []key[autoscalingv2.CrossVersionObjectReference]{
@@ -78,20 +86,6 @@ const versionRule = "must be a version or group/version, e.g. apps/v1"
 func isVersion(text string) bool {
 	version, err := schema.ParseGroupVersion(text)
 	return err == nil && version.Version != ""
-}
-
-// The rules of an API that is not served are not asked for.
-var apiKeys = []key[API]{
-	{name: "enabled", meaning: "whether the REST API is served"},
-	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
-	{"port", "the port it is served on", "must be from 1 to 65535",
-		func(a *API) bool { return !a.Enabled || a.Port >= 1 && a.Port <= 65535 }},
-	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every IPv4 address",
-		func(a *API) bool { return !a.Enabled || a.Host != "" }},
-	{"certFile", "path of the certificate, for HTTPS", "required when useHTTPS is true",
-		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.CertFile != "" }},
-	{"keyFile", "path of the certificate's private key, for HTTPS", "required when useHTTPS is true",
-		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.KeyFile != "" }},
 }
 
 // A time.Duration ends at 292 years.

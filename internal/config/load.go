@@ -24,6 +24,7 @@ const (
 // Loaded is a configuration and how it came about.
 type Loaded struct {
 	Config   Config
+	Tracing  string   // the protocol that traces are sent by; "" if none are
 	Warnings []string // each a sentence for the log; they are worth showing when there are problems, too
 
 	origins map[string]origin
@@ -58,7 +59,8 @@ func Load(file string, environ []string) (Loaded, error) {
 		// Nobody knows what it says, so what seems to be missing may well be there.
 		l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Key != "" && l.source(p.Key) == fromDefault })
 	}
-	return Loaded{Config: config, Warnings: l.warnings, origins: l.origins}, l.result(note)
+	tracing := l.readTracing(variables)
+	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, origins: l.origins}, l.result(note)
 }
 
 // parseEnviron is the environment by name; as for the kernel, what follows the first "=" is the value.

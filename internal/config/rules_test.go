@@ -37,6 +37,12 @@ var rules = []struct {
 	{"apiConfig.certFile", []string{"apiConfig: {useHTTPS: true, certFile: c, keyFile: k}", "apiConfig: {useHTTPS: true, enabled: false}"}, []string{"apiConfig: {useHTTPS: true, keyFile: k}"}},
 	{"apiConfig.keyFile", []string{"apiConfig: {certFile: c}"}, []string{"apiConfig: {useHTTPS: true, certFile: c}"}},
 
+	{"apiConfig.authentication", []string{"apiConfig: {authentication: none}", "apiConfig: {authentication: kubernetes}"}, []string{`apiConfig: {authentication: ""}`, "apiConfig: {authentication: basic}"}},
+	{"apiConfig.maxRequests", []string{"apiConfig: {maxRequests: 1}", "apiConfig: {maxRequests: 10000}", "apiConfig: {enabled: false, maxRequests: 0}"}, []string{"apiConfig: {maxRequests: 0}", "apiConfig: {maxRequests: 10001}"}},
+	{"apiConfig.decisions", []string{"apiConfig: {decisions: 1}", "apiConfig: {decisions: 10000}"}, []string{"apiConfig: {decisions: 0}", "apiConfig: {decisions: 10001}"}},
+	{"logFormat", []string{"logFormat: text", "logFormat: json"}, []string{`logFormat: ""`, "logFormat: xml"}},
+	{"customPodAutoscaler.name", []string{"customPodAutoscaler: {name: web, uid: 123}", "customPodAutoscaler: {name: web}"}, []string{"customPodAutoscaler: {uid: 123}"}},
+
 	{"metric.type", []string{"metric: {type: shell, shell: {}}"}, []string{"metric: {shell: {}}", "metric: {type: Shell, shell: {}}", "metric: {type: grpc}"}},
 	{"metric.timeout", []string{"metric: {type: shell, shell: {}, timeout: 1}"}, []string{"metric: {type: shell, shell: {}, timeout: 0}", "metric: {type: shell, shell: {}, timeout: 9223372036855}"}},
 	{"metric.maxReplyBytes", []string{"metric: {type: shell, shell: {}, maxReplyBytes: 1}"}, []string{"metric: {type: shell, shell: {}, maxReplyBytes: 0}"}},

@@ -40,6 +40,8 @@ type Decision struct {
 type Step struct {
 	Reason  Reason
 	Message string
+	Setting string    // that fired, where one did
+	Until   time.Time // when the reason is gone, where that is known
 }
 
 // Changes tells whether there is anything to do.
@@ -66,7 +68,7 @@ func (d Decision) join(word func(Step) string, separator string) string {
 // Disabled is the decision for a target that somebody set to zero though its autoscaler may not: a way of switching
 // the autoscaler off, as it is with the HorizontalPodAutoscaler.
 func Disabled() Decision {
-	return Decision{Chain: []Step{{ScalingDisabled, "the target has 0 replicas and minReplicas is not 0"}}}
+	return Decision{Chain: []Step{{ScalingDisabled, "the target has 0 replicas and minReplicas is not 0", "minReplicas", time.Time{}}}}
 }
 
 // Decide limits the recommendation, then holds it for the stabilization window:
@@ -86,8 +88,10 @@ func Decide(now time.Time, rules Rules, current, recommended int32, history Hist
 	highest := history.highest()
 	decision.Replicas = highest.Replicas
 	if highest.Replicas > limited {
-		decision.Chain = append(decision.Chain, Step{ScaleDownStabilized, fmt.Sprintf("%d was recommended at %s, which holds until %s",
-			highest.Replicas, clock(highest.At), clock(highest.At.Add(rules.StabilizationWindow)))})
+		until := highest.At.Add(rules.StabilizationWindow)
+		decision.Chain = append(decision.Chain, Step{ScaleDownStabilized,
+			fmt.Sprintf("%d was recommended at %s, which holds until %s", highest.Replicas, clock(highest.At), clock(until)),
+			"downscaleStabilization", until})
 	}
 	return decision, history
 }
@@ -97,11 +101,11 @@ func (r Rules) clamp(replicas int32) int32 { return max(r.Min, min(r.Max, replic
 func (r Rules) limit(recommended int32) (int32, Step) {
 	switch {
 	case recommended < r.Min:
-		return r.Min, Step{TooFewReplicas, fmt.Sprintf("%d recommended, minReplicas is %d", recommended, r.Min)}
+		return r.Min, Step{TooFewReplicas, fmt.Sprintf("%d recommended, minReplicas is %d", recommended, r.Min), "minReplicas", time.Time{}}
 	case recommended > r.Max:
-		return r.Max, Step{TooManyReplicas, fmt.Sprintf("%d recommended, maxReplicas is %d", recommended, r.Max)}
+		return r.Max, Step{TooManyReplicas, fmt.Sprintf("%d recommended, maxReplicas is %d", recommended, r.Max), "maxReplicas", time.Time{}}
 	default:
-		return recommended, Step{DesiredWithinRange, fmt.Sprintf("%d recommended, within %d and %d", recommended, r.Min, r.Max)}
+		return recommended, Step{Reason: DesiredWithinRange, Message: fmt.Sprintf("%d recommended, within %d and %d", recommended, r.Min, r.Max)}
 	}
 }
 

@@ -1,4 +1,5 @@
-// Package telemetry sets up how the program is watched: its log, and that of the libraries it uses, in one form.
+// Package telemetry sets up how the program is watched: its log and that of the libraries it uses, Prometheus series,
+// Kubernetes Events and traces. What is worth telling is decided elsewhere.
 package telemetry
 
 import (
@@ -9,18 +10,26 @@ import (
 	"k8s.io/klog/v2"
 )
 
-// NewLogger gives a logger that writes lines of key=value down to the level. client-go's own log is written the same way,
-// but only what it says unasked: the level is about what the autoscaler does.
-func NewLogger(to io.Writer, level slog.Level) *slog.Logger {
+// NewLogger gives a logger that writes lines of key=value, or JSON objects, down to the level. client-go's own log is
+// written the same way, but only what it says unasked: the level is about what the autoscaler does.
+func NewLogger(to io.Writer, level slog.Level, asJSON bool) *slog.Logger {
 	logger := func(level slog.Level) *slog.Logger {
-		return slog.New(slog.NewTextHandler(to, &slog.HandlerOptions{Level: level, ReplaceAttr: replace}))
+		options := &slog.HandlerOptions{Level: level, ReplaceAttr: replace}
+		if asJSON {
+			return slog.New(slog.NewJSONHandler(to, options))
+		}
+		return slog.New(slog.NewTextHandler(to, options))
 	}
 	klog.SetSlogLogger(logger(slog.LevelInfo))
 	return logger(level)
 }
 
-// replace writes the levels below the normal one as the verbosity that asks for them: v=2, where slog has DEBUG+2.
+// replace writes the levels below the normal one as the verbosity that asks for them: V2, where slog has DEBUG+2, and
+// times as people read them, where JSON would have nanoseconds.
 func replace(groups []string, attribute slog.Attr) slog.Attr {
+	if attribute.Value.Kind() == slog.KindDuration {
+		return slog.String(attribute.Key, attribute.Value.Duration().String())
+	}
 	level, isLevel := attribute.Value.Any().(slog.Level)
 	if len(groups) == 0 && attribute.Key == slog.LevelKey && isLevel && level < slog.LevelInfo {
 		return slog.String(slog.LevelKey, fmt.Sprintf("V%d", -level))

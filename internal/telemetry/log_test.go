@@ -3,17 +3,21 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"k8s.io/klog/v2"
 )
 
 func TestLevelsAreWrittenAsTheVerbosityThatAsksForThem(t *testing.T) {
 	var out bytes.Buffer
-	log := NewLogger(&out, slog.Level(-2))
+	log := NewLogger(&out, slog.Level(-2), false)
 	for _, level := range []slog.Level{slog.LevelError, slog.LevelInfo, -1, -2, -3} {
 		log.Log(context.Background(), level, "said")
 	}
@@ -28,10 +32,28 @@ func TestLevelsAreWrittenAsTheVerbosityThatAsksForThem(t *testing.T) {
 
 func TestTheLibrariesLogTheSameWayButNotMore(t *testing.T) {
 	var out bytes.Buffer
-	NewLogger(&out, slog.Level(-3))
+	NewLogger(&out, slog.Level(-3), false)
 	klog.V(1).InfoS("Feature gates")
 	klog.ErrorS(errors.New("no route"), "Watching failed")
 	if got := out.String(); !strings.Contains(got, `level=ERROR msg="Watching failed" err="no route"`) || strings.Count(got, "\n") != 1 {
 		t.Errorf("got %q", got)
+	}
+}
+
+func TestEachLineOfAJSONLogIsAnObject(t *testing.T) {
+	var out bytes.Buffer
+	log := NewLogger(&out, slog.Level(-1), true)
+	log.Log(context.Background(), -1, "kept replicas", "took", 3*time.Second, "err", errors.New("a\nb"))
+	klog.ErrorS(errors.New("no route"), "Watching failed")
+	var messages []string
+	for line := range strings.Lines(out.String()) {
+		var object map[string]any
+		if err := json.Unmarshal([]byte(line), &object); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		messages = append(messages, fmt.Sprintf("%v %v %v %v", object["level"], object["msg"], object["took"], object["err"]))
+	}
+	if want := []string{"V1 kept replicas 3s a\nb", "ERROR Watching failed <nil> no route"}; !slices.Equal(messages, want) {
+		t.Errorf("got %q, want %q", messages, want)
 	}
 }

@@ -9,5 +9,11 @@ const (
 	LogMethods   = slog.Level(-3) // each method that was run, and the metrics
 )
 
+// The forms that a line of the log can have.
+const (
+	LogText = "text"
+	LogJSON = "json"
+)
+
 // LogLevel is the lowest level that is logged.
 func (c Config) LogLevel() slog.Level { return slog.Level(-min(c.LogVerbosity, 3)) }

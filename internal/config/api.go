@@ -1,0 +1,50 @@
+package config
+
+// The two ways in which the REST API knows its callers.
+const (
+	KubernetesAuthentication = "kubernetes"
+	NoAuthentication         = "none"
+)
+
+// API is how the REST API is served.
+type API struct {
+	Enabled  bool   `json:"enabled"`
+	UseHTTPS bool   `json:"useHTTPS"`
+	Port     int    `json:"port"`
+	Host     string `json:"host"`
+	CertFile string `json:"certFile"`
+	KeyFile  string `json:"keyFile"`
+
+	Authentication        string `json:"authentication"`
+	MetricsAuthentication bool   `json:"metricsAuthentication"`
+
+	MaxRequests int `json:"maxRequests"`
+	Decisions   int `json:"decisions"`
+}
+
+func defaultAPI() API {
+	return API{Enabled: true, Port: 5000, Host: "0.0.0.0", Authentication: KubernetesAuthentication, MaxRequests: 500, Decisions: 100}
+}
+
+// The rules of an API that is not served are not asked for.
+var apiKeys = []key[API]{
+	{name: "enabled", meaning: "whether the port is opened at all, for the REST API, the probes and Prometheus"},
+	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
+	{"port", "the port it is served on", "must be from 1 to 65535",
+		func(a *API) bool { return !a.Enabled || a.Port >= 1 && a.Port <= 65535 }},
+	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every IPv4 address",
+		func(a *API) bool { return !a.Enabled || a.Host != "" }},
+	{"certFile", "path of the certificate, for HTTPS; read again when it changes", "required when useHTTPS is true",
+		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.CertFile != "" }},
+	{"keyFile", "path of the certificate's private key, for HTTPS; read again when it changes", "required when useHTTPS is true",
+		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.KeyFile != "" }},
+	{"authentication", "how callers that are not on loopback are known: by a token that Kubernetes knows and allows, or not at all", "must be kubernetes or none",
+		func(a *API) bool {
+			return !a.Enabled || a.Authentication == KubernetesAuthentication || a.Authentication == NoAuthentication
+		}},
+	{name: "metricsAuthentication", meaning: "whether that goes for `/metrics`, too, which is open otherwise"},
+	{"maxRequests", "how many requests are served or wait at a time; the next is answered 503", "must be from 1 to 10000",
+		func(a *API) bool { return !a.Enabled || a.MaxRequests >= 1 && a.MaxRequests <= 10_000 }},
+	{"decisions", "how many passes of each run type are kept for `/api/v1/decisions`", "must be from 1 to 10000",
+		func(a *API) bool { return !a.Enabled || a.Decisions >= 1 && a.Decisions <= 10_000 }},
+}
