@@ -6,6 +6,7 @@ package decision
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -70,6 +71,19 @@ func (d Decision) join(word func(Step) string, separator string) string {
 func Disabled() Decision {
 	return Decision{Chain: []Step{{ScalingDisabled, "the target has 0 replicas and minReplicas is not 0", "minReplicas", time.Time{}}}}
 }
+
+// Limiting are the reasons for which a decision is not what evaluate asked for.
+func Limiting() []Reason {
+	return []Reason{ScalingDisabled, TooFewReplicas, TooManyReplicas, ScaleDownStabilized}
+}
+
+// Has tells whether the rule of the reason had a say.
+func (d Decision) Has(reason Reason) bool {
+	return slices.ContainsFunc(d.Chain, func(s Step) bool { return s.Reason == reason })
+}
+
+// Disabled tells whether the autoscaler was switched off.
+func (d Decision) Disabled() bool { return d.Has(ScalingDisabled) }
 
 // Decide limits the recommendation, then holds it for the stabilization window:
 //

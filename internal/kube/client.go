@@ -12,6 +12,8 @@ import (
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -34,7 +36,7 @@ func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, metricsv1beta1.AddToScheme,
+		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, authenticationv1.AddToScheme, authorizationv1.AddToScheme, metricsv1beta1.AddToScheme,
 		custommetricsv1beta1.AddToScheme, custommetricsv1beta2.AddToScheme, externalmetricsv1beta1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
@@ -104,11 +106,18 @@ func (c *Client) List(ctx context.Context, path Path, query Query, into runtime.
 	return c.explain(verb, path, decode(request.Do(ctx), into))
 }
 
-// Patch changes one object by a JSON patch.
-func (c *Client) Patch(ctx context.Context, path Path, patch []byte, into runtime.Object) error {
+// Patch changes one object, in the way that the type of the patch says.
+func (c *Client) Patch(ctx context.Context, path Path, of types.PatchType, patch []byte, into runtime.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	return c.explain("patch", path, decode(path.on(c.rest.Patch(types.JSONPatchType)).Body(patch).Do(ctx), into))
+	return c.explain("patch", path, decode(path.on(c.rest.Patch(of)).Body(patch).Do(ctx), into))
+}
+
+// Create sends one object, and reads what became of it into the same.
+func (c *Client) Create(ctx context.Context, path Path, object runtime.Object) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	return c.explain("create", path, decode(path.on(c.rest.Post()).Body(object).Do(ctx), object))
 }
 
 // decode reads an answer. An answer of another kind than was asked for is an error, where client-go's own Into would

@@ -16,6 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 )
 
@@ -67,10 +68,13 @@ func TestAnErrorSaysWhatToDo(t *testing.T) {
 func TestACallEndsWithinItsTimeout(t *testing.T) {
 	client := serving(t, 50*time.Millisecond, func(_ http.ResponseWriter, r *http.Request) { hang(r) })
 	calls := map[string]func() error{
-		"get":   func() error { return client.Get(t.Context(), web, &appsv1.Deployment{}) },
-		"json":  func() error { _, err := client.GetJSON(t.Context(), web); return err },
-		"list":  func() error { return client.List(t.Context(), pods, Selected(labels.Everything()), &corev1.PodList{}) },
-		"patch": func() error { return client.Patch(t.Context(), web, []byte("[]"), &appsv1.Deployment{}) },
+		"get":  func() error { return client.Get(t.Context(), web, &appsv1.Deployment{}) },
+		"json": func() error { _, err := client.GetJSON(t.Context(), web); return err },
+		"list": func() error { return client.List(t.Context(), pods, Selected(labels.Everything()), &corev1.PodList{}) },
+		"patch": func() error {
+			return client.Patch(t.Context(), web, types.JSONPatchType, []byte("[]"), &appsv1.Deployment{})
+		},
+		"create": func() error { return client.Create(t.Context(), pods, &corev1.Pod{}) },
 	}
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) { wantError(t, call(), "no answer within 50ms (requestTimeout)") })

@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-var gerunds = map[string]string{"get": "reading", "list": "listing", "patch": "patching"}
+var gerunds = map[string]string{"get": "reading", "list": "listing", "patch": "patching", "create": "creating"}
 
 func (c *Client) explain(verb string, path Path, err error) error {
 	if err == nil {
@@ -42,7 +42,11 @@ func (c *Client) hint(verb string, path Path, err error) string {
 	var dial *net.OpError
 	switch {
 	case apierrors.IsForbidden(err):
-		return fmt.Sprintf("the autoscaler's Role needs the verb %q on resource %q of API group %q", verb, path.rule(), path.Version.Group)
+		role := "Role"
+		if path.Namespace == "" {
+			role = "ClusterRole"
+		}
+		return fmt.Sprintf("the autoscaler's %s needs the verb %q on resource %q of API group %q", role, verb, path.rule(), path.Version.Group)
 	case apierrors.IsUnauthorized(err):
 		return "its credentials are not accepted: is the service account or the kubeconfig's user still there?"
 	case apierrors.IsConflict(err):

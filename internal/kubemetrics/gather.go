@@ -92,7 +92,7 @@ func sift(metrics []userlogic.KubernetesMetric, errs []error) ([]userlogic.Kuber
 			gathered = append(gathered, metric)
 			continue
 		}
-		failed.Specs = append(failed.Specs, fmt.Errorf("kubernetesMetricSpecs[%d] (%s): %w", i, describe(metric.Spec), errs[i]))
+		failed.Specs = append(failed.Specs, SpecError{Index: i, Spec: metric.Spec, Err: errs[i]})
 	}
 	if len(failed.Specs) == 0 {
 		return gathered, nil
@@ -102,9 +102,22 @@ func sift(metrics []userlogic.KubernetesMetric, errs []error) ([]userlogic.Kuber
 
 // Error is the specs that could not be gathered, each with its reason.
 type Error struct {
-	Specs []error
+	Specs []SpecError
 	Of    int
 }
+
+// SpecError is why the metric of one spec, counted from 0, could not be gathered.
+type SpecError struct {
+	Index int
+	Spec  autoscalingv2.MetricSpec
+	Err   error
+}
+
+func (e SpecError) Error() string {
+	return fmt.Sprintf("kubernetesMetricSpecs[%d] (%s): %v", e.Index, Describe(e.Spec), e.Err)
+}
+
+func (e SpecError) Unwrap() error { return e.Err }
 
 func (e *Error) Error() string {
 	reasons := make([]string, len(e.Specs))
@@ -114,10 +127,16 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("gathering Kubernetes metrics: %d of %d failed: %s", len(e.Specs), e.Of, strings.Join(reasons, "; "))
 }
 
-func (e *Error) Unwrap() []error { return e.Specs }
+func (e *Error) Unwrap() []error {
+	errs := make([]error, len(e.Specs))
+	for i, err := range e.Specs {
+		errs[i] = err
+	}
+	return errs
+}
 
-// describe is a spec's short name: Resource cpu.
-func describe(spec autoscalingv2.MetricSpec) string {
+// Describe is a spec's short name: Resource cpu.
+func Describe(spec autoscalingv2.MetricSpec) string {
 	if source, known := sources[spec.Type]; known {
 		return fmt.Sprintf("%s %s", spec.Type, source.describe(spec))
 	}

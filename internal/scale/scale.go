@@ -10,6 +10,7 @@ import (
 	"fmt"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
@@ -46,7 +47,7 @@ func (s Scaler) patch(ctx context.Context, scale kube.Path, replicas int32) erro
 	if err != nil {
 		return err
 	}
-	return s.API.Patch(ctx, scale, patch, &autoscalingv1.Scale{})
+	return s.API.Patch(ctx, scale, types.JSONPatchType, patch, &autoscalingv1.Scale{})
 }
 
 func (s Scaler) document(snapshot target.Snapshot, decided decision.Decision, runType userlogic.RunType) userlogic.ScaleInput {

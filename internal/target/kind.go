@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 )
 
@@ -23,18 +24,18 @@ func (r *Reader) find(ctx context.Context) (kube.Path, error) {
 	}
 	version, err := schema.ParseGroupVersion(r.ref.APIVersion)
 	if err != nil {
-		return kube.Path{}, fmt.Errorf("scaleTargetRef.apiVersion: %w", err)
+		return kube.Path{}, config.Mistake{Err: fmt.Errorf("scaleTargetRef.apiVersion: %w", err)}
 	}
 	served, err := r.api.Resources(ctx, version)
 	if apierrors.IsNotFound(err) {
-		return kube.Path{}, fmt.Errorf("the API does not serve %s: is its CustomResourceDefinition installed? (scaleTargetRef.apiVersion)", version)
+		return kube.Path{}, config.Mistake{Err: fmt.Errorf("the API does not serve %s: is its CustomResourceDefinition installed? (scaleTargetRef.apiVersion)", version)}
 	}
 	if err != nil {
 		return kube.Path{}, err
 	}
 	resource, err := pick(served, r.ref.Kind)
 	if err != nil {
-		return kube.Path{}, fmt.Errorf("%s %w", version, err)
+		return kube.Path{}, config.Mistake{Err: fmt.Errorf("%s %w", version, err)}
 	}
 	r.path = &kube.Path{Version: version, Namespace: r.namespace, Resource: resource, Name: r.ref.Name}
 	return *r.path, nil

@@ -16,7 +16,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 )
 
@@ -24,6 +26,7 @@ import (
 type Snapshot struct {
 	Ref       autoscalingv2.CrossVersionObjectReference
 	Namespace string
+	UID       types.UID
 	Document  json.RawMessage // the whole object, as user code is given it
 	Replicas  int32           // as its scale says there should be
 	Running   int32           // as its scale says there are
@@ -53,18 +56,18 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 	}
 	document, err := r.document(ctx, path)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("%w%s", err, r.hint(err))
+		return Snapshot{}, r.explain(err)
 	}
 	var scale autoscalingv1.Scale
 	if err := r.api.Get(ctx, path.Sub("scale"), &scale); err != nil {
-		return Snapshot{}, fmt.Errorf("%w%s", err, r.hint(err))
+		return Snapshot{}, r.explain(err)
 	}
 	selector, err := selectorOf(scale)
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("reading the selector %q of %s: %w", scale.Status.Selector, r.what(), err)
 	}
 	return Snapshot{
-		Ref: r.ref, Namespace: r.namespace, Path: path,
+		Ref: r.ref, Namespace: r.namespace, UID: scale.UID, Path: path,
 		Document: document, Replicas: scale.Spec.Replicas, Running: scale.Status.Replicas, Selector: selector,
 	}, nil
 }
@@ -96,15 +99,15 @@ func (r *Reader) what() string {
 	return fmt.Sprintf("%s %q of %s in namespace %q", r.ref.Kind, r.ref.Name, r.ref.APIVersion, r.namespace)
 }
 
-// hint says what to do about a target that cannot be read. One that is not there is looked up anew by the next pass,
+// explain says what to do about a target that cannot be read. One that is not there is looked up anew by the next pass,
 // since its kind may have been replaced by one that is served elsewhere.
-func (r *Reader) hint(err error) string {
+func (r *Reader) explain(err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		r.path = nil
-		return ": does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does"
+		return config.Mistake{Err: fmt.Errorf("%w: does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does", err)}
 	case apierrors.IsInternalError(err):
-		return ": if it has no number of replicas at all, give it one"
+		return fmt.Errorf("%w: if it has no number of replicas at all, give it one", err)
 	}
-	return ""
+	return err
 }
