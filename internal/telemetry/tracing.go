@@ -1,0 +1,56 @@
+package telemetry
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracegrpc"
+	"go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
+)
+
+const scope = "github.com/custom-pod-autoscaler/autoscaler"
+
+// Tracing sends spans by OTLP, in the background, or sends none.
+type Tracing struct {
+	Tracer trace.Tracer
+	close  func(context.Context) error
+}
+
+// NoTracing starts nothing.
+func NoTracing() *Tracing {
+	return &Tracing{Tracer: noop.NewTracerProvider().Tracer(scope), close: func(context.Context) error { return nil }}
+}
+
+// NewTracing sends spans as OpenTelemetry's environment variables say, over gRPC or HTTP. A collector that is away costs
+// spans and nothing else: it is connected to in the background.
+func NewTracing(ctx context.Context, overGRPC bool, version string, log *slog.Logger) (*Tracing, error) {
+	client := otlptracehttp.NewClient()
+	if overGRPC {
+		client = otlptracegrpc.NewClient()
+	}
+	exporter, err := otlptrace.New(ctx, client)
+	if err != nil {
+		return nil, fmt.Errorf("setting up traces (OTEL_EXPORTER_OTLP_*): %w", err)
+	}
+	// What the environment says of the resource comes last, and so counts.
+	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
+		resource.WithAttributes(attribute.String("service.name", "custom-pod-autoscaler"), attribute.String("service.version", version)),
+		resource.WithFromEnv())
+	if err != nil {
+		log.Warn("setting up traces: some of OTEL_RESOURCE_ATTRIBUTES cannot be read", "err", err)
+	}
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(WarnOnce(log, "sending traces failed; is the collector there? (OTEL_EXPORTER_OTLP_ENDPOINT)")))
+	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
+	return &Tracing{Tracer: provider.Tracer(scope), close: provider.Shutdown}, nil
+}
+
+// Close sends what is still to be sent, until ctx is done.
+func (t *Tracing) Close(ctx context.Context) error { return t.close(ctx) }
