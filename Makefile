@@ -79,4 +79,4 @@ verify-modules: ## Check that go.mod and go.sum say what the code uses
 
 .PHONY: update-docs
 update-docs: ## Write the generated references anew
-	go test ./internal/config -run Reference -update
+	go test ./internal/config ./internal/report -run Reference -update

@@ -31,6 +31,7 @@ var rooms = []string{
 	"internal/scale",
 	"internal/autoscaler",
 	"internal/telemetry",
+	"internal/report",
 	"internal/app",
 	"internal/cli",
 	"cmd/custom-pod-autoscaler",

@@ -5,34 +5,44 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
+
+// closing is how long the last events, and the last traces, may take to be sent.
+const closing = 3 * time.Second
 
 // Options are what the program is started with.
 type Options struct {
 	Config  config.Config
 	Cluster Cluster
+	Tracing string // the protocol that traces are sent by; "" for none
+	Version string
 	Log     *slog.Logger
 }
 
 // App is the program, ready to run.
 type App struct {
 	autoscaler *autoscaler.Autoscaler
+	events     *telemetry.Events
+	tracing    *telemetry.Tracing
+	log        *slog.Logger
 }
 
-// New builds every part. Nothing is called yet: the cluster may come up after us.
-func New(options Options) (*App, error) {
+// New builds every part. Nothing of the cluster is called yet: it may come up after us.
+func New(ctx context.Context, options Options) (*App, error) {
 	settings := options.Config
 	connection, err := options.Cluster.connect()
 	if err != nil {
@@ -42,22 +52,26 @@ func New(options Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	methods, err := newMethods(settings, options.Log)
+	tracing, err := newTracing(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	reports := newReports(options)
+	methods, err := newMethods(settings, options.Log, reports.series.Ran)
 	if err != nil {
 		return nil, err
 	}
 	if err := method.AdoptOrphans(); err != nil {
 		return nil, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
-	rules := decision.Rules{
-		Min: settings.MinReplicas, Max: settings.MaxReplicas,
-		StabilizationWindow: settings.DownscaleStabilization.Duration(),
-	}
+	app := &App{tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
 	parts := autoscaler.Parts{
 		Target:   target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
 		Metric:   stage.Metric{Stage: methods.metric, Mode: settings.RunMode},
 		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
-		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rules},
+		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)},
+		Watchers: reports.watchers(app.events.Event),
+		Tracer:   tracing.Tracer, Now: time.Now, Log: options.Log,
 	}
 	if len(settings.KubernetesMetricSpecs) > 0 {
 		parts.KubernetesMetrics = kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{
@@ -65,14 +79,29 @@ func New(options Options) (*App, error) {
 			InitialReadinessDelay:   settings.InitialReadinessDelay.Duration(),
 		})
 	}
-	return &App{autoscaler.New(parts, autoscaler.Settings{
-		Rules:                    rules,
+	app.autoscaler = autoscaler.New(parts, autoscaler.Settings{
+		Rules:                    rulesOf(settings),
 		NeedsPods:                settings.RunMode == config.PerPod || len(settings.KubernetesMetricSpecs) > 0,
 		RequireKubernetesMetrics: settings.RequireKubernetesMetrics,
 		Interval:                 settings.Interval.Duration(),
 		StartTime:                settings.StartTime.Duration(),
-	}, options.Log)}, nil
+	})
+	return app, nil
 }
 
-// Run runs the autoscaler until ctx is done; a method that is running then ends within its own timeout.
-func (a *App) Run(ctx context.Context) { a.autoscaler.Run(ctx) }
+// Run runs the autoscaler until ctx is done; a method that is running then ends within its own timeout. What is said last
+// is still sent.
+func (a *App) Run(ctx context.Context) error {
+	defer a.close(context.WithoutCancel(ctx))
+	a.autoscaler.Run(ctx)
+	return nil
+}
+
+func (a *App) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, closing)
+	defer cancel()
+	a.events.Close(ctx)
+	if err := a.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		a.log.Warn("sending the last traces failed", "err", err)
+	}
+}

@@ -13,7 +13,7 @@ type methods struct {
 	metric, evaluate, scale stage.Stage
 }
 
-func newMethods(settings config.Config, log *slog.Logger) (methods, error) {
+func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run)) (methods, error) {
 	var m methods
 	for _, wanted := range []struct {
 		name   string
@@ -32,7 +32,7 @@ func newMethods(settings config.Config, log *slog.Logger) (methods, error) {
 		if wanted.config == nil || wanted.config.Type == config.HPAMethod { // which is no user code: see proposer
 			continue
 		}
-		runner, err := method.New(wanted.name, *wanted.config, log)
+		runner, err := method.New(wanted.name, *wanted.config, log, ran)
 		if err != nil {
 			return methods{}, err
 		}

@@ -1,15 +1,15 @@
-// Package autoscaler runs the pipeline: one pass at a time, once every interval.
+// Package autoscaler runs the pipeline: one pass at a time, once every interval and whenever somebody asks.
 //
-// It owns the order of the rooms, the history of recommendations and what is worth a line in the log. What each step
-// does is the room's; clients, clock and configuration come in from outside.
+// It owns the order of the rooms and the history of recommendations. What each step does is the room's, what is told of
+// a pass is up to those who watch; clients, clock and configuration come in from outside.
 package autoscaler
 
 import (
 	"context"
 	"log/slog"
-	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
@@ -43,13 +43,21 @@ type Scale interface {
 	Scale(context.Context, target.Snapshot, decision.Decision, userlogic.RunType) error
 }
 
-// Parts are the rooms that an autoscaler is made of.
+// Watcher is told of each pass when it has ended, before the next one starts, and does not keep that one waiting.
+type Watcher func(context.Context, Pass)
+
+// Parts are what an autoscaler is made of.
 type Parts struct {
 	Target            Target
 	KubernetesMetrics KubernetesMetrics // nil where no specs are configured
 	Metric            Metric
 	Evaluate          Evaluate
 	Scale             Scale
+
+	Watchers []Watcher
+	Tracer   trace.Tracer
+	Now      func() time.Time
+	Log      *slog.Logger
 }
 
 // Settings are what holds for every pass.
@@ -64,13 +72,12 @@ type Settings struct {
 type Autoscaler struct {
 	parts    Parts
 	settings Settings
-	log      *slog.Logger
 
-	onePass sync.Mutex
-	history decision.History // guarded by onePass
+	turn    chan struct{}    // holds one token: who has put it there makes a pass, and others wait in the order in which they came
+	history decision.History // whose turn it is has it
 }
 
 // New gives an autoscaler that has done nothing yet.
-func New(parts Parts, settings Settings, log *slog.Logger) *Autoscaler {
-	return &Autoscaler{parts: parts, settings: settings, log: log}
+func New(parts Parts, settings Settings) *Autoscaler {
+	return &Autoscaler{parts: parts, settings: settings, turn: make(chan struct{}, 1)}
 }

@@ -1,7 +1,6 @@
 package autoscaler
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,9 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"go.opentelemetry.io/otel/trace/noop"
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -71,11 +70,12 @@ func (w evaluateOf) Run(context.Context, target.Snapshot, []userlogic.Kubernetes
 
 var everySecond = Settings{Rules: decision.Rules{Min: 1, Max: 10}, NeedsPods: true, Interval: time.Second, StartTime: time.Millisecond}
 
-func (w *workload) autoscaler(settings Settings, log *slog.Logger) *Autoscaler {
-	return New(Parts{Target: w, KubernetesMetrics: w, Metric: metricOf{w}, Evaluate: evaluateOf{w}, Scale: w}, settings, log)
+func (w *workload) autoscaler(settings Settings, watchers ...Watcher) *Autoscaler {
+	return New(Parts{
+		Target: w, KubernetesMetrics: w, Metric: metricOf{w}, Evaluate: evaluateOf{w}, Scale: w,
+		Watchers: watchers, Tracer: noop.NewTracerProvider().Tracer(""), Now: time.Now, Log: slog.New(slog.DiscardHandler),
+	}, settings)
 }
-
-var quiet = slog.New(slog.DiscardHandler)
 
 func TestRunOnce(t *testing.T) {
 	broken := errors.New("broken")
@@ -119,7 +119,7 @@ func TestRunOnce(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := row.workload
-			_, err := w.autoscaler(row.settings, quiet).RunOnce(t.Context(), time.Now(), row.runType)
+			_, err := w.autoscaler(row.settings).RunOnce(t.Context(), row.runType)
 			if got := strings.Join(w.calls, ", "); got != row.want {
 				t.Errorf("steps\n got %s\nwant %s", got, row.want)
 			}
@@ -134,12 +134,12 @@ func TestADryRunLeavesNoTraceInTheHistory(t *testing.T) {
 	w := &workload{replicas: 2, asked: 9}
 	settings := everySecond
 	settings.Rules.StabilizationWindow = time.Minute
-	a := w.autoscaler(settings, quiet)
-	if _, err := a.RunOnce(t.Context(), time.Now(), userlogic.APIDryRun); err != nil {
+	a := w.autoscaler(settings)
+	if _, err := a.RunOnce(t.Context(), userlogic.APIDryRun); err != nil {
 		t.Fatal(err)
 	}
 	w.asked = 2
-	if pass, err := a.RunOnce(t.Context(), time.Now(), userlogic.Scaler); err != nil || pass.Decision.Replicas != 2 {
+	if pass, err := a.RunOnce(t.Context(), userlogic.Scaler); err != nil || pass.Decision.Replicas != 2 {
 		t.Errorf("got %d replicas, %v; want 2", pass.Decision.Replicas, err)
 	}
 }
@@ -155,7 +155,7 @@ func inBubble(t *testing.T, settings Settings, passTakes, stopAfter time.Duratio
 			passes = append(passes, time.Since(start))
 			time.Sleep(passTakes)
 		}
-		w.autoscaler(settings, quiet).Run(ctx)
+		w.autoscaler(settings).Run(ctx)
 		stopped = time.Since(start)
 	})
 	return passes, stopped
@@ -187,53 +187,5 @@ func TestTheLoopKeepsTime(t *testing.T) {
 				t.Errorf("passes at %v, stopped at %v; want %v, %v", passes, stopped, row.passes, row.stopped)
 			}
 		})
-	}
-}
-
-// TestTheLogHasNoLineWithoutNews plays passes to the report and reads the log at the normal level.
-func TestTheLogHasNoLineWithoutNews(t *testing.T) {
-	var log bytes.Buffer
-	r := report{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == "msg" || a.Key == "err" {
-			return a
-		}
-		return slog.Attr{}
-	}}))}
-	kept, missing, down := Pass{}, Pass{MetricsProblem: errors.New("no metrics")}, errors.New("no cluster")
-	for _, row := range []struct {
-		name string
-		pass Pass
-		err  error
-		want string
-	}{
-		{"the first decision", kept, nil, `msg="kept replicas"`},
-		{"the same again", kept, nil, ``},
-		{"it fails", kept, down, `msg="pass failed, nothing was scaled" err="no cluster"`},
-		{"it fails the same way", kept, down, ``},
-		{"it fails another way", kept, errors.New("no target"), `msg="pass failed, nothing was scaled" err="no target"`},
-		{"it works again", kept, nil, `msg=recovered`},
-		{"metrics are missing", missing, nil, `msg="going on without some Kubernetes metrics" err="no metrics"`},
-		{"they still are", missing, nil, ``},
-		{"they are there again", kept, nil, `msg="all Kubernetes metrics are there"`},
-		{"a change is always news", Pass{Decision: decision.Decision{Replicas: 2}}, nil, `msg=scaled`},
-		{"and the next", Pass{Decision: decision.Decision{Replicas: 3}}, nil, `msg=scaled`},
-		{"another reason is news", Pass{Decision: decision.Disabled()}, nil, `msg="kept replicas"`},
-	} {
-		log.Reset()
-		r.pass(t.Context(), row.pass, row.err)
-		if got := strings.TrimSpace(log.String()); got != row.want {
-			t.Errorf("%s:\n got %s\nwant %s", row.name, got, row.want)
-		}
-	}
-}
-
-func TestVerbosityOneShowsEachDecision(t *testing.T) {
-	var log bytes.Buffer
-	r := report{log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: config.LogDecisions}))}
-	for range 3 {
-		r.pass(t.Context(), Pass{}, nil)
-	}
-	if got := strings.Count(log.String(), "kept replicas"); got != 3 {
-		t.Errorf("%d lines for 3 passes:\n%s", got, log.String())
 	}
 }

@@ -2,7 +2,6 @@ package autoscaler
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -17,7 +16,7 @@ import (
 // the next one starts as if it had not been.
 func (a *Autoscaler) Run(ctx context.Context) {
 	delay := untilMultiple(time.Now(), a.settings.StartTime)
-	a.log.Info("started", "firstPassIn", delay+a.settings.Interval, "interval", a.settings.Interval)
+	a.parts.Log.Info("started", "firstPassIn", delay+a.settings.Interval, "interval", a.settings.Interval)
 	select {
 	case <-ctx.Done():
 		return
@@ -25,7 +24,6 @@ func (a *Autoscaler) Run(ctx context.Context) {
 	}
 	ticks := time.NewTicker(a.settings.Interval)
 	defer ticks.Stop()
-	report := report{log: a.log}
 	for {
 		select {
 		case <-ctx.Done():
@@ -35,11 +33,7 @@ func (a *Autoscaler) Run(ctx context.Context) {
 		if ctx.Err() != nil { // both were ready
 			return
 		}
-		pass, err := a.RunOnce(ctx, time.Now(), userlogic.Scaler)
-		if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-			return // the pass was cut short by stopping, which is no failure
-		}
-		report.pass(ctx, pass, err)
+		_, _ = a.RunOnce(ctx, userlogic.Scaler) // the watchers tell what came of it
 	}
 }
 

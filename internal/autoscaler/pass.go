@@ -2,8 +2,13 @@ package autoscaler
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
@@ -13,10 +18,32 @@ import (
 
 // Pass is what came of one pass.
 type Pass struct {
-	Decision       decision.Decision
-	UserReason     string // what evaluate gave as its own reason
-	MetricsProblem error  // why some Kubernetes metrics are missing, where they are not required
+	RunType        userlogic.RunType
+	Began          time.Time
+	Stages         []Stage
+	Target         corev1.ObjectReference // whole once it has been read
+	Decision       *decision.Decision     // nil if it did not come so far
+	UserReason     string                 // what evaluate gave as its own reason
+	Metrics        []userlogic.ResourceMetric
+	MetricsProblem error    // why some Kubernetes metrics are missing
+	Failure        *Failure // nil if it succeeded
 }
+
+// Stage is a step that was taken, and how long it took.
+type Stage struct {
+	Name string
+	Took time.Duration
+}
+
+// Failure is why a pass ended early: in which stage, and why in one of the HorizontalPodAutoscaler's words.
+type Failure struct {
+	Stage  string
+	Reason string
+	Err    error
+}
+
+// DryRun tells whether the pass only asked what would be done.
+func (p Pass) DryRun() bool { return p.RunType == userlogic.APIDryRun }
 
 // RunOnce makes one pass, and waits for one that is under way:
 //
@@ -28,102 +55,86 @@ type Pass struct {
 //  6. decide
 //  7. scale
 //
-// The first step that fails ends the pass. A dry run ends before the last step and leaves no trace in the history.
-func (a *Autoscaler) RunOnce(ctx context.Context, now time.Time, runType userlogic.RunType) (Pass, error) {
-	a.onePass.Lock()
-	defer a.onePass.Unlock()
-	p := &pass{Autoscaler: a, now: now, runType: runType}
-	for _, step := range steps {
-		began := time.Now()
-		err := step.do(p, ctx)
-		a.log.Log(ctx, config.LogStages, "step", "name", step.name, "took", time.Since(began), "failed", err != nil)
-		if err != nil || p.over {
-			return p.Pass, err
-		}
-	}
-	return p.Pass, nil
+// The first step that fails ends the pass. A dry run ends before the last step and leaves no trace in the history. The
+// time of the pass is read when its turn has come: whoever waited for it would bring one that is over.
+func (a *Autoscaler) RunOnce(ctx context.Context, runType userlogic.RunType) (Pass, error) {
+	return a.run(ctx, runType, steps, a.parts.Watchers)
 }
 
-var steps = []struct {
-	name string
-	do   func(*pass, context.Context) error
-}{
-	{"read target", (*pass).readTarget},
-	{"list pods", (*pass).listPods},
-	{"gather Kubernetes metrics", (*pass).gather},
-	{"metric", (*pass).metric},
-	{"evaluate", (*pass).evaluate},
-	{"decide", (*pass).decide},
-	{"scale", (*pass).scale},
+// Measure takes the first four steps only, for who asks for metrics. It is no pass, and nobody is told of it.
+func (a *Autoscaler) Measure(ctx context.Context, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
+	pass, err := a.run(ctx, runType, steps[:4], nil)
+	return pass.Metrics, err
+}
+
+func (a *Autoscaler) run(ctx context.Context, runType userlogic.RunType, steps []step, watchers []Watcher) (Pass, error) {
+	select {
+	case a.turn <- struct{}{}:
+		defer func() { <-a.turn }()
+	case <-ctx.Done():
+		return Pass{}, ctx.Err()
+	}
+	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
+	defer span.End()
+	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now()}}
+	err := p.take(ctx, steps)
+	describe(span, p.Pass, err)
+	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
+		return p.Pass, err // cut short by stopping, which is no failure
+	}
+	for _, watch := range watchers {
+		watch(ctx, p.Pass)
+	}
+	return p.Pass, err
+}
+
+// take takes the steps in order until one fails, or says that the pass is over.
+func (p *pass) take(ctx context.Context, steps []step) error {
+	for _, step := range steps {
+		began := p.parts.Now()
+		err := p.takeOne(ctx, step)
+		took := p.parts.Now().Sub(began)
+		p.Stages = append(p.Stages, Stage{step.name, took})
+		p.parts.Log.Log(ctx, config.LogStages, "stage", "stage", step.name, "took", took, "failed", err != nil)
+		if err != nil {
+			p.Failure = &Failure{Stage: step.name, Reason: step.failure(err), Err: err}
+		}
+		if err != nil || p.over {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *pass) takeOne(ctx context.Context, step step) error {
+	ctx, span := p.parts.Tracer.Start(ctx, step.name)
+	defer span.End()
+	err := step.do(p, ctx)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return err
+}
+
+func describe(span trace.Span, p Pass, err error) {
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	if d := p.Decision; d != nil {
+		span.SetAttributes(
+			attribute.Int("cpa.replicas.current", int(d.Current)), attribute.Int("cpa.replicas.recommended", int(d.Recommended)),
+			attribute.Int("cpa.replicas.desired", int(d.Replicas)), attribute.String("cpa.reasons", d.Reasons()),
+		)
+	}
 }
 
 // pass is what one pass knows so far.
 type pass struct {
 	*Autoscaler
 	Pass
-	now     time.Time
-	runType userlogic.RunType
-	over    bool
+	over bool
 
 	snapshot   target.Snapshot
 	gathered   []userlogic.KubernetesMetric
-	metrics    []userlogic.ResourceMetric
 	evaluation userlogic.Evaluation
-}
-
-func (p *pass) readTarget(ctx context.Context) (err error) {
-	p.snapshot, err = p.parts.Target.Read(ctx)
-	if err == nil && p.snapshot.Replicas == 0 && p.settings.Rules.Min != 0 {
-		p.Decision, p.over = decision.Disabled(), true
-	}
-	return err
-}
-
-func (p *pass) listPods(ctx context.Context) (err error) {
-	if p.settings.NeedsPods {
-		p.snapshot.Pods, err = p.parts.Target.Pods(ctx, p.snapshot)
-	}
-	return err
-}
-
-func (p *pass) gather(ctx context.Context) error {
-	if p.parts.KubernetesMetrics == nil {
-		return nil
-	}
-	p.gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.now, p.snapshot)
-	for _, metric := range p.gathered {
-		p.log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
-	}
-	if p.MetricsProblem != nil && p.settings.RequireKubernetesMetrics {
-		return fmt.Errorf("%w (requireKubernetesMetrics is true: no user logic was run)", p.MetricsProblem)
-	}
-	return nil
-}
-
-func (p *pass) metric(ctx context.Context) (err error) {
-	p.metrics, err = p.parts.Metric.Run(ctx, p.snapshot, p.gathered, p.runType)
-	p.log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{p.metrics})
-	return err
-}
-
-func (p *pass) evaluate(ctx context.Context) (err error) {
-	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.snapshot, p.gathered, p.metrics, p.runType)
-	p.UserReason = p.evaluation.Reason
-	if err != nil && p.MetricsProblem != nil { // most likely the one is why there is the other
-		return fmt.Errorf("%w; %w", err, p.MetricsProblem)
-	}
-	return err
-}
-
-func (p *pass) decide(context.Context) error {
-	var history decision.History
-	p.Decision, history = decision.Decide(p.now, p.settings.Rules, p.snapshot.Replicas, p.evaluation.TargetReplicas, p.history)
-	if p.over = p.runType == userlogic.APIDryRun; !p.over {
-		p.history = history
-	}
-	return nil
-}
-
-func (p *pass) scale(ctx context.Context) error {
-	return p.parts.Scale.Scale(ctx, p.snapshot, p.Decision, p.runType)
 }

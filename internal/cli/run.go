@@ -18,11 +18,14 @@ func run(ctx context.Context, program Program, file string, cluster app.Cluster)
 	if err != nil {
 		return usageError{err}
 	}
-	autoscaler, err := app.New(app.Options{Config: loaded.Config, Cluster: cluster, Log: log})
+	version, _ := built()
+	autoscaler, err := app.New(ctx, app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Version: version, Log: log})
 	if err != nil {
 		return err
 	}
-	autoscaler.Run(ctx)
+	if err := autoscaler.Run(ctx); err != nil {
+		return err
+	}
 	log.Info("stopped")
 	return nil
 }

@@ -24,7 +24,7 @@ func (l *ledger) checkAll(c *Config) {
 	if c.Proposes() {
 		checkAims(l, c.KubernetesMetricSpecs)
 	}
-	for name, method := range c.methods() {
+	for name, method := range c.Methods() {
 		method.check(l, name+".")
 	}
 }
@@ -74,8 +74,8 @@ func isMissing(value reflect.Value, set bool) bool {
 	return false
 }
 
-// methods are the methods that are set, by their keys.
-func (c *Config) methods() iter.Seq2[string, *Method] {
+// Methods are the methods that are set, by their keys.
+func (c *Config) Methods() iter.Seq2[string, *Method] {
 	return func(yield func(string, *Method) bool) {
 		for _, k := range configKeys {
 			if method, ok := fieldAt(c, k.name).Interface().(*Method); ok && method != nil && !yield(k.name, method) {

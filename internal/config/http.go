@@ -57,7 +57,7 @@ func (h *HTTP) setDefaults() { h.SuccessCodes = []int{200} }
 
 // upperCaseMethods spells HTTP methods as they are sent: existing files have them in any case.
 func (c *Config) upperCaseMethods() {
-	for _, method := range c.methods() {
+	for _, method := range c.Methods() {
 		if method.HTTP != nil {
 			method.HTTP.Method = strings.ToUpper(method.HTTP.Method)
 		}

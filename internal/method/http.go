@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"time"
 
+	"go.opentelemetry.io/otel/propagation"
+
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 )
 
@@ -59,7 +61,7 @@ func (c *call) String() string {
 func (c *call) run(ctx context.Context, document []byte) (string, error) {
 	client, err := c.client.current()
 	if err != nil {
-		return "", err
+		return "", config.Mistake{Err: err}
 	}
 	request, err := c.request(ctx, document)
 	if err != nil {
@@ -95,6 +97,7 @@ func (c *call) request(ctx context.Context, document []byte) (*http.Request, err
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
+	traceContext.Inject(ctx, propagation.HeaderCarrier(request.Header))
 	for name, value := range c.Headers {
 		request.Header.Set(name, value)
 		if strings.EqualFold(name, "Host") {

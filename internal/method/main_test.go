@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // mustNew is the runner of a method named metric.
 func mustNew(t testing.TB, m config.Method) Runner {
 	t.Helper()
-	runner, err := New("metric", m, slog.New(slog.DiscardHandler))
+	runner, err := New("metric", m, slog.New(slog.DiscardHandler), func(Run) {})
 	if err != nil {
 		t.Fatal(err)
 	}

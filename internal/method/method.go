@@ -6,6 +6,7 @@ package method
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -38,9 +39,27 @@ var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kin
 	config.ShellMethod: newShell,
 }
 
+// Run is a run that has ended.
+type Run struct {
+	Name, Type string // of the method
+	Took       time.Duration
+	Err        error
+}
+
+// Result is the outcome in one word.
+func (r Run) Result() string {
+	switch {
+	case r.Err == nil:
+		return "succeeded"
+	case errors.Is(r.Err, context.DeadlineExceeded):
+		return "timeout"
+	}
+	return "failed"
+}
+
 // New makes the runner of a method. The name is that of its setting ("metric", "preScale", ...) and is in every
-// error and log line.
-func New(name string, m config.Method, log *slog.Logger) (Runner, error) {
+// error and log line. Each run that has ended is told to ran.
+func New(name string, m config.Method, log *slog.Logger, ran func(Run)) (Runner, error) {
 	newKind, known := kinds[m.Type]
 	if !known {
 		return nil, fmt.Errorf("setting up %s: unknown type %q (type: one of %s)",
@@ -50,15 +69,17 @@ func New(name string, m config.Method, log *slog.Logger) (Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("setting up %s: %w", name, err)
 	}
-	return &runner{kind: k, name: name, timeout: m.Timeout.Duration(), log: log}, nil
+	return &runner{kind: k, name: name, of: m.Type, timeout: m.Timeout.Duration(), log: log, ran: ran}, nil
 }
 
 // runner is what all kinds have in common: the deadline, and the first words of every error.
 type runner struct {
 	kind
 	name    string
+	of      string // its type
 	timeout time.Duration
 	log     *slog.Logger
+	ran     func(Run)
 }
 
 func (r *runner) Run(ctx context.Context, document []byte) (string, error) {
@@ -69,7 +90,9 @@ func (r *runner) Run(ctx context.Context, document []byte) (string, error) {
 	defer cancel()
 	began := time.Now()
 	reply, err := r.run(ctx, document)
-	r.log.Log(ctx, config.LogMethods, "method", "name", r.name, "took", time.Since(began), "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
+	took := time.Since(began)
+	r.ran(Run{r.name, r.of, took, err})
+	r.log.Log(ctx, config.LogMethods, "method", "name", r.name, "took", took, "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
 	if err != nil {
 		return "", fmt.Errorf("running %s (%s): %w", r.name, r.kind, err)
 	}

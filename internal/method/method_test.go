@@ -29,7 +29,7 @@ func TestNewRefuses(t *testing.T) {
 			`setting up preScale: reading http.url: invalid port ":port" after host`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := New("preScale", row.method, slog.New(slog.DiscardHandler))
+			_, err := New("preScale", row.method, slog.New(slog.DiscardHandler), func(Run) {})
 			if err == nil || err.Error() != row.says {
 				t.Errorf("got  %v\nwant %s", err, row.says)
 			}

@@ -49,6 +49,7 @@ func (s *shell) String() string {
 
 func (s *shell) run(ctx context.Context, document []byte) (string, error) {
 	cmd := exec.Command(s.Entrypoint, s.Command...)
+	cmd.Env = append(os.Environ(), traceVariables(ctx)...)
 	p, err := start(cmd, document, s.limit)
 	if err != nil {
 		return "", notStarted(cmd.Path, err)
@@ -114,5 +115,9 @@ func notStarted(path string, err error) error {
 	if errors.As(err, &named) {
 		err = named.Err // the path is said once already
 	}
-	return fmt.Errorf("starting %s: %w%s", path, err, hint)
+	err = fmt.Errorf("starting %s: %w%s", path, err, hint)
+	if hint != "" { // without one, the machine may be short of processes or files
+		return config.Mistake{Err: err}
+	}
+	return err
 }

@@ -231,7 +231,7 @@ func TestShellLogsStandardErrorOfASuccess(t *testing.T) {
 						return slog.Attr{}
 					}
 					return a
-				}})))
+				}})), func(Run) {})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -1,0 +1,95 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/tools/record"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+)
+
+// component is who the program is to others: the source of its events.
+const component = "custom-pod-autoscaler"
+
+// reports are all who are told of passes.
+type reports struct {
+	settings config.Config
+	log      *report.Log
+	record   *report.Record
+	health   *report.Health
+	metrics  *telemetry.Metrics
+	series   *report.Series
+}
+
+func newReports(options Options) reports {
+	settings := options.Config
+	ref := settings.ScaleTargetRef
+	health := report.NewHealth(time.Now, settings.StartTime.Duration()+settings.Interval.Duration(), longestSilence(settings))
+	metrics := telemetry.NewMetrics(autoscaler.StageNames(), health.SinceSuccess)
+	metrics.Info.WithLabelValues(options.Version, ref.Kind, settings.Namespace, ref.Name).Set(1)
+	return reports{
+		settings: settings,
+		log:      &report.Log{To: options.Log},
+		record:   report.NewRecord(settings.APIConfig.Decisions, ref.Kind+" "+settings.Namespace+"/"+ref.Name),
+		health:   health,
+		metrics:  metrics,
+		series:   report.NewSeries(metrics, rulesOf(settings), settings.KubernetesMetricSpecs),
+	}
+}
+
+func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason, message string)) []autoscaler.Watcher {
+	ref := r.settings.ScaleTargetRef
+	events := &report.Events{Write: event, Target: corev1.ObjectReference{
+		APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: r.settings.Namespace, Name: ref.Name,
+	}}
+	if owner := r.settings.CustomPodAutoscaler; owner != nil {
+		events.Owner = &corev1.ObjectReference{
+			APIVersion: "custompodautoscaler.com/v1", Kind: "CustomPodAutoscaler",
+			Namespace: r.settings.Namespace, Name: owner.Name, UID: types.UID(owner.UID),
+		}
+	}
+	return []autoscaler.Watcher{r.log.Pass, r.record.Pass, r.health.Pass, r.series.Pass, events.Pass}
+}
+
+// longestSilence is how long the loop may go without ending a pass, if every method takes its whole timeout, and a call
+// to Kubernetes ends it.
+func longestSilence(settings config.Config) time.Duration {
+	silence := 3*settings.Interval.Duration() + settings.RequestTimeout.Duration()
+	for name, method := range settings.Methods() {
+		runs := time.Duration(1)
+		if name == "metric" && settings.RunMode == config.PerPod {
+			runs = max(1, time.Duration(settings.MaxReplicas))
+		}
+		silence += runs * method.Timeout.Duration()
+	}
+	return silence
+}
+
+func rulesOf(settings config.Config) decision.Rules {
+	return decision.Rules{
+		Min: settings.MinReplicas, Max: settings.MaxReplicas,
+		StabilizationWindow: settings.DownscaleStabilization.Duration(),
+	}
+}
+
+func newEvents(ctx context.Context, api *kube.Client, log *slog.Logger) *telemetry.Events {
+	return telemetry.NewEvents(ctx, component, func(ctx context.Context) record.EventSink {
+		return kube.EventSink{API: api, Context: ctx, Wrote: telemetry.WarnOnce(log, "writing Kubernetes Events failed; scaling goes on")}
+	})
+}
+
+func newTracing(ctx context.Context, options Options) (*telemetry.Tracing, error) {
+	if options.Tracing == "" {
+		return telemetry.NoTracing(), nil
+	}
+	return telemetry.NewTracing(ctx, options.Tracing == config.TracesOverGRPC, options.Version, options.Log)
+}

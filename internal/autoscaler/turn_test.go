@@ -1,0 +1,93 @@
+package autoscaler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// TestPassesTakeTurns starts passes of two seconds each, one second after another, and looks when each began.
+func TestPassesTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		w := &workload{replicas: 1, asked: 1, slow: func() { time.Sleep(2 * time.Second) }}
+		var told []string
+		a := w.autoscaler(everySecond, func(_ context.Context, p Pass) {
+			told = append(told, fmt.Sprintf("%s at %s until %s", p.RunType, p.Began.Sub(start), time.Since(start)))
+		})
+		var running sync.WaitGroup
+		for _, runType := range []userlogic.RunType{userlogic.Scaler, userlogic.API, userlogic.APIDryRun} {
+			running.Go(func() { _, _ = a.RunOnce(t.Context(), runType) })
+			time.Sleep(500 * time.Millisecond)
+		}
+		running.Wait()
+		if want := []string{"scaler at 0s until 2s", "api at 2s until 4s", "api_dry_run at 4s until 6s"}; !slices.Equal(told, want) {
+			t.Errorf("got %q, want %q", told, want)
+		}
+	})
+}
+
+func TestWhoGivesUpWaitingHasNoPass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		over := make(chan struct{})
+		w := &workload{replicas: 1, asked: 1, slow: func() { <-over }}
+		a := w.autoscaler(everySecond)
+		go func() { _, _ = a.RunOnce(t.Context(), userlogic.Scaler) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		before := len(w.calls)
+		_, err := a.RunOnce(ctx, userlogic.API)
+		if !errors.Is(err, context.DeadlineExceeded) || len(w.calls) != before {
+			t.Errorf("got %v and %d steps, want no pass", err, len(w.calls)-before)
+		}
+		close(over)
+	})
+}
+
+func TestMeasuringIsNoPass(t *testing.T) {
+	w := &workload{replicas: 2, asked: 4}
+	told := 0
+	a := w.autoscaler(everySecond, func(context.Context, Pass) { told++ })
+	if _, err := a.Measure(t.Context(), userlogic.API); err != nil || told != 0 {
+		t.Errorf("got %v, and %d were told of it", err, told)
+	}
+	if got, want := strings.Join(w.calls, ", "), "read, pods, gather, metric with 2"; got != want {
+		t.Errorf("steps\n got %s\nwant %s", got, want)
+	}
+}
+
+func TestAFailureIsInTheWordsOfAnHPA(t *testing.T) {
+	for step, want := range map[string]Failure{
+		"read":          {Stage: "read_target", Reason: "FailedGetScale"},
+		"pods":          {Stage: "list_pods", Reason: "FailedComputeMetricsReplicas"},
+		"metric with 2": {Stage: "metric", Reason: "FailedComputeMetricsReplicas"},
+		"evaluate":      {Stage: "evaluate", Reason: "FailedComputeMetricsReplicas"},
+		"scale 4":       {Stage: "scale", Reason: "FailedRescale"},
+	} {
+		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: errors.New("broken")}}
+		var got Failure
+		_, _ = w.autoscaler(everySecond, func(_ context.Context, p Pass) { got = *p.Failure }).RunOnce(t.Context(), userlogic.Scaler)
+		if got.Stage != want.Stage || got.Reason != want.Reason || got.Err == nil {
+			t.Errorf("%s: got %+v, want %+v", step, got, want)
+		}
+	}
+}
+
+// A program that stops cuts its pass short, and nobody has to be told.
+func TestAPassThatIsCutShortByStoppingIsNoFailure(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	w := &workload{replicas: 2, fails: map[string]error{"metric with 2": fmt.Errorf("not started: %w", context.Canceled)}, slow: cancel}
+	told := 0
+	if _, err := w.autoscaler(everySecond, func(context.Context, Pass) { told++ }).RunOnce(ctx, userlogic.Scaler); !errors.Is(err, context.Canceled) || told != 0 {
+		t.Errorf("got %v, and %d were told of it", err, told)
+	}
+}

@@ -1,0 +1,86 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Health tells whether the loop is alive, and whether it is ready to scale.
+type Health struct {
+	now   func() time.Time
+	limit time.Duration // that may go by without the end of a pass
+
+	mutex     sync.Mutex
+	ended     time.Time // when the last pass of the loop did, or until when none is due
+	succeeded time.Time // when the last pass did, or the start
+	read      bool      // the target, once at least
+	mistake   error     // of the last pass: one that does not go away by itself
+}
+
+// NewHealth waits for the first pass from when it is due. Then passes have to end within the limit of one another.
+func NewHealth(now func() time.Time, firstIn, limit time.Duration) *Health {
+	return &Health{now: now, limit: limit, ended: now().Add(firstIn), succeeded: now()}
+}
+
+// Pass is a Watcher.
+func (h *Health) Pass(_ context.Context, pass autoscaler.Pass) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	now := h.now()
+	if pass.RunType == userlogic.Scaler {
+		h.ended = now
+	}
+	h.read = h.read || pass.Target.Name != ""
+	h.mistake = nil
+	switch failure := pass.Failure; {
+	case failure == nil && !pass.DryRun():
+		h.succeeded = now
+	case failure != nil && lasts(failure.Err):
+		h.mistake = failure.Err
+	}
+}
+
+// lasts tells an error that somebody has to do something about.
+func lasts(err error) bool {
+	_, mistake := errors.AsType[config.Mistake](err)
+	return mistake || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
+}
+
+// Alive gives an error when the loop seems to hang.
+func (h *Health) Alive() error {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	if silent := h.now().Sub(h.ended); silent > h.limit {
+		return fmt.Errorf("no pass has ended for %s; three intervals and the timeouts of all methods are %s", silent.Round(time.Millisecond), h.limit)
+	}
+	return nil
+}
+
+// Ready gives an error until the target has been read, and while passes fail for the configuration or for rights.
+func (h *Health) Ready() error {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	switch {
+	case h.mistake != nil: // which is for those who may see the log
+		return errors.New("the last pass failed for the configuration, or for rights that are missing: the log and /api/v1/decisions say which")
+	case !h.read:
+		return errors.New("the target has not been read yet")
+	}
+	return nil
+}
+
+// SinceSuccess is how long ago the last pass succeeded, in seconds.
+func (h *Health) SinceSuccess() float64 {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	return h.now().Sub(h.succeeded).Seconds()
+}

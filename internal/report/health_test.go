@@ -1,0 +1,100 @@
+package report
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// healthAt gives a Health whose first pass is due after 20 seconds, with a limit of 10, and its clock.
+func healthAt() (*Health, *time.Time) {
+	now := noon
+	return NewHealth(func() time.Time { return now }, 20*time.Second, 10*time.Second), &now
+}
+
+func TestTheLoopIsAliveWhilePassesEnd(t *testing.T) {
+	health, now := healthAt()
+	for _, row := range []struct {
+		name  string
+		at    int
+		pass  userlogic.RunType // "" if none ends
+		fails bool
+		alive bool
+	}{
+		{"no pass is due yet", 19, "", false, true},
+		{"the first takes its time", 30, "", false, true},
+		{"it does not end", 31, "", false, false},
+		{"it has ended", 32, userlogic.Scaler, false, true},
+		{"a pass that fails ends, too", 42, userlogic.Scaler, true, true},
+		{"none has ended for as long as the limit", 52, "", false, true},
+		{"nor for longer", 53, "", false, false},
+		{"a call of the API does not speak for the loop", 54, userlogic.API, false, false},
+	} {
+		*now = noon.Add(time.Duration(row.at) * time.Second)
+		if pass := decidedOn(1, 1, 1); row.pass != "" && row.fails {
+			health.Pass(t.Context(), as(row.pass, failedWith(errors.New("broken"))))
+		} else if row.pass != "" {
+			health.Pass(t.Context(), as(row.pass, pass))
+		}
+		if err := health.Alive(); (err == nil) != row.alive {
+			t.Errorf("%s: got %v, want alive: %t", row.name, err, row.alive)
+		}
+	}
+	if err := health.Alive(); !strings.Contains(err.Error(), "no pass has ended for 12s; three intervals and the timeouts of all methods are 10s") {
+		t.Errorf("it says %v", err)
+	}
+}
+
+func TestItIsReadyOnceTheTargetWasReadAndNobodyHasToDoSomething(t *testing.T) {
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "web", errors.New("no"))
+	health, _ := healthAt()
+	for _, row := range []struct {
+		name  string
+		err   error // of the pass; nil if it succeeded
+		ready bool
+	}{
+		{"the cluster is away", errors.New("connection refused"), false}, // so the target has not been read
+		{"it has been read", nil, true},
+		{"the cluster is away again", errors.New("connection refused"), true},
+		{"the target is gone", fmt.Errorf("reading: %w", config.Mistake{Err: errors.New("not found")}), false},
+		{"it is back", nil, true},
+		{"a right is missing", fmt.Errorf("scaling: %w", forbidden), false},
+		{"it was given", nil, true},
+		{"the token is not accepted", apierrors.NewUnauthorized("no"), false},
+		{"user logic fails", errors.New("exit status 1"), true},
+	} {
+		pass := decidedOn(1, 1, 1)
+		pass.Target = corev1.ObjectReference{Name: "web"}
+		if row.err != nil {
+			pass = failedWith(row.err)
+		}
+		health.Pass(t.Context(), pass)
+		if err := health.Ready(); (err == nil) != row.ready {
+			t.Errorf("%s: got %v, want ready: %t", row.name, err, row.ready)
+		}
+	}
+}
+
+func TestTheAgeIsThatOfTheLastSuccess(t *testing.T) {
+	health, now := healthAt()
+	*now = noon.Add(5 * time.Second)
+	health.Pass(t.Context(), failedWith(errors.New("broken")))
+	health.Pass(t.Context(), as(userlogic.APIDryRun, decidedOn(1, 1, 1)))
+	if age := health.SinceSuccess(); age != 5 {
+		t.Errorf("%v s since the start, want 5", age)
+	}
+	health.Pass(t.Context(), decidedOn(1, 1, 1))
+	*now = noon.Add(7 * time.Second)
+	if age := health.SinceSuccess(); age != 2 {
+		t.Errorf("%v s since the last success, want 2", age)
+	}
+}

@@ -1,0 +1,73 @@
+package report
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Series counts passes and runs of methods for Prometheus.
+type Series struct{ metrics *telemetry.Metrics }
+
+// NewSeries counts in the metrics. What can be counted starts at zero, so that the first failure is an increase.
+func NewSeries(metrics *telemetry.Metrics, rules decision.Rules, specs []autoscalingv2.MetricSpec) *Series {
+	metrics.Min.WithLabelValues().Set(float64(rules.Min))
+	metrics.Max.WithLabelValues().Set(float64(rules.Max))
+	for _, result := range []userlogic.Result{userlogic.Scaled, userlogic.Kept, userlogic.Disabled, userlogic.Failed} {
+		metrics.Passes.WithLabelValues(string(userlogic.Scaler), string(result))
+	}
+	for i, spec := range specs {
+		metrics.MetricErrors.WithLabelValues(specLabels(i, spec)...)
+	}
+	return &Series{metrics}
+}
+
+// Pass is a Watcher.
+func (s *Series) Pass(_ context.Context, pass autoscaler.Pass) {
+	s.metrics.Passes.WithLabelValues(string(pass.RunType), string(result(pass))).Inc()
+	for _, stage := range pass.Stages {
+		s.metrics.Stages.WithLabelValues(stage.Name).Observe(stage.Took.Seconds())
+	}
+	if failed, ok := errors.AsType[*kubemetrics.Error](pass.MetricsProblem); ok {
+		for _, spec := range failed.Specs {
+			s.metrics.MetricErrors.WithLabelValues(specLabels(spec.Index, spec.Spec)...).Inc()
+		}
+	}
+	if pass.Decision != nil && !pass.DryRun() {
+		s.decided(*pass.Decision)
+	}
+}
+
+func (s *Series) decided(d decision.Decision) {
+	s.metrics.Current.WithLabelValues().Set(float64(d.Current))
+	s.metrics.Desired.WithLabelValues().Set(float64(d.Replicas))
+	if !d.Disabled() {
+		s.metrics.Recommended.WithLabelValues().Set(float64(d.Recommended))
+	}
+	for _, reason := range decision.Limiting() {
+		limited := 0.0
+		if d.Has(reason) {
+			limited = 1
+		}
+		s.metrics.Limited.WithLabelValues(string(reason)).Set(limited)
+	}
+}
+
+// Ran is told of each run of a method.
+func (s *Series) Ran(run method.Run) {
+	s.metrics.MethodRuns.WithLabelValues(run.Name, run.Type, run.Result()).Inc()
+	s.metrics.Methods.WithLabelValues(run.Name, run.Type).Observe(run.Took.Seconds())
+}
+
+func specLabels(index int, spec autoscalingv2.MetricSpec) []string {
+	return []string{fmt.Sprintf("kubernetesMetricSpecs[%d]", index), kubemetrics.Describe(spec)}
+}
