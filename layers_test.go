@@ -32,6 +32,7 @@ var rooms = []string{
 	"internal/autoscaler",
 	"internal/telemetry",
 	"internal/report",
+	"internal/access",
 	"internal/app",
 	"internal/cli",
 	"cmd/custom-pod-autoscaler",

@@ -1,0 +1,117 @@
+// Package access tells who may call the REST API: it asks the cluster whose token a request bears, and whether that user
+// may do what it asks for.
+//
+// A request comes in; nothing, or the reason for a refusal with its status code, goes out. Answers of the cluster are
+// believed for a while, so that a client that polls costs it little. What is served is not known here.
+package access
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	"k8s.io/apimachinery/pkg/util/cache"
+	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
+	tokencache "k8s.io/apiserver/pkg/authentication/token/cache"
+	"k8s.io/apiserver/pkg/authentication/user"
+	"k8s.io/client-go/util/flowcontrol"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+)
+
+const (
+	// believed is how long an answer is, and so how long a right is kept after it was taken away.
+	believed = 10 * time.Second
+
+	// mostAnswers bounds what is remembered of who may do what.
+	mostAnswers = 1024
+
+	// The cluster is asked so many questions a second, and so many more at once: strangers with tokens that they make up
+	// must not use up what the API server has for the autoscaler itself.
+	questions, moreAtOnce = 20, 40
+)
+
+// Refusal is why a request is not served, and the status code that says so.
+type Refusal struct {
+	Status  int
+	Message string
+}
+
+func (r Refusal) Error() string { return r.Message }
+
+// Code is the status code of HTTP.
+func (r Refusal) Code() int { return r.Status }
+
+// Gate lets requests in whose bearer token the cluster knows, and whose user it allows the path as a non-resource URL.
+type Gate struct {
+	api     *kube.Client
+	tokens  *bearertoken.Authenticator
+	answers *cache.LRUExpireCache
+	pace    flowcontrol.RateLimiter
+	asked   func(error)
+}
+
+// NewGate gives a gate of the cluster's. Each time that the cluster was asked, asked is told what came of it: nil, or
+// why it could not be.
+func NewGate(api *kube.Client, asked func(error)) *Gate {
+	g := &Gate{api: api, answers: cache.NewLRUExpireCache(mostAnswers), pace: flowcontrol.NewTokenBucketRateLimiter(questions, moreAtOnce), asked: asked}
+	// A token that is not known is not remembered: there is no end of those.
+	g.tokens = bearertoken.New(tokencache.New(reviewer{g}, false, believed, 0))
+	return g
+}
+
+// Admit gives a Refusal, or nil.
+func (g *Gate) Admit(r *http.Request) error {
+	response, known, err := g.tokens.AuthenticateRequest(r)
+	switch unasked, ok := err.(unaskedError); {
+	case ok:
+		return unasked.refusal("whose token this is")
+	case !known:
+		return Refusal{http.StatusUnauthorized, "Unauthorized: callers that are not on loopback present a token that Kubernetes knows, as the header 'Authorization: Bearer TOKEN'"}
+	}
+	verb := strings.ToLower(r.Method)
+	allowed, err := g.allows(r.Context(), response.User, verb, r.URL.Path)
+	switch {
+	case err != nil:
+		return unaskedError{err}.refusal("whether its user may call this")
+	case !allowed:
+		return Refusal{http.StatusForbidden, fmt.Sprintf("Forbidden: user '%s' may not '%s' '%s': a ClusterRole that is bound to it has to allow this verb on this nonResourceURL",
+			response.User.GetName(), verb, r.URL.Path)}
+	}
+	return nil
+}
+
+// allows asks for a SubjectAccessReview, if it has not just been asked for.
+func (g *Gate) allows(ctx context.Context, who user.Info, verb, path string) (bool, error) {
+	spec := authorizationv1.SubjectAccessReviewSpec{
+		NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: path, Verb: verb},
+		User:                  who.GetName(), UID: who.GetUID(), Groups: who.GetGroups(), Extra: extraOf(who),
+	}
+	key, err := json.Marshal(spec)
+	if err != nil {
+		return false, err
+	}
+	if allowed, remembered := g.answers.Get(string(key)); remembered {
+		return allowed.(bool), nil
+	}
+	review := &authorizationv1.SubjectAccessReview{Spec: spec}
+	err = g.review(ctx, authorizationv1.SchemeGroupVersion, "subjectaccessreviews", review)
+	if err != nil {
+		return false, err
+	}
+	allowed := review.Status.Allowed && !review.Status.Denied
+	g.answers.Add(string(key), allowed, believed)
+	return allowed, nil
+}
+
+func extraOf(who user.Info) map[string]authorizationv1.ExtraValue {
+	extra := map[string]authorizationv1.ExtraValue{}
+	for key, values := range who.GetExtra() {
+		extra[key] = values
+	}
+	return extra
+}

@@ -1,0 +1,65 @@
+package access
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apiserver/pkg/authentication/authenticator"
+	"k8s.io/apiserver/pkg/authentication/user"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+)
+
+// reviewer asks for a TokenReview. It is what k8s.io/apiserver remembers the answers of.
+type reviewer struct{ *Gate }
+
+func (r reviewer) AuthenticateToken(ctx context.Context, token string) (*authenticator.Response, bool, error) {
+	review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: token}}
+	if err := r.review(ctx, authenticationv1.SchemeGroupVersion, "tokenreviews", review); err != nil {
+		return nil, false, unaskedError{err}
+	}
+	if !review.Status.Authenticated {
+		return nil, false, nil
+	}
+	of := review.Status.User
+	extra := map[string][]string{}
+	for key, values := range of.Extra {
+		extra[key] = values
+	}
+	return &authenticator.Response{User: &user.DefaultInfo{Name: of.Username, UID: of.UID, Groups: of.Groups, Extra: extra}}, true, nil
+}
+
+// review asks the cluster, and tells what came of it.
+func (g *Gate) review(ctx context.Context, version schema.GroupVersion, resource string, review runtime.Object) error {
+	err := g.ask(ctx, kube.Path{Version: version, Resource: resource}, review)
+	if apierrors.IsForbidden(err) {
+		err = fmt.Errorf("%w; bind the ClusterRole system:auth-delegator to its service account, or set apiConfig.authentication: none", err)
+	}
+	if ctx.Err() == nil { // else the caller is gone, and has cut the question short
+		g.asked(err)
+	}
+	return err
+}
+
+// ask waits until it is time for another question.
+func (g *Gate) ask(ctx context.Context, path kube.Path, review runtime.Object) error {
+	if err := g.pace.Wait(ctx); err != nil {
+		return fmt.Errorf("waiting to ask, which is done %d times a second at most: %w", questions, err)
+	}
+	return g.api.Create(ctx, path, review)
+}
+
+// unaskedError is a question that the cluster gave no answer to, which says nothing about the caller.
+type unaskedError struct{ error }
+
+func (u unaskedError) Unwrap() error { return u.error }
+
+// refusal leaves out why: the caller is a stranger yet.
+func (u unaskedError) refusal(question string) Refusal {
+	return Refusal{http.StatusInternalServerError, fmt.Sprintf("Kubernetes could not be asked %s; the autoscaler's log says why", question)}
+}
