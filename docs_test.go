@@ -141,6 +141,7 @@ func TestTheDocumentsShownAreTheDocumentsSent(t *testing.T) {
 		"docs/user-logic.md": {
 			&userlogic.MetricInput{}, &[]userlogic.ResourceMetric{}, &userlogic.EvaluateInput{}, &userlogic.Evaluation{}, &userlogic.ScaleInput{},
 		},
+		"docs/rest-api.md":           {&[]userlogic.ResourceMetric{}, &userlogic.RESTEvaluation{}, &[]userlogic.Decision{}, &userlogic.RESTError{}},
 		"docs/kubernetes-metrics.md": {&userlogic.MetricInput{}, &userlogic.KubernetesMetric{}},
 	} {
 		blocks := fenced(read(t, path), "json")

@@ -33,6 +33,7 @@ var rooms = []string{
 	"internal/telemetry",
 	"internal/report",
 	"internal/access",
+	"internal/server",
 	"internal/app",
 	"internal/cli",
 	"cmd/custom-pod-autoscaler",

@@ -16,6 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/server"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
@@ -36,6 +37,7 @@ type Options struct {
 // App is the program, ready to run.
 type App struct {
 	autoscaler *autoscaler.Autoscaler
+	server     *server.Server // nil where it is not enabled
 	events     *telemetry.Events
 	tracing    *telemetry.Tracing
 	log        *slog.Logger
@@ -86,15 +88,33 @@ func New(ctx context.Context, options Options) (*App, error) {
 		Interval:                 settings.Interval.Duration(),
 		StartTime:                settings.StartTime.Duration(),
 	})
+	if settings.APIConfig.Enabled {
+		app.server = newServer(options, api, app.autoscaler, reports)
+	}
 	return app, nil
 }
 
-// Run runs the autoscaler until ctx is done; a method that is running then ends within its own timeout. What is said last
-// is still sent.
+// Run runs the autoscaler, and serves its port, until ctx is done; a method that is running then ends within its own
+// timeout. What is said last is still sent.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close(context.WithoutCancel(ctx))
+	if a.server == nil {
+		a.autoscaler.Run(ctx)
+		return nil
+	}
+	listener, err := a.server.Listen()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	served := make(chan error, 1)
+	go func() {
+		served <- a.server.Serve(ctx, listener)
+		cancel()
+	}()
 	a.autoscaler.Run(ctx)
-	return nil
+	return <-served
 }
 
 func (a *App) close(ctx context.Context) {

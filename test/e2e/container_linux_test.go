@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net/url"
 	"os"
 	"os/exec"
@@ -69,6 +70,7 @@ evaluate: {type: shell, shell: {command: ["-c", "grep -q '\"value\":\"1\\\\n\"' 
 	p.cmd.Dir = p.dir
 	p.cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "ROOT=" + root, "namespace=" + namespace,
+		fmt.Sprintf("apiConfig={port: %d, host: 127.0.0.1}", freePort(t)),
 		"KUBERNETES_SERVICE_HOST=" + address.Hostname(), "KUBERNETES_SERVICE_PORT=" + address.Port(),
 	}
 	p.cmd.SysProcAttr = processOne()

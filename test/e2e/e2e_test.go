@@ -7,6 +7,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -78,6 +79,7 @@ test ! -f "$1.reply" || cat "$1.reply"
 type program struct {
 	*testing.T
 	dir    string
+	port   int // of its API, on loopback only, unless the test says otherwise
 	cmd    *exec.Cmd
 	log    *lockedBuffer
 	exited chan struct{}
@@ -91,6 +93,7 @@ type options struct {
 	kube   string   // kubeconfig; the cluster's own if empty
 	flags  []string // of go build; with the race detector if nil
 	attr   *syscall.SysProcAttr
+	around func(*exec.Cmd) // what it runs in, if anything
 }
 
 // plain are the flags of a build as users have it. The race detector takes memory, and a second to exit.
@@ -105,7 +108,7 @@ func start(t *testing.T, o options) *program {
 	if o.flags == nil {
 		o.flags = []string{"-race"}
 	}
-	p := &program{T: t, dir: t.TempDir(), log: &lockedBuffer{}, exited: make(chan struct{})}
+	p := &program{T: t, dir: t.TempDir(), port: freePort(t), log: &lockedBuffer{}, exited: make(chan struct{})}
 	p.write("record", record)
 	arguments := []string{"--kubeconfig", o.kube}
 	if o.config != "" {
@@ -117,10 +120,25 @@ func start(t *testing.T, o options) *program {
 	}
 	p.cmd = exec.Command(build(t, o.flags...), arguments...)
 	p.cmd.Dir = p.dir
-	p.cmd.Env = append(os.Environ(), o.env...)
+	p.cmd.Env = append(os.Environ(), fmt.Sprintf(`apiConfig={"host": "127.0.0.1", "port": %d}`, p.port))
+	p.cmd.Env = append(p.cmd.Env, o.env...)
 	p.cmd.SysProcAttr = o.attr
+	if o.around != nil {
+		o.around(p.cmd)
+	}
 	p.run()
 	return p
+}
+
+// freePort is a port that nobody listens on yet.
+func freePort(t *testing.T) int {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	return listener.Addr().(*net.TCPAddr).Port
 }
 
 // run runs the program's command until the test ends.

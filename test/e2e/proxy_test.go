@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -93,8 +94,10 @@ func (p *proxy) answer(instead func(http.ResponseWriter, *http.Request) bool) {
 	p.instead = instead
 }
 
-// never is the answer of a server that accepts requests and is stuck with them.
+// never is the answer of a server that accepts requests and is stuck with them. That the caller has given up is noticed
+// only once its body has been read.
 func never(_ http.ResponseWriter, r *http.Request) bool {
+	_, _ = io.Copy(io.Discard, r.Body)
 	<-r.Context().Done()
 	return true
 }

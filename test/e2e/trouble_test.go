@@ -185,6 +185,9 @@ func TestTheExamplesRoleIsJustEnough(t *testing.T) {
 	}
 	replicas := 2
 	for i, rule := range whole.Rules {
+		if rule.Resources[0] == "events" {
+			continue // scaling goes on without: see TestScalingGoesOnWithoutTheRightToWriteEvents
+		}
 		for _, verb := range rule.Verbs {
 			mark := p.mark()
 			without := slices.Clone(whole.Rules)

@@ -1,0 +1,70 @@
+package app
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/access"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/server"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+const (
+	// scrapes are the most that are answered at a time, each within the timeout that Prometheus has by default.
+	scrapes      = 3
+	scrapeWithin = 10 * time.Second
+
+	// grace is what a caller has to take its answer when the program stops, after the method that was running has ended.
+	grace = 5 * time.Second
+)
+
+func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autoscaler, reports reports) *server.Server {
+	settings := options.Config.APIConfig
+	o := server.Options{
+		Host: settings.Host, Port: settings.Port,
+		MaxRequests: settings.MaxRequests, MaxDecisions: settings.Decisions,
+		Grace:      longestMethod(options.Config) + grace,
+		Autoscaler: callers{autoscaler}, Record: reports.record, Alive: reports.health.Alive, Ready: reports.health.Ready,
+		Metrics: promhttp.HandlerFor(reports.metrics.Registry, promhttp.HandlerOpts{
+			MaxRequestsInFlight: scrapes, Timeout: scrapeWithin, EnableOpenMetrics: true,
+		}),
+		Answered: func(path string, code int) { reports.metrics.Requests.WithLabelValues(path, strconv.Itoa(code)).Inc() },
+		Log:      options.Log,
+	}
+	if settings.UseHTTPS {
+		o.CertFile, o.KeyFile = settings.CertFile, settings.KeyFile
+	}
+	if settings.Authentication == config.NoAuthentication {
+		options.Log.Warn("everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host", settings.Host, "port", settings.Port)
+		return server.New(o)
+	}
+	o.Admit = access.NewGate(api, telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
+	o.AdmitMetrics = settings.MetricsAuthentication
+	return server.New(o)
+}
+
+func longestMethod(settings config.Config) (longest time.Duration) {
+	for _, method := range settings.Methods() {
+		longest = max(longest, method.Timeout.Duration())
+	}
+	return longest
+}
+
+// callers are who asks for passes by the REST API.
+type callers struct{ *autoscaler.Autoscaler }
+
+// Evaluate makes a pass, and gives what is applied, or would be.
+func (c callers) Evaluate(ctx context.Context, runType userlogic.RunType) (userlogic.RESTEvaluation, error) {
+	pass, err := c.RunOnce(ctx, runType)
+	if err != nil {
+		return userlogic.RESTEvaluation{}, err
+	}
+	return userlogic.RESTEvaluation{TargetReplicas: pass.Decision.Replicas, Recommendation: pass.Decision.Recommended}, nil
+}
