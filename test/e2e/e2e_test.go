@@ -24,6 +24,7 @@ import (
 const patience = 2 * time.Minute
 
 func TestMain(m *testing.M) {
+	holdPodNetwork()
 	_ = flag.Set("test.parallel", "8") // most of a test is waiting; -parallel still says otherwise
 	code := cluster.Run(m)
 	if dir := binaries.dir; dir != "" {
