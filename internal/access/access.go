@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"golang.org/x/sync/singleflight"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	"k8s.io/apimachinery/pkg/util/cache"
 	"k8s.io/apiserver/pkg/authentication/request/bearertoken"
@@ -30,9 +31,10 @@ const (
 	// mostAnswers bounds what is remembered of who may do what.
 	mostAnswers = 1024
 
-	// The cluster is asked so many questions a second, and so many more at once: strangers with tokens that they make up
-	// must not use up what the API server has for the autoscaler itself.
-	questions, moreAtOnce = 20, 40
+	// The cluster is asked so many questions a second, or so many at once after a while without: strangers with tokens that
+	// they make up must not use up what the API server has for the autoscaler itself. Nobody waits for a question, so that
+	// they cannot keep others waiting either.
+	questions, atOnce = 20, 100
 )
 
 // Refusal is why a request is not served, and the status code that says so.
@@ -46,19 +48,21 @@ func (r Refusal) Error() string { return r.Message }
 // Code is the status code of HTTP.
 func (r Refusal) Code() int { return r.Status }
 
-// Gate lets requests in whose bearer token the cluster knows, and whose user it allows the path as a non-resource URL.
+// Gate lets requests in whose bearer token the cluster knows, and whose user it allows the path, behind a prefix, as a
+// non-resource URL.
 type Gate struct {
 	api     *kube.Client
+	prefix  string
 	tokens  *bearertoken.Authenticator
 	answers *cache.LRUExpireCache
+	asking  singleflight.Group // what many want to know at the same time is asked once
 	pace    flowcontrol.RateLimiter
-	asked   func(error)
+	failed  func(error)
 }
 
-// NewGate gives a gate of the cluster's. Each time that the cluster was asked, asked is told what came of it: nil, or
-// why it could not be.
-func NewGate(api *kube.Client, asked func(error)) *Gate {
-	g := &Gate{api: api, answers: cache.NewLRUExpireCache(mostAnswers), pace: flowcontrol.NewTokenBucketRateLimiter(questions, moreAtOnce), asked: asked}
+// NewGate gives a gate of the cluster's. Where the cluster cannot be asked, failed is told why.
+func NewGate(api *kube.Client, prefix string, failed func(error)) *Gate {
+	g := &Gate{api: api, prefix: prefix, answers: cache.NewLRUExpireCache(mostAnswers), pace: flowcontrol.NewTokenBucketRateLimiter(questions, atOnce), failed: failed}
 	// A token that is not known is not remembered: there is no end of those.
 	g.tokens = bearertoken.New(tokencache.New(reviewer{g}, false, believed, 0))
 	return g
@@ -70,17 +74,19 @@ func (g *Gate) Admit(r *http.Request) error {
 	switch unasked, ok := err.(unaskedError); {
 	case ok:
 		return unasked.refusal("whose token this is")
+	case r.Context().Err() != nil: // and so has the answer been given up
+		return Refusal{http.StatusServiceUnavailable, "the caller is gone"}
 	case !known:
 		return Refusal{http.StatusUnauthorized, "Unauthorized: callers that are not on loopback present a token that Kubernetes knows, as the header 'Authorization: Bearer TOKEN'"}
 	}
-	verb := strings.ToLower(r.Method)
-	allowed, err := g.allows(r.Context(), response.User, verb, r.URL.Path)
+	verb, path := strings.ToLower(r.Method), g.prefix+r.URL.Path
+	allowed, err := g.allows(r.Context(), response.User, verb, path)
 	switch {
 	case err != nil:
 		return unaskedError{err}.refusal("whether its user may call this")
 	case !allowed:
 		return Refusal{http.StatusForbidden, fmt.Sprintf("Forbidden: user '%s' may not '%s' '%s': a ClusterRole that is bound to it has to allow this verb on this nonResourceURL",
-			response.User.GetName(), verb, r.URL.Path)}
+			response.User.GetName(), verb, path)}
 	}
 	return nil
 }
@@ -98,14 +104,17 @@ func (g *Gate) allows(ctx context.Context, who user.Info, verb, path string) (bo
 	if allowed, remembered := g.answers.Get(string(key)); remembered {
 		return allowed.(bool), nil
 	}
-	review := &authorizationv1.SubjectAccessReview{Spec: spec}
-	err = g.review(ctx, authorizationv1.SchemeGroupVersion, "subjectaccessreviews", review)
-	if err != nil {
-		return false, err
-	}
-	allowed := review.Status.Allowed && !review.Status.Denied
-	g.answers.Add(string(key), allowed, believed)
-	return allowed, nil
+	answer, err, _ := g.asking.Do(string(key), func() (any, error) {
+		review := &authorizationv1.SubjectAccessReview{Spec: spec}
+		// Others may wait for the answer when this caller has gone.
+		if err := g.review(context.WithoutCancel(ctx), authorizationv1.SchemeGroupVersion, "subjectaccessreviews", review); err != nil {
+			return false, err
+		}
+		allowed := review.Status.Allowed && !review.Status.Denied
+		g.answers.Add(string(key), allowed, believed)
+		return allowed, nil
+	})
+	return answer.(bool), err
 }
 
 func extraOf(who user.Info) map[string]authorizationv1.ExtraValue {

@@ -55,7 +55,7 @@ func gateOf(t *testing.T, c *cluster) (*Gate, *[]string) {
 		t.Fatal(err)
 	}
 	var told []string
-	return NewGate(api, func(err error) { told = append(told, fmt.Sprint(err)) }), &told
+	return NewGate(api, "", func(err error) { told = append(told, fmt.Sprint(err)) }), &told
 }
 
 func bearing(authorization string) *http.Request {
@@ -122,6 +122,43 @@ func TestAnswersAreRemembered(t *testing.T) {
 	}
 	if got, want := strings.Join(c.asked, " "), "TokenReview SubjectAccessReview SubjectAccessReview"; got != want {
 		t.Errorf("asked for %s, want %s", got, want)
+	}
+}
+
+func TestWhatManyAskAtTheSameTimeIsAskedOnce(t *testing.T) {
+	c := &cluster{token: known, access: `{"allowed": true}`}
+	gate, _ := gateOf(t, c)
+	var callers sync.WaitGroup
+	for range 50 {
+		callers.Go(func() {
+			if err := gate.Admit(bearing("Bearer x")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	callers.Wait()
+	if got, want := strings.Join(c.asked, " "), "TokenReview SubjectAccessReview"; got != want {
+		t.Errorf("asked for %s, want %s", got, want)
+	}
+}
+
+func TestStrangersDoNotUseUpTheCluster(t *testing.T) {
+	c := &cluster{token: known, access: `{"allowed": true}`}
+	gate, told := gateOf(t, c)
+	if err := gate.Admit(bearing("Bearer ann's")); err != nil {
+		t.Fatal(err)
+	}
+	c.token = unknown
+	codes := map[int]int{}
+	for i := range 2 * atOnce {
+		refused, _ := errors.AsType[Refusal](gate.Admit(bearing(fmt.Sprint("Bearer ", i))))
+		codes[refused.Code()]++
+	}
+	if len(c.asked) > atOnce+2*questions || codes[401] < atOnce/2 || codes[429] < atOnce/2 || len(*told) > 0 {
+		t.Errorf("%d questions, answered %v, told %q", len(c.asked), codes, *told)
+	}
+	if err := gate.Admit(bearing("Bearer ann's")); err != nil {
+		t.Errorf("who is known is kept out: %v", err)
 	}
 }
 

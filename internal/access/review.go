@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -34,22 +35,24 @@ func (r reviewer) AuthenticateToken(ctx context.Context, token string) (*authent
 	return &authenticator.Response{User: &user.DefaultInfo{Name: of.Username, UID: of.UID, Groups: of.Groups, Extra: extra}}, true, nil
 }
 
-// review asks the cluster, and tells what came of it.
+// review asks the cluster, and tells why where it has no answer.
 func (g *Gate) review(ctx context.Context, version schema.GroupVersion, resource string, review runtime.Object) error {
 	err := g.ask(ctx, kube.Path{Version: version, Resource: resource}, review)
 	if apierrors.IsForbidden(err) {
 		err = fmt.Errorf("%w; bind the ClusterRole system:auth-delegator to its service account, or set apiConfig.authentication: none", err)
 	}
-	if ctx.Err() == nil { // else the caller is gone, and has cut the question short
-		g.asked(err)
+	if err != nil && !errors.Is(err, errTooMany) {
+		g.failed(err)
 	}
 	return err
 }
 
-// ask waits until it is time for another question.
+// errTooMany is a question too many.
+var errTooMany = fmt.Errorf("Kubernetes is asked about callers %d times a second at most: try again", questions)
+
 func (g *Gate) ask(ctx context.Context, path kube.Path, review runtime.Object) error {
-	if err := g.pace.Wait(ctx); err != nil {
-		return fmt.Errorf("waiting to ask, which is done %d times a second at most: %w", questions, err)
+	if !g.pace.TryAccept() {
+		return errTooMany
 	}
 	return g.api.Create(ctx, path, review)
 }
@@ -61,5 +64,8 @@ func (u unaskedError) Unwrap() error { return u.error }
 
 // refusal leaves out why: the caller is a stranger yet.
 func (u unaskedError) refusal(question string) Refusal {
+	if errors.Is(u, errTooMany) {
+		return Refusal{http.StatusTooManyRequests, errTooMany.Error()}
+	}
 	return Refusal{http.StatusInternalServerError, fmt.Sprintf("Kubernetes could not be asked %s; the autoscaler's log says why", question)}
 }

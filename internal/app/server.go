@@ -45,7 +45,7 @@ func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autosca
 		options.Log.Warn("everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host", settings.Host, "port", settings.Port)
 		return server.New(o)
 	}
-	o.Admit = access.NewGate(api, telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
+	o.Admit = access.NewGate(api, settings.AccessPrefix, telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
 	o.AdmitMetrics = settings.MetricsAuthentication
 	return server.New(o)
 }

@@ -1,5 +1,7 @@
 package config
 
+import "strings"
+
 // The two ways in which the REST API knows its callers.
 const (
 	KubernetesAuthentication = "kubernetes"
@@ -17,6 +19,7 @@ type API struct {
 
 	Authentication        string `json:"authentication"`
 	MetricsAuthentication bool   `json:"metricsAuthentication"`
+	AccessPrefix          string `json:"accessPrefix"`
 
 	MaxRequests int `json:"maxRequests"`
 	Decisions   int `json:"decisions"`
@@ -43,6 +46,10 @@ var apiKeys = []key[API]{
 			return !a.Enabled || a.Authentication == KubernetesAuthentication || a.Authentication == NoAuthentication
 		}},
 	{name: "metricsAuthentication", meaning: "whether that goes for `/metrics`, too, which is open otherwise"},
+	{"accessPrefix", "what the cluster is asked about is the path behind this: where it is empty, `system:discovery` lets everybody whom the cluster knows read", "must be empty, or a path such as /custom-pod-autoscaler, with no / at its end",
+		func(a *API) bool {
+			return a.AccessPrefix == "" || strings.HasPrefix(a.AccessPrefix, "/") && !strings.HasSuffix(a.AccessPrefix, "/") && !strings.Contains(a.AccessPrefix, "*")
+		}},
 	{"maxRequests", "how many requests are served or wait at a time; the next is answered 503", "must be from 1 to 10000",
 		func(a *API) bool { return !a.Enabled || a.MaxRequests >= 1 && a.MaxRequests <= 10_000 }},
 	{"decisions", "how many passes of each run type are kept for `/api/v1/decisions`", "must be from 1 to 10000",

@@ -38,6 +38,7 @@ var rules = []struct {
 	{"apiConfig.keyFile", []string{"apiConfig: {certFile: c}"}, []string{"apiConfig: {useHTTPS: true, certFile: c}"}},
 
 	{"apiConfig.authentication", []string{"apiConfig: {authentication: none}", "apiConfig: {authentication: kubernetes}"}, []string{`apiConfig: {authentication: ""}`, "apiConfig: {authentication: basic}"}},
+	{"apiConfig.accessPrefix", []string{"apiConfig: {accessPrefix: /cpa}", `apiConfig: {accessPrefix: ""}`}, []string{"apiConfig: {accessPrefix: cpa}", "apiConfig: {accessPrefix: /}", "apiConfig: {accessPrefix: /cpa/}", "apiConfig: {accessPrefix: /*}"}},
 	{"apiConfig.maxRequests", []string{"apiConfig: {maxRequests: 1}", "apiConfig: {maxRequests: 10000}", "apiConfig: {enabled: false, maxRequests: 0}"}, []string{"apiConfig: {maxRequests: 0}", "apiConfig: {maxRequests: 10001}"}},
 	{"apiConfig.decisions", []string{"apiConfig: {decisions: 1}", "apiConfig: {decisions: 10000}"}, []string{"apiConfig: {decisions: 0}", "apiConfig: {decisions: 10001}"}},
 	{"logFormat", []string{"logFormat: text", "logFormat: json"}, []string{`logFormat: ""`, "logFormat: xml"}},

@@ -38,8 +38,11 @@ func (a *answer) Write(text []byte) (int, error) {
 // fail answers with an error, in the words of the API.
 func (a *answer) fail(err error) {
 	code := codeOf(err)
-	if code == http.StatusUnauthorized {
+	switch code {
+	case http.StatusUnauthorized:
 		a.Header().Set("WWW-Authenticate", "Bearer")
+	case http.StatusTooManyRequests:
+		a.Header().Set("Retry-After", "1")
 	}
 	_ = send(a, code, userlogic.RESTError{Message: err.Error(), Code: code}) // which can always be written as JSON
 }

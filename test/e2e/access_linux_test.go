@@ -1,0 +1,361 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	authenticationv1 "k8s.io/api/authentication/v1"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+const (
+	ours = "/api/v1/*" // the paths that a ClusterRole allows
+
+	measures  = "/api/v1/metrics?dry_run=true"
+	evaluates = "/api/v1/evaluation?dry_run=true"
+	decisions = "/api/v1/decisions"
+	nothing   = "/api/v1/nothing"
+
+	aMeasure     = `[{"resource":"web","value":""}]`
+	anEvaluation = `{"targetReplicas":1,"recommendation":1}`
+	wantsToken   = "Unauthorized: callers that are not on loopback present a token that Kubernetes knows"
+)
+
+func TestWhoMayCall(t *testing.T) {
+	t.Parallel()
+	autoscaler := createAutoscaler(t).delegates()
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, "")
+	local, neighbour := n.local(), n.neighbour()
+	nobody := autoscaler.caller("nobody", "", "")
+	reader := autoscaler.caller("reader", ours, "get")
+	operator := autoscaler.caller("operator", ours, "get,post")
+	p.answers([]apiCall{
+		{"loopback measures without a token", local, "", get, measures, 200, aMeasure},
+		{"loopback evaluates without a token", local, "", post, evaluates, 200, anEvaluation},
+		{"others need a token to measure", neighbour, "", get, measures, 401, wantsToken},
+		{"others need a token to evaluate", neighbour, "", post, evaluates, 401, wantsToken},
+		{"a password is no token", saying(neighbour, "Authorization", "Basic YWRtaW46YWRtaW4="), "", get, measures, 401, wantsToken},
+		{"a token that nobody made", neighbour, "rubbish", get, measures, 401, wantsToken},
+		{"a token that has expired", neighbour, tokenUntil(t, operator.namespace, operator.name, time.Now().Add(-time.Minute)), get, measures, 401, wantsToken},
+		{"the same with time left", neighbour, tokenUntil(t, operator.namespace, operator.name, time.Now().Add(time.Hour/2)), post, evaluates, 200, anEvaluation},
+		{"a token whose account is gone", neighbour, autoscaler.caller("gone", ours, "get").lateToken(), get, measures, 401, wantsToken},
+		{"a token that is meant for others than Kubernetes", neighbour, operator.foreignToken(), get, measures, 401, wantsToken},
+		{"who has no rights but that of everybody reads", neighbour, nobody.token(), get, measures, 200, aMeasure}, // by system:discovery
+		{"who has no rights does not evaluate", neighbour, nobody.token(), post, evaluates, 403, nobody.mayNot("post", "/api/v1/evaluation")},
+		{"who may do everything measures", neighbour, operator.token(), get, measures, 200, aMeasure},
+		{"who may do everything evaluates", neighbour, operator.token(), post, evaluates, 200, anEvaluation},
+		{"who may read measures", neighbour, reader.token(), get, measures, 200, aMeasure},
+		{"who may read does not evaluate", neighbour, reader.token(), post, evaluates, 403, reader.mayNot("post", "/api/v1/evaluation")},
+		{"a neighbour that says it is on loopback", saying(neighbour, "X-Forwarded-For", "127.0.0.1", "Forwarded", "for=127.0.0.1"), "", get, measures, 401, wantsToken},
+		{"a proxy on loopback speaks for somebody elsewhere", saying(local, "X-Forwarded-For", "203.0.113.9"), "", get, measures, 401, wantsToken},
+		{"a proxy that says so as RFC 7239 does", saying(local, "Forwarded", "for=203.0.113.9"), "", get, measures, 401, wantsToken},
+		{"a proxy that hands a token on", saying(local, "X-Forwarded-For", "203.0.113.9"), reader.token(), get, measures, 200, aMeasure},
+		{"the kubelet asks whether it lives", neighbour, "", get, "/healthz", 200, "ok"},
+		{"the kubelet asks whether it is ready", neighbour, "", get, "/readyz", 200, "ok"},
+		{"Prometheus reads", neighbour, "", get, "/metrics", 200, "# TYPE "},
+		{"a stranger is not told what there is", neighbour, "", get, nothing, 401, wantsToken},
+		{"who may do everything is told", neighbour, operator.token(), get, nothing, 404, "Resource '/api/v1/nothing' not found"},
+	})
+}
+
+// TestReadersCanBeKeptOut asks about other paths than Kubernetes has, all of which everybody may get whom it knows.
+func TestReadersCanBeKeptOut(t *testing.T) {
+	t.Parallel()
+	const prefix = "/custom-pod-autoscaler"
+	autoscaler := createAutoscaler(t).delegates()
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, `, "accessPrefix": "`+prefix+`"`)
+	nobody := autoscaler.caller("nobody", "", "")
+	reader := autoscaler.caller("reader", prefix+ours, "get")
+	unaware := autoscaler.caller("unaware", ours, "get,post")
+	p.answers([]apiCall{
+		{"who has no rights does not measure", n.neighbour(), nobody.token(), get, measures, 403, nobody.mayNot("get", prefix+"/api/v1/metrics")},
+		{"who has no rights does not read", n.neighbour(), nobody.token(), get, decisions, 403, nobody.mayNot("get", prefix+decisions)},
+		{"who has no rights is not told what there is", n.neighbour(), nobody.token(), get, nothing, 403, nobody.mayNot("get", prefix+nothing)},
+		{"who may read reads", n.neighbour(), reader.token(), get, decisions, 200, ""},
+		{"who may read does not evaluate", n.neighbour(), reader.token(), post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"whose right has no prefix does not evaluate", n.neighbour(), unaware.token(), post, evaluates, 403, unaware.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"the prefix is no path of ours", n.local(), "", get, prefix + decisions, 404, "not found"},
+		{"loopback reads", n.local(), "", get, decisions, 200, ""},
+	})
+}
+
+func TestARightThatIsTakenAwayEndsSoon(t *testing.T) {
+	t.Parallel()
+	autoscaler := createAutoscaler(t).delegates()
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, "")
+	demoted, dismissed := autoscaler.caller("demoted", ours, "get,post"), autoscaler.caller("dismissed", ours, "get,post")
+	for _, row := range []struct {
+		name, taken string
+		from        account
+		code        int
+	}{
+		{"the right", "clusterrolebinding/" + demoted.unique(), demoted, 403},
+		{"the account", "serviceaccount/dismissed", dismissed, 401},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			row.from.T = t
+			client, token := n.neighbour(), row.from.token()
+			p.answers([]apiCall{{"before", client, token, post, evaluates, 200, anEvaluation}})
+			row.from.delete(row.taken)
+			began := time.Now()
+			eventually(t, "it to be refused", func() (bool, error) {
+				got, err := callBy(t, client, post, p.url(evaluates), token)
+				return got.code == row.code, fmt.Errorf("%v, %w", got, err)
+			})
+			// The program believes an answer for ten seconds, and kube-apiserver its own about a token for as long.
+			if took := time.Since(began); took > 40*time.Second {
+				t.Errorf("it was served for another %s", took)
+			}
+		})
+	}
+}
+
+func TestAnswersOfTheClusterAreRemembered(t *testing.T) {
+	t.Parallel()
+	p, proxy, in := startBehindProxy(t)
+	reader, nobody := in.caller("reader", ours, "get").token(), in.caller("nobody", "", "").token()
+	for _, row := range []struct {
+		name, token, method, path string
+		calls, code               int
+		tokens, rights            int // that the cluster is asked about
+	}{
+		{"what is allowed is asked once", reader, get, decisions, 20, 200, 1, 1},
+		{"another path is another right of the same caller", reader, get, nothing, 20, 404, 0, 1},
+		{"what is forbidden is asked once", nobody, post, evaluates, 20, 403, 1, 1},
+		{"a token that is not known is not kept: there is no end of those", "rubbish", get, decisions, 3, 401, 3, 0},
+	} {
+		tokens, rights, began := proxy.asked("tokenreviews"), proxy.asked("subjectaccessreviews"), time.Now()
+		for range row.calls {
+			p.answers([]apiCall{{row.name, elsewhere(), row.token, row.method, row.path, row.code, ""}})
+		}
+		tokens, rights = proxy.asked("tokenreviews")-tokens, proxy.asked("subjectaccessreviews")-rights
+		if tokens != row.tokens || rights != row.rights {
+			t.Errorf("%s: %d TokenReviews and %d SubjectAccessReviews, want %d and %d; the calls took %s, and an answer is kept for 10s",
+				row.name, tokens, rights, row.tokens, row.rights, time.Since(began))
+		}
+	}
+}
+
+func TestAFailureToAskIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	p, proxy, in := startBehindProxy(t)
+	reader := in.caller("reader", ours, "get")
+	broken := refuse(http.StatusInternalServerError, metav1.StatusReasonInternalError)
+	for resource, says := range map[string]string{
+		"tokenreviews":         "Kubernetes could not be asked whose token this is",
+		"subjectaccessreviews": "Kubernetes could not be asked whether its user may call this",
+	} {
+		token := reader.token()
+		proxy.answer(func(w http.ResponseWriter, r *http.Request) bool {
+			return strings.HasSuffix(r.URL.Path, "/"+resource) && broken(w, r)
+		})
+		p.answers([]apiCall{{"without " + resource, elsewhere(), token, get, decisions, 500, says}})
+		proxy.answer(nil)
+		p.answers([]apiCall{{"with " + resource + " again", elsewhere(), token, get, decisions, 200, ""}})
+	}
+}
+
+func TestTheClusterCannotBeAskedAboutACaller(t *testing.T) {
+	t.Parallel()
+	autoscaler := createAutoscaler(t)
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, "")
+	token := autoscaler.caller("reader", ours, "get").token()
+	const message = "Kubernetes could not be asked whose token this is; the autoscaler's log says why"
+	p.answers([]apiCall{
+		{"who may is not let in", n.neighbour(), token, get, decisions, 500, message},
+		{"nor the next time", n.neighbour(), token, get, decisions, 500, message},
+		{"who has no token is not asked about", n.neighbour(), "", get, decisions, 401, wantsToken},
+		{"loopback is served", n.local(), "", post, evaluates, 200, anEvaluation},
+	})
+	p.logs("asking Kubernetes about a caller of the REST API failed", "tokenreviews", "is forbidden",
+		"bind the ClusterRole system:auth-delegator to its service account, or set apiConfig.authentication: none")
+	if lines := p.lines("asking Kubernetes about a caller"); len(lines) != 1 {
+		t.Errorf("the log says it %d times, want once", len(lines))
+	}
+	autoscaler.delegates()
+	p.answers([]apiCall{{"who may is let in at once when the right is there", n.neighbour(), token, get, decisions, 200, ""}})
+}
+
+func TestTheOpenPort(t *testing.T) {
+	t.Parallel()
+	n := startPodNetwork(t)
+	p := startInPod(n, createAutoscaler(t), `, "authentication": "none"`)
+	p.logs("level=WARN", "everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host=0.0.0.0", "port=5000")
+	p.answers([]apiCall{
+		{"everybody evaluates", n.neighbour(), "", post, evaluates, 200, anEvaluation},
+		{"no token is looked at", n.neighbour(), "rubbish", get, measures, 200, aMeasure},
+		{"everybody is told what there is", n.neighbour(), "", get, nothing, 404, "Resource '/api/v1/nothing' not found"},
+	})
+}
+
+func TestMetricsMayBeClosed(t *testing.T) {
+	t.Parallel()
+	autoscaler := createAutoscaler(t).delegates()
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, `, "metricsAuthentication": true`)
+	nobody, prometheus := autoscaler.caller("nobody", "", ""), autoscaler.caller("prometheus", "/metrics", "get")
+	p.answers([]apiCall{
+		{"a stranger", n.neighbour(), "", get, "/metrics", 401, wantsToken},
+		{"who has no rights", n.neighbour(), nobody.token(), get, "/metrics", 403, nobody.mayNot("get", "/metrics")},
+		{"who may", n.neighbour(), prometheus.token(), get, "/metrics", 200, "# TYPE "},
+		{"who may this, and nothing else", n.neighbour(), prometheus.token(), post, evaluates, 403, prometheus.mayNot("post", "/api/v1/evaluation")},
+		{"loopback", n.local(), "", get, "/metrics", 200, "# TYPE "},
+		{"the kubelet still asks whether it lives", n.neighbour(), "", get, "/healthz", 200, "ok"},
+		{"the kubelet still asks whether it is ready", n.neighbour(), "", get, "/readyz", 200, "ok"},
+	})
+}
+
+// startInPod runs the program as a pod does: in a network of its own, whose every port is free, and as a service account.
+func startInPod(n *podNetwork, as account, apiConfig string) *program {
+	n.Helper()
+	p := start(n.T, options{
+		config: base(as.namespace), files: replies(1), around: n.inside, kube: serviceAccount(n.T, as.namespace, as.name),
+		env: []string{`apiConfig={"host": "0.0.0.0", "port": 5000` + apiConfig + `}`},
+	})
+	p.port = 5000
+	p.isReady(n.neighbour())
+	return p
+}
+
+// startBehindProxy runs the program with all rights, so that what it asks Kubernetes is seen. It is called from elsewhere().
+func startBehindProxy(t *testing.T) (*program, *proxy, account) {
+	t.Helper()
+	proxy, in := startProxy(t), account{t, deploy(t, 1), "default"}
+	p := start(t, options{config: base(in.namespace), files: replies(1), kube: proxy.kubeconfig})
+	p.isReady(http.DefaultClient)
+	return p, proxy, in
+}
+
+// elsewhere is a client on loopback that is not local: it says that it is a proxy.
+func elsewhere() *http.Client {
+	return saying(&http.Client{Transport: http.DefaultTransport, Timeout: patience}, "X-Forwarded-For", "203.0.113.9")
+}
+
+// asked counts what kube-apiserver answered for a resource.
+func (p *proxy) asked(resource string) (count int) {
+	for _, call := range p.noted() {
+		if strings.HasSuffix(call.path, "/"+resource) {
+			count++
+		}
+	}
+	return count
+}
+
+// account is a service account: the autoscaler's, or a caller's.
+type account struct {
+	*testing.T
+	namespace, name string
+}
+
+// createAutoscaler gives the account of an autoscaler that may look after its target, and nothing else.
+func createAutoscaler(t *testing.T) account {
+	t.Helper()
+	namespace := deploy(t, 1)
+	kubectl(t, `
+apiVersion: v1
+kind: ServiceAccount
+metadata: {name: autoscaler}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: autoscaler}
+rules:
+  - {apiGroups: [apps], resources: [deployments], verbs: [get]}
+  - {apiGroups: [apps], resources: [deployments/scale], verbs: [get, patch]}
+  - {apiGroups: [""], resources: [events], verbs: [create, patch]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: autoscaler}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: autoscaler}
+subjects: [{kind: ServiceAccount, name: autoscaler}]
+`, "create", "-n", namespace, "-f", "-")
+	return account{t, namespace, "autoscaler"}
+}
+
+// delegates lets the account ask Kubernetes about callers.
+func (a account) delegates() account {
+	a.Helper()
+	a.bind("system:auth-delegator", authorizationv1.SubjectAccessReviewSpec{
+		ResourceAttributes: &authorizationv1.ResourceAttributes{Group: "authentication.k8s.io", Resource: "tokenreviews", Verb: "create"},
+	})
+	return a
+}
+
+// caller creates an account next to this one that may do what the verbs say at paths, if there are verbs.
+func (a account) caller(name, paths, verbs string) account {
+	a.Helper()
+	c := account{a.T, a.namespace, name}
+	kubectl(c.T, "", "create", "serviceaccount", c.name, "-n", c.namespace)
+	if verbs == "" {
+		return c
+	}
+	kubectl(c.T, "", "create", "clusterrole", c.unique(), "--non-resource-url="+paths, "--verb="+verbs)
+	c.Cleanup(func() { c.delete("clusterrole/" + c.unique()) })
+	c.bind(c.unique(), authorizationv1.SubjectAccessReviewSpec{
+		NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: paths, Verb: verbs[strings.LastIndex(verbs, ",")+1:]},
+	})
+	return c
+}
+
+// bind gives the account a ClusterRole, and waits until a right of it is known: the program would remember that it was not.
+func (a account) bind(role string, right authorizationv1.SubjectAccessReviewSpec) {
+	a.Helper()
+	kubectl(a.T, "", "create", "clusterrolebinding", a.unique(), "--clusterrole="+role, "--serviceaccount="+a.namespace+":"+a.name)
+	a.Cleanup(func() { a.delete("clusterrolebinding/" + a.unique()) })
+	right.User = a.user()
+	eventually(a.T, "the right of "+right.User+" to be known", func() (bool, error) {
+		review := &authorizationv1.SubjectAccessReview{Spec: right}
+		review, err := client(a.T).AuthorizationV1().SubjectAccessReviews().Create(a.Context(), review, metav1.CreateOptions{})
+		return err == nil && review.Status.Allowed, err
+	})
+}
+
+// delete deletes something, if it is there.
+func (a account) delete(what string) {
+	a.Helper()
+	kubectl(a.T, "", "delete", what, "-n", a.namespace, "--ignore-not-found")
+}
+
+// unique is the name of what is the account's and in no namespace.
+func (a account) unique() string { return a.namespace + "-" + a.name }
+
+func (a account) user() string { return "system:serviceaccount:" + a.namespace + ":" + a.name }
+
+// mayNot is what the account is told.
+func (a account) mayNot(verb, path string) string {
+	return fmt.Sprintf("Forbidden: user '%s' may not '%s' '%s'", a.user(), verb, path)
+}
+
+func (a account) token() string {
+	a.Helper()
+	return token(a.T, a.namespace, a.name)
+}
+
+// foreignToken is a good one, but for others than kube-apiserver.
+func (a account) foreignToken() string {
+	a.Helper()
+	return strings.TrimSpace(kubectl(a.T, "", "create", "token", a.name, "-n", a.namespace, "--audience=others"))
+}
+
+// lateToken is one that was good until its account was deleted.
+func (a account) lateToken() string {
+	a.Helper()
+	late := a.token()
+	a.delete("serviceaccount/" + a.name)
+	eventually(a.T, "Kubernetes not to know the token", func() (bool, error) {
+		review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: late}}
+		review, err := client(a.T).AuthenticationV1().TokenReviews().Create(a.Context(), review, metav1.CreateOptions{})
+		return err == nil && !review.Status.Authenticated, err
+	})
+	return late
+}
