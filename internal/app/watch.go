@@ -42,7 +42,7 @@ func newReports(options Options) reports {
 		record:   report.NewRecord(settings.APIConfig.Decisions, ref.Kind+" "+settings.Namespace+"/"+ref.Name),
 		health:   health,
 		metrics:  metrics,
-		series:   report.NewSeries(metrics, rulesOf(settings), settings.KubernetesMetricSpecs),
+		series:   report.NewSeries(metrics, rulesOf(settings), methodTypes(settings), settings.KubernetesMetricSpecs),
 	}
 }
 
@@ -60,18 +60,32 @@ func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason,
 	return []autoscaler.Watcher{r.log.Pass, r.record.Pass, r.health.Pass, r.series.Pass, events.Pass}
 }
 
-// longestSilence is how long the loop may go without ending a pass, if every method takes its whole timeout, and a call
-// to Kubernetes ends it.
+// longestSilence is how long the loop may go without ending a pass: three intervals, and a pass of its own in which every
+// method takes its whole timeout, and a call to Kubernetes ends it. It may have to wait for such a pass of a caller first.
 func longestSilence(settings config.Config) time.Duration {
-	silence := 3*settings.Interval.Duration() + settings.RequestTimeout.Duration()
+	pass := settings.RequestTimeout.Duration()
 	for name, method := range settings.Methods() {
 		runs := time.Duration(1)
 		if name == "metric" && settings.RunMode == config.PerPod {
 			runs = max(1, time.Duration(settings.MaxReplicas))
 		}
-		silence += runs * method.Timeout.Duration()
+		pass += runs * method.Timeout.Duration()
 	}
-	return silence
+	if settings.APIConfig.Enabled {
+		pass *= 2
+	}
+	return 3*settings.Interval.Duration() + pass
+}
+
+// methodTypes are the types of the methods that run user code, by their names.
+func methodTypes(settings config.Config) map[string]string {
+	types := map[string]string{}
+	for name, method := range settings.Methods() {
+		if method.Type != config.HPAMethod {
+			types[name] = method.Type
+		}
+	}
+	return types
 }
 
 func rulesOf(settings config.Config) decision.Rules {

@@ -46,15 +46,20 @@ type Run struct {
 	Err        error
 }
 
+const succeeded, failed, timedOut = "succeeded", "failed", "timeout"
+
+// Results are the words that there are for the outcome of a run.
+func Results() []string { return []string{succeeded, failed, timedOut} }
+
 // Result is the outcome in one word.
 func (r Run) Result() string {
 	switch {
 	case r.Err == nil:
-		return "succeeded"
+		return succeeded
 	case errors.Is(r.Err, context.DeadlineExceeded):
-		return "timeout"
+		return timedOut
 	}
-	return "failed"
+	return failed
 }
 
 // New makes the runner of a method. The name is that of its setting ("metric", "preScale", ...) and is in every

@@ -60,7 +60,7 @@ func (h *Health) Alive() error {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	if silent := h.now().Sub(h.ended); silent > h.limit {
-		return fmt.Errorf("no pass has ended for %s; three intervals and the timeouts of all methods are %s", silent.Round(time.Millisecond), h.limit)
+		return fmt.Errorf("no pass has ended for %s, and with all timeouts it takes %s at most", silent.Round(time.Millisecond), h.limit)
 	}
 	return nil
 }

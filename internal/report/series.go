@@ -18,12 +18,24 @@ import (
 // Series counts passes and runs of methods for Prometheus.
 type Series struct{ metrics *telemetry.Metrics }
 
-// NewSeries counts in the metrics. What can be counted starts at zero, so that the first failure is an increase.
-func NewSeries(metrics *telemetry.Metrics, rules decision.Rules, specs []autoscalingv2.MetricSpec) *Series {
+// NewSeries counts in the metrics. What can be counted of passes, methods (their types, by name) and specs starts at zero,
+// so that the first failure is an increase.
+func NewSeries(metrics *telemetry.Metrics, rules decision.Rules, methods map[string]string, specs []autoscalingv2.MetricSpec) *Series {
 	metrics.Min.WithLabelValues().Set(float64(rules.Min))
 	metrics.Max.WithLabelValues().Set(float64(rules.Max))
-	for _, result := range []userlogic.Result{userlogic.Scaled, userlogic.Kept, userlogic.Disabled, userlogic.Failed} {
-		metrics.Passes.WithLabelValues(string(userlogic.Scaler), string(result))
+	for runType, results := range map[userlogic.RunType][]userlogic.Result{
+		userlogic.Scaler:    {userlogic.Scaled, userlogic.Kept, userlogic.Disabled, userlogic.Failed},
+		userlogic.API:       {userlogic.Scaled, userlogic.Kept, userlogic.Disabled, userlogic.Failed},
+		userlogic.APIDryRun: {userlogic.Proposed, userlogic.Disabled, userlogic.Failed},
+	} {
+		for _, result := range results {
+			metrics.Passes.WithLabelValues(string(runType), string(result))
+		}
+	}
+	for name, kind := range methods {
+		for _, result := range method.Results() {
+			metrics.MethodRuns.WithLabelValues(name, kind, result)
+		}
 	}
 	for i, spec := range specs {
 		metrics.MetricErrors.WithLabelValues(specLabels(i, spec)...)
@@ -50,7 +62,9 @@ func (s *Series) Pass(_ context.Context, pass autoscaler.Pass) {
 func (s *Series) decided(d decision.Decision) {
 	s.metrics.Current.WithLabelValues().Set(float64(d.Current))
 	s.metrics.Desired.WithLabelValues().Set(float64(d.Replicas))
-	if !d.Disabled() {
+	if d.Disabled() {
+		s.metrics.Recommended.Reset() // nobody was asked
+	} else {
 		s.metrics.Recommended.WithLabelValues().Set(float64(d.Recommended))
 	}
 	for _, reason := range decision.Limiting() {

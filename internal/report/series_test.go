@@ -28,7 +28,7 @@ var cpu = autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType,
 func counted(t *testing.T, passes ...autoscaler.Pass) (*telemetry.Metrics, *Series) {
 	t.Helper()
 	metrics := telemetry.NewMetrics(autoscaler.StageNames(), func() float64 { return 7 })
-	series := NewSeries(metrics, decision.Rules{Min: 2, Max: 5}, []autoscalingv2.MetricSpec{cpu})
+	series := NewSeries(metrics, decision.Rules{Min: 2, Max: 5}, map[string]string{"metric": "shell"}, []autoscalingv2.MetricSpec{cpu})
 	for _, pass := range passes {
 		series.Pass(t.Context(), pass)
 	}
@@ -63,10 +63,16 @@ func TestPassesAreCounted(t *testing.T) {
 	dry := as(userlogic.APIDryRun, decidedOn(3, 9, 9))
 	metrics, _ := counted(t, decidedOn(2, 2, 2), missing, missing, failedWith(errors.New("broken")), dry)
 	wantSeries(t, metrics, `
+		custom_pod_autoscaler_passes_total{result="disabled",run_type="api"} 0
+		custom_pod_autoscaler_passes_total{result="disabled",run_type="api_dry_run"} 0
 		custom_pod_autoscaler_passes_total{result="disabled",run_type="scaler"} 0
+		custom_pod_autoscaler_passes_total{result="failed",run_type="api"} 0
+		custom_pod_autoscaler_passes_total{result="failed",run_type="api_dry_run"} 0
 		custom_pod_autoscaler_passes_total{result="failed",run_type="scaler"} 1
+		custom_pod_autoscaler_passes_total{result="kept",run_type="api"} 0
 		custom_pod_autoscaler_passes_total{result="kept",run_type="scaler"} 1
 		custom_pod_autoscaler_passes_total{result="proposed",run_type="api_dry_run"} 1
+		custom_pod_autoscaler_passes_total{result="scaled",run_type="api"} 0
 		custom_pod_autoscaler_passes_total{result="scaled",run_type="scaler"} 2
 		custom_pod_autoscaler_kubernetes_metric_errors_total{metric="Resource cpu",spec="kubernetesMetricSpecs[0]"} 2
 		custom_pod_autoscaler_last_successful_pass_age_seconds 7
@@ -92,6 +98,11 @@ func TestTheLastDecisionIsShown(t *testing.T) {
 func TestBeforeTheFirstDecisionThereAreNoReplicas(t *testing.T) {
 	metrics, _ := counted(t, failedWith(errors.New("broken")))
 	wantSeries(t, metrics, "", "current_replicas", "recommended_replicas", "desired_replicas", "scaling_limited")
+}
+
+func TestNobodyIsAskedWhereScalingIsDisabled(t *testing.T) {
+	metrics, _ := counted(t, decidedOn(2, 9, 5), decidedOn(0, 0, 0, decision.Disabled().Chain...))
+	wantSeries(t, metrics, "custom_pod_autoscaler_desired_replicas 0", "recommended_replicas", "desired_replicas")
 }
 
 func TestRunsOfMethodsAreCounted(t *testing.T) {

@@ -48,7 +48,7 @@ func NewMetrics(stages []string, age func() float64) *Metrics {
 	method := Label{"method", "the method's or hook's key: `metric`, `preScale`, ..."}
 	kind := Label{"type", "its type: `shell`, `http`"}
 
-	m.Info = m.gauge("info", "1 for the autoscaler that runs.",
+	m.Info = m.gauge("info", "Always 1: its labels say what is scaled, and by which version.",
 		Label{"version", "of the program"}, Label{"target_kind", "of the target"}, Label{"target_namespace", "of the target"}, Label{"target_name", "of the target"})
 	m.Passes = m.counter("passes_total", "Passes that have ended.",
 		runType, Label{"result", "`scaled`, `kept`, `proposed` (a dry run), `disabled` (the target is at zero), `failed`"})
@@ -64,7 +64,7 @@ func NewMetrics(stages []string, age func() float64) *Metrics {
 	m.Max = m.gauge("max_replicas", "The configured maxReplicas.")
 	m.Limited = m.gauge("scaling_limited", "1 where the last decision is not what evaluate asked for.",
 		Label{"reason", "`TooFewReplicas`, `TooManyReplicas`, `ScaleDownStabilized`, `ScalingDisabled`"})
-	m.Requests = m.counter("api_requests_total", "Requests to the port that were answered.",
+	m.Requests = m.counter("http_requests_total", "Requests that were answered, those of probes and of Prometheus among them.",
 		Label{"path", "the path, or `other` for one that is not served"}, Label{"code", "the status code of the answer"})
 	m.function("last_successful_pass_age_seconds", "Time since the last pass that succeeded, or since the start if none has yet.", age)
 	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
