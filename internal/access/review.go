@@ -48,7 +48,7 @@ func (g *Gate) review(ctx context.Context, version schema.GroupVersion, resource
 }
 
 // errTooMany is a question too many.
-var errTooMany = fmt.Errorf("Kubernetes is asked about callers %d times a second at most: try again", questions)
+var errTooMany = fmt.Errorf("the cluster is asked about callers %d times a second at most: try again", questions)
 
 func (g *Gate) ask(ctx context.Context, path kube.Path, review runtime.Object) error {
 	if !g.pace.TryAccept() {

@@ -61,8 +61,8 @@ func longestMethod(settings config.Config) (longest time.Duration) {
 type callers struct{ *autoscaler.Autoscaler }
 
 // Evaluate makes a pass, and gives what is applied, or would be.
-func (c callers) Evaluate(ctx context.Context, runType userlogic.RunType) (userlogic.RESTEvaluation, error) {
-	pass, err := c.RunOnce(ctx, runType)
+func (c callers) Evaluate(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) (userlogic.RESTEvaluation, error) {
+	pass, err := c.RunOnce(ctx, gone, runType)
 	if err != nil {
 		return userlogic.RESTEvaluation{}, err
 	}

@@ -119,7 +119,7 @@ func TestRunOnce(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := row.workload
-			_, err := w.autoscaler(row.settings).RunOnce(t.Context(), row.runType)
+			_, err := w.autoscaler(row.settings).RunOnce(t.Context(), nil, row.runType)
 			if got := strings.Join(w.calls, ", "); got != row.want {
 				t.Errorf("steps\n got %s\nwant %s", got, row.want)
 			}
@@ -135,11 +135,11 @@ func TestADryRunLeavesNoTraceInTheHistory(t *testing.T) {
 	settings := everySecond
 	settings.Rules.StabilizationWindow = time.Minute
 	a := w.autoscaler(settings)
-	if _, err := a.RunOnce(t.Context(), userlogic.APIDryRun); err != nil {
+	if _, err := a.RunOnce(t.Context(), nil, userlogic.APIDryRun); err != nil {
 		t.Fatal(err)
 	}
 	w.asked = 2
-	if pass, err := a.RunOnce(t.Context(), userlogic.Scaler); err != nil || pass.Decision.Replicas != 2 {
+	if pass, err := a.RunOnce(t.Context(), nil, userlogic.Scaler); err != nil || pass.Decision.Replicas != 2 {
 		t.Errorf("got %d replicas, %v; want 2", pass.Decision.Replicas, err)
 	}
 }

@@ -33,7 +33,7 @@ func (a *Autoscaler) Run(ctx context.Context) {
 		if ctx.Err() != nil { // both were ready
 			return
 		}
-		_, _ = a.RunOnce(ctx, userlogic.Scaler) // the watchers tell what came of it
+		_, _ = a.RunOnce(ctx, nil, userlogic.Scaler) // the watchers tell what came of it
 	}
 }
 

@@ -57,35 +57,48 @@ func (p Pass) DryRun() bool { return p.RunType == userlogic.APIDryRun }
 //
 // The first step that fails ends the pass. A dry run ends before the last step and leaves no trace in the history. The
 // time of the pass is read when its turn has come: whoever waited for it would bring one that is over.
-func (a *Autoscaler) RunOnce(ctx context.Context, runType userlogic.RunType) (Pass, error) {
-	return a.run(ctx, runType, steps, a.parts.Watchers)
+//
+// Nothing is begun for a caller that is gone by then (nil for one that stays); what has begun goes on, until ctx is done.
+func (a *Autoscaler) RunOnce(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) (Pass, error) {
+	return a.run(ctx, gone, runType, steps, a.parts.Watchers)
 }
 
 // Measure takes the first four steps only, for who asks for metrics. It is no pass, and nobody is told of it.
-func (a *Autoscaler) Measure(ctx context.Context, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
-	pass, err := a.run(ctx, runType, steps[:4], nil)
+func (a *Autoscaler) Measure(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
+	pass, err := a.run(ctx, gone, runType, steps[:4], nil)
 	return pass.Metrics, err
 }
 
-func (a *Autoscaler) run(ctx context.Context, runType userlogic.RunType, steps []step, watchers []Watcher) (Pass, error) {
-	select {
-	case a.turn <- struct{}{}:
-		defer func() { <-a.turn }()
-	case <-ctx.Done():
-		return Pass{}, ctx.Err()
+func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType, steps []step, watchers []Watcher) (Pass, error) {
+	leave, err := a.wait(ctx, gone)
+	if err != nil {
+		return Pass{}, err
 	}
+	defer leave()
 	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
 	defer span.End()
 	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now()}}
-	err := p.take(ctx, steps)
-	describe(span, p.Pass, err)
-	if errors.Is(err, context.Canceled) && ctx.Err() != nil {
-		return p.Pass, err // cut short by stopping, which is no failure
+	err = p.take(ctx, steps)
+	describe(ctx, span, p.Pass, err)
+	if cutShort(ctx, err) {
+		return p.Pass, err
 	}
 	for _, watch := range watchers {
 		watch(ctx, p.Pass)
 	}
 	return p.Pass, err
+}
+
+// wait waits for the turn.
+func (a *Autoscaler) wait(ctx context.Context, gone <-chan struct{}) (leave func(), err error) {
+	select {
+	case a.turn <- struct{}{}:
+		return func() { <-a.turn }, nil
+	case <-gone:
+		return nil, context.Canceled
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // take takes the steps in order until one fails, or says that the pass is over.
@@ -110,16 +123,23 @@ func (p *pass) takeOne(ctx context.Context, step step) error {
 	ctx, span := p.parts.Tracer.Start(ctx, step.name)
 	defer span.End()
 	err := step.do(p, ctx)
-	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
-	}
+	fail(ctx, span, err)
 	return err
 }
 
-func describe(span trace.Span, p Pass, err error) {
-	if err != nil {
+// cutShort tells an error that stopping has made, which is no failure.
+func cutShort(ctx context.Context, err error) bool {
+	return errors.Is(err, context.Canceled) && ctx.Err() != nil
+}
+
+func fail(ctx context.Context, span trace.Span, err error) {
+	if err != nil && !cutShort(ctx, err) {
 		span.SetStatus(codes.Error, err.Error())
 	}
+}
+
+func describe(ctx context.Context, span trace.Span, p Pass, err error) {
+	fail(ctx, span, err)
 	if d := p.Decision; d != nil {
 		span.SetAttributes(
 			attribute.Int("cpa.replicas.current", int(d.Current)), attribute.Int("cpa.replicas.recommended", int(d.Recommended)),

@@ -25,7 +25,7 @@ func TestPassesTakeTurns(t *testing.T) {
 		})
 		var running sync.WaitGroup
 		for _, runType := range []userlogic.RunType{userlogic.Scaler, userlogic.API, userlogic.APIDryRun} {
-			running.Go(func() { _, _ = a.RunOnce(t.Context(), runType) })
+			running.Go(func() { _, _ = a.RunOnce(t.Context(), nil, runType) })
 			time.Sleep(500 * time.Millisecond)
 		}
 		running.Wait()
@@ -40,14 +40,15 @@ func TestWhoGivesUpWaitingHasNoPass(t *testing.T) {
 		over := make(chan struct{})
 		w := &workload{replicas: 1, asked: 1, slow: func() { <-over }}
 		a := w.autoscaler(everySecond)
-		go func() { _, _ = a.RunOnce(t.Context(), userlogic.Scaler) }()
+		go func() { _, _ = a.RunOnce(t.Context(), nil, userlogic.Scaler) }()
 		synctest.Wait()
+		before := len(w.calls)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		before := len(w.calls)
-		_, err := a.RunOnce(ctx, userlogic.API)
-		if !errors.Is(err, context.DeadlineExceeded) || len(w.calls) != before {
-			t.Errorf("got %v and %d steps, want no pass", err, len(w.calls)-before)
+		_, stopped := a.RunOnce(ctx, nil, userlogic.API)
+		_, gone := a.RunOnce(t.Context(), ctx.Done(), userlogic.API)
+		if !errors.Is(stopped, context.DeadlineExceeded) || !errors.Is(gone, context.Canceled) || len(w.calls) != before {
+			t.Errorf("got %v, %v and %d steps, want no pass", stopped, gone, len(w.calls)-before)
 		}
 		close(over)
 	})
@@ -57,7 +58,7 @@ func TestMeasuringIsNoPass(t *testing.T) {
 	w := &workload{replicas: 2, asked: 4}
 	told := 0
 	a := w.autoscaler(everySecond, func(context.Context, Pass) { told++ })
-	if _, err := a.Measure(t.Context(), userlogic.API); err != nil || told != 0 {
+	if _, err := a.Measure(t.Context(), nil, userlogic.API); err != nil || told != 0 {
 		t.Errorf("got %v, and %d were told of it", err, told)
 	}
 	if got, want := strings.Join(w.calls, ", "), "read, pods, gather, metric with 2"; got != want {
@@ -75,7 +76,7 @@ func TestAFailureIsInTheWordsOfAnHPA(t *testing.T) {
 	} {
 		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: errors.New("broken")}}
 		var got Failure
-		_, _ = w.autoscaler(everySecond, func(_ context.Context, p Pass) { got = *p.Failure }).RunOnce(t.Context(), userlogic.Scaler)
+		_, _ = w.autoscaler(everySecond, func(_ context.Context, p Pass) { got = *p.Failure }).RunOnce(t.Context(), nil, userlogic.Scaler)
 		if got.Stage != want.Stage || got.Reason != want.Reason || got.Err == nil {
 			t.Errorf("%s: got %+v, want %+v", step, got, want)
 		}
@@ -87,7 +88,7 @@ func TestAPassThatIsCutShortByStoppingIsNoFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &workload{replicas: 2, fails: map[string]error{"metric with 2": fmt.Errorf("not started: %w", context.Canceled)}, slow: cancel}
 	told := 0
-	if _, err := w.autoscaler(everySecond, func(context.Context, Pass) { told++ }).RunOnce(ctx, userlogic.Scaler); !errors.Is(err, context.Canceled) || told != 0 {
+	if _, err := w.autoscaler(everySecond, func(context.Context, Pass) { told++ }).RunOnce(ctx, nil, userlogic.Scaler); !errors.Is(err, context.Canceled) || told != 0 {
 		t.Errorf("got %v, and %d were told of it", err, told)
 	}
 }

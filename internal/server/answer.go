@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -59,13 +60,15 @@ func codeOf(err error) int {
 	return http.StatusInternalServerError
 }
 
-// send answers with a document.
+// send answers with a document, which people read as well: it is not written as if it stood in HTML.
 func send(w http.ResponseWriter, code int, document any) error {
-	text, err := json.Marshal(document)
-	if err != nil {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(document); err != nil {
 		return err
 	}
-	write(w, code, "application/json", text)
+	write(w, code, "application/json", bytes.TrimSpace(text.Bytes()))
 	return nil
 }
 

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 )
 
@@ -91,11 +93,21 @@ func (s *Server) admit(r *http.Request) error {
 	return s.Admit(r)
 }
 
-// local tells a caller on loopback. One for whom a proxy has spoken is elsewhere, whatever the proxy says where.
+// local tells a caller on loopback. One for whom a proxy has spoken is elsewhere, whatever the proxy says where; so is the
+// page of a site whose name leads to loopback, and whose browser takes us for that site.
 func local(r *http.Request) bool {
 	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	forwarded := r.Header.Get("Forwarded") != "" || r.Header.Get("X-Forwarded-For") != ""
-	return err == nil && address.Addr().Unmap().IsLoopback() && !forwarded
+	forwarded := len(r.Header.Values("Forwarded"))+len(r.Header.Values("X-Forwarded-For")) > 0
+	return err == nil && address.Addr().Unmap().IsLoopback() && !forwarded && noName(r.Host)
+}
+
+// noName tells a Host that is an address, or the one name that is everybody's own.
+func noName(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil || strings.EqualFold(host, "localhost")
 }
 
 // readWhole reads the request to its end, though no call has a body: then the time for it is over, and what is heard of

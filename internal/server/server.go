@@ -37,10 +37,11 @@ const (
 	spareConnections = 100
 )
 
-// Autoscaler makes the passes that callers ask for.
+// Autoscaler makes the passes that callers ask for. It begins none for a caller that is gone when its turn has come, and
+// lets what has begun go on until ctx is done.
 type Autoscaler interface {
-	Measure(context.Context, userlogic.RunType) ([]userlogic.ResourceMetric, error)
-	Evaluate(context.Context, userlogic.RunType) (userlogic.RESTEvaluation, error)
+	Measure(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) ([]userlogic.ResourceMetric, error)
+	Evaluate(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) (userlogic.RESTEvaluation, error)
 }
 
 // Record has the last passes, newest first: of one run type, or of all where it is empty.
@@ -116,6 +117,8 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		BaseContext: func(net.Listener) context.Context { return ctx },
 		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), strangers),
 		Protocols:   &http.Protocols{},
+
+		DisableGeneralOptionsHandler: true, // which would answer everybody's OPTIONS *
 	}
 	server.Protocols.SetHTTP1(true) // a caller has one pass at a time anyway, and HTTP/2 is a lot to defend
 	serve := func() error { return server.Serve(listener) }

@@ -8,10 +8,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -25,6 +28,9 @@ type passes struct {
 
 func (p *passes) note(ctx context.Context, what string, runType userlogic.RunType) error {
 	p.notes = append(p.notes, fmt.Sprintf("%s %s", what, runType))
+	if traced := trace.SpanContextFromContext(ctx); traced.IsValid() {
+		p.notes = append(p.notes, "traced "+traced.TraceID().String())
+	}
 	if p.takes > 0 {
 		select {
 		case <-ctx.Done():
@@ -35,11 +41,11 @@ func (p *passes) note(ctx context.Context, what string, runType userlogic.RunTyp
 	return p.err
 }
 
-func (p *passes) Measure(ctx context.Context, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
+func (p *passes) Measure(ctx context.Context, _ <-chan struct{}, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
 	return nil, p.note(ctx, "measure", runType)
 }
 
-func (p *passes) Evaluate(ctx context.Context, runType userlogic.RunType) (userlogic.RESTEvaluation, error) {
+func (p *passes) Evaluate(ctx context.Context, _ <-chan struct{}, runType userlogic.RunType) (userlogic.RESTEvaluation, error) {
 	return userlogic.RESTEvaluation{TargetReplicas: 5, Recommendation: 9}, p.note(ctx, "evaluate", runType)
 }
 
@@ -73,10 +79,12 @@ func serverOf(ctx context.Context, p *passes, change func(*Options)) *Server {
 // asked is the answer to a request, from an address, with headers "Name: value".
 func (s *Server) asked(ctx context.Context, method, path, from string, headers ...string) *httptest.ResponseRecorder {
 	request := httptest.NewRequestWithContext(ctx, method, path, nil)
-	request.RemoteAddr = from
+	request.RemoteAddr, request.Host = from, "localhost:5000"
 	for _, header := range headers {
 		name, value, _ := strings.Cut(header, ": ")
-		request.Header.Set(name, value)
+		if request.Header.Add(name, value); name == "Host" {
+			request.Host = value
+		}
 	}
 	answer := httptest.NewRecorder()
 	s.ServeHTTP(answer, request)
@@ -155,6 +163,10 @@ func TestWhoIsAskedAbout(t *testing.T) {
 		{"somebody who says that they are local", "/api/v1/decisions", neighbour, []string{"X-Forwarded-For: 127.0.0.1", "Forwarded: for=127.0.0.1"}, true},
 		{"a proxy on loopback, for somebody", "/api/v1/decisions", loopback, []string{"X-Forwarded-For: 203.0.113.9"}, true},
 		{"such a proxy, in the words of the standard", "/api/v1/decisions", loopback, []string{"Forwarded: for=203.0.113.9"}, true},
+		{"a proxy that adds a line to the caller's own, which is empty", "/api/v1/decisions", loopback, []string{"X-Forwarded-For: ", "X-Forwarded-For: 203.0.113.9"}, true},
+		{"loopback, by an address", "/api/v1/decisions", loopback, []string{"Host: 127.0.0.1:5000"}, false},
+		{"loopback, by an address of version 6", "/api/v1/decisions", loopback, []string{"Host: [::1]"}, false},
+		{"the page of a site whose name leads to loopback", "/api/v1/decisions", loopback, []string{"Host: evil.example:5000"}, true},
 		{"an address that cannot be read", "/api/v1/decisions", "@", nil, true},
 		{"somebody, about a path that is not served", "/nothing", neighbour, nil, true},
 		{"somebody's probe", "/healthz", neighbour, nil, false},
@@ -179,6 +191,14 @@ func TestPrometheusMayBeAskedAboutToo(t *testing.T) {
 		if got := s.asked(t.Context(), "GET", path, neighbour); got.Code != want {
 			t.Errorf("%s is answered %d, want %d", path, got.Code, want)
 		}
+	}
+}
+
+func TestAPassIsPartOfItsCallersTrace(t *testing.T) {
+	p := &passes{}
+	serverOf(t.Context(), p, nil).asked(t.Context(), "GET", "/api/v1/metrics", loopback, "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-01")
+	if want := "traced 0123456789abcdef0123456789abcdef"; !slices.Contains(p.notes, want) {
+		t.Errorf("got %q, want %q", p.notes, want)
 	}
 }
 

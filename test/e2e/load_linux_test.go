@@ -1,0 +1,351 @@
+package e2e
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// alone are methods that notice when a pass begins before the one before it has ended: metric takes what evaluate gives
+// back. A dry run is recommended 7 replicas, and everybody else the 2 that there are.
+var alone = []string{
+	`metric={type: shell, timeout: 20000, shell: {command: ["-c", "cat > /dev/null; mkdir pass || echo metric >> overlap; echo 1"]}}`,
+	`evaluate={type: shell, timeout: 20000, shell: {command: ["-c", "rmdir pass || echo evaluate >> overlap; ` +
+		`if grep -q api_dry_run; then echo '{\"targetReplicas\": 7}'; else echo '{\"targetReplicas\": 2}'; fi"]}}`,
+}
+
+// TestFiveHundredCallersAtOnce are as many as there is room for by default. What they cost is 17 MiB, about 33 KiB each;
+// half of that again is left to the moment of garbage collection. Not parallel: they keep the machine busy.
+func TestFiveHundredCallersAtOnce(t *testing.T) {
+	for _, row := range []struct {
+		name  string
+		flags []string
+		most  int // MiB
+	}{
+		{"with the race detector", nil, 0},
+		{"as users have it", plain, 64},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			namespace := deploy(t, 2)
+			p := start(t, options{config: base(namespace) + "apiConfig: {decisions: 10000}\n", env: alone, flags: row.flags})
+			p.logs("kept replicas")
+			goroutines, files := p.series("go_goroutines"), p.openFiles()
+			before, _ := p.residentKiB()
+
+			began := time.Now()
+			p.answersAll(500)
+			took := time.Since(began)
+			p.gaveTheLoopItsTurns(began)
+			if overlap := p.read("overlap"); overlap != "" {
+				t.Errorf("passes ran at the same time:\n%s", overlap)
+			}
+			_, peak := p.residentKiB()
+			t.Logf("500 passes took %s; resident memory was %.1f MiB, and at most %.1f MiB", took, float64(before)/1024, float64(peak)/1024)
+			if row.most > 0 && peak > row.most*1024 {
+				t.Errorf("it had %.1f MiB, want at most %d", float64(peak)/1024, row.most)
+			}
+			p.returnsTo(goroutines, files)
+		})
+	}
+}
+
+// answersAll makes so many calls at once, every other a dry run, and checks that each has its own answer.
+func (p *program) answersAll(callers int) {
+	p.Helper()
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * patience}
+	var group sync.WaitGroup
+	for i := range callers {
+		group.Go(func() {
+			query, want := "", answer{200, "application/json", `{"targetReplicas":2,"recommendation":2}`}
+			if i%2 == 0 {
+				query, want.body = "?dry_run=true", `{"targetReplicas":7,"recommendation":7}`
+			}
+			if got, err := callBy(p.T, client, http.MethodPost, p.url("/api/v1/evaluation"+query), ""); got != want || err != nil {
+				p.Errorf("caller %d: got %v, %v, want %v", i, got, err, want)
+			}
+		})
+	}
+	group.Wait()
+}
+
+// gaveTheLoopItsTurns checks that the loop waited for no more than one caller's pass each time: between two of its passes
+// there are its own, the rest of the interval, and that one. What a busy machine takes for itself comes on top of it.
+func (p *program) gaveTheLoopItsTurns(began time.Time) {
+	p.Helper()
+	longestPass := 0.0
+	for _, pass := range p.decisions("limit=10000") {
+		if longestPass = max(longestPass, pass.Seconds); pass.Result == "failed" {
+			p.Errorf("a pass failed: %+v", pass)
+		}
+	}
+	pass := time.Duration(longestPass * float64(time.Second))
+	longest, passes := p.keptItsPace(began, time.Now(), 300*time.Millisecond+2*pass+2*time.Second)
+	p.Logf("%d passes of the loop meanwhile, at most %s from one to the next; the longest of all passes took %s", passes, longest, pass)
+}
+
+// returnsTo waits until no caller is remembered. A pass of the loop may be under way, which takes some.
+func (p *program) returnsTo(goroutines, files int) {
+	p.Helper()
+	const some = 10
+	p.eventually("goroutines and open files to be as few as before", func() (bool, error) {
+		g, f := p.series("go_goroutines"), p.openFiles()
+		return g <= goroutines+some && f <= files+some, fmt.Errorf("%d and %d, before %d and %d", g, f, goroutines, files)
+	})
+}
+
+// series is a whole number that Prometheus is shown, or 0 where it is not there.
+func (p *program) series(name string) int {
+	p.Helper()
+	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\d+)$`).FindStringSubmatch(p.call(http.MethodGet, "/metrics").body)
+	if found == nil {
+		return 0
+	}
+	number, err := strconv.Atoi(found[1])
+	if err != nil {
+		p.Fatal(err)
+	}
+	return number
+}
+
+// reply is an answer, and when to ask again.
+type reply struct {
+	answer
+	retryAfter string
+}
+
+var (
+	noRoom   = reply{answer{503, "application/json", refused(503, "5 requests are being served already (apiConfig.maxRequests): try again later")}, "1"}
+	stopping = reply{answer{503, "application/json", refused(503, "the autoscaler is stopping")}, ""}
+)
+
+// callsEvaluation sends a call, and gives the connection that its answer will come on.
+func (p *program) callsEvaluation(query string) *net.TCPConn {
+	p.Helper()
+	connection := p.dial()
+	if _, err := io.WriteString(connection, requestText("POST", "/api/v1/evaluation"+query)); err != nil {
+		p.Fatal(err)
+	}
+	return connection
+}
+
+// evaluating begins so many calls, whose answers come as they are given.
+func (p *program) evaluating(query string, calls int) <-chan reply {
+	p.Helper()
+	answered := make(chan reply, calls)
+	for range calls {
+		connection := p.callsEvaluation(query)
+		go func() {
+			defer connection.Close() // which has a deadline
+			got, header := readAnswer(connection, http.MethodPost)
+			answered <- reply{got, header.Get("Retry-After")}
+		}()
+	}
+	return answered
+}
+
+// hold makes runs of typed wait, as in "evaluate api", until they are let go.
+func (p *program) hold(run string) (letGo func()) {
+	p.Helper()
+	name := "hold." + strings.ReplaceAll(run, " ", ".")
+	p.write(name, "")
+	return func() { _ = os.Remove(filepath.Join(p.dir, name)) } // more than once
+}
+
+func TestMoreCallersThanThereIsRoomFor(t *testing.T) {
+	t.Parallel()
+	const callers, room = 50, 5
+	namespace := deploy(t, 1)
+	p := start(t, options{config: typedBy(namespace) + "apiConfig: {maxRequests: 5}\n", files: typedFiles(1)})
+	p.logs("kept replicas")
+	letGo := p.hold("evaluate api_dry_run")
+	defer letGo()
+	answered := p.evaluating("?dry_run=true", callers)
+	for range callers - room {
+		if got := <-answered; got != noRoom {
+			t.Errorf("got %v, want %v", got, noRoom)
+		}
+	}
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		if got := p.call(http.MethodGet, path); got.code != 200 {
+			t.Errorf("%s, while there is no room: %v", path, got)
+		}
+	}
+	letGo()
+	for range room {
+		wantAnswer(t, "a caller that there was room for", (<-answered).answer, 200, `{"targetReplicas":1,"recommendation":1}`)
+	}
+	wantAnswer(t, "a caller after that", p.call(http.MethodPost, "/api/v1/evaluation"), 200, `{"targetReplicas":1,"recommendation":1}`)
+}
+
+func TestACallerThatGoesAway(t *testing.T) {
+	t.Parallel()
+	const others = 20
+	namespace := deploy(t, 1)
+	p := start(t, options{config: typedBy(namespace), files: typedFiles(3), env: []string{"interval=3600000"}})
+	p.serves()
+	letGo := p.hold("evaluate api")
+	defer letGo()
+	first := p.callsEvaluation("")
+	p.ran("evaluate api")
+	for i := range others {
+		p.callsEvaluation([]string{"", "?dry_run=true"}[i%2]).Close()
+	}
+	p.eventually("those who waited to be given up", func() (bool, error) {
+		given := p.series(`custom_pod_autoscaler_http_requests_total{code="503",path="/api/v1/evaluation"}`)
+		return given == others, fmt.Errorf("%d of %d were", given, others)
+	})
+	first.Close()
+	p.call(http.MethodGet, "/healthz") // by now it knows that the first is gone, too
+	letGo()
+	p.ran("postScale api")
+	if got := replicas(t, namespace); got != 3 {
+		t.Errorf("the pass whose caller hung up left %d replicas, want 3", got)
+	}
+	wantAnswer(t, "the next caller", p.call(http.MethodPost, "/api/v1/evaluation?dry_run=true"), 200, `{"targetReplicas":3,"recommendation":3}`)
+	want := []string{"metric api", "evaluate api", "postScale api", "metric api_dry_run", "evaluate api_dry_run"}
+	if got := p.runs(); !slices.Equal(got, want) {
+		t.Errorf("user logic was run for %v, want %v", got, want)
+	}
+}
+
+// The loop's pass is not a caller's, so a caller that waits for it is first in line.
+func TestACallerThatGoesAwayDuringAPassOfTheLoop(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	p := start(t, options{config: typedBy(namespace), files: typedFiles(1)})
+	p.write("evaluate.api.reply", `{"targetReplicas": 3}`)
+	p.logs("kept replicas")
+	letGo := p.hold("evaluate scaler")
+	defer letGo()
+	p.isHeld("evaluate scaler")
+	p.callsEvaluation("").Close()
+	p.eventually("the caller to be given up", func() (bool, error) {
+		return p.series(`custom_pod_autoscaler_http_requests_total{code="503",path="/api/v1/evaluation"}`) == 1, nil
+	})
+	letGo()
+	p.passesOfTheLoop(2)
+	if got := replicas(t, namespace); got != 1 || slices.Contains(p.runs(), "metric api") {
+		t.Errorf("there are %d replicas, want 1 as before, and user logic was run for %v", got, p.runs())
+	}
+}
+
+// isHeld waits until a run waits: the last that began, for as long as a pass that did not wait would take.
+func (p *program) isHeld(run string) {
+	p.Helper()
+	var since time.Time
+	began := 0
+	p.eventually(run+" to wait", func() (bool, error) {
+		if runs := p.runs(); len(runs) != began || runs[began-1] != run {
+			began, since = len(runs), time.Now()
+		}
+		return time.Since(since) > 2*time.Second, nil
+	})
+}
+
+// passesOfTheLoop waits for so many more of them.
+func (p *program) passesOfTheLoop(more int) {
+	p.Helper()
+	before := len(p.decisions("run_type=scaler"))
+	p.eventually(fmt.Sprintf("%d more passes of the loop", more), func() (bool, error) {
+		return len(p.decisions("run_type=scaler")) >= before+more, nil
+	})
+}
+
+func TestStopsGracefully(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		name, runType, query string
+		hangs                bool
+		code                 int
+		says                 string
+	}{
+		{"a dry run ends with its answer", "api_dry_run", "?dry_run=true", false, 200, `{"targetReplicas":3,"recommendation":3}`},
+		{"what is not yet scaled is not any more", "api", "", false, 503, stopping.body},
+		{"a method that hangs has its timeout", "api", "", true, 500, "no reply within its timeout of 5s"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			namespace := deploy(t, 1)
+			p := start(t, options{
+				config: typedBy(namespace) + "apiConfig: {maxRequests: 5}\n", files: typedFiles(1),
+				env: []string{"evaluate={type: shell, timeout: 5000, shell: {entrypoint: ./typed, command: [evaluate]}}"},
+			})
+			p.write("evaluate."+row.runType+".reply", `{"targetReplicas": 3}`)
+			p.logs("kept replicas")
+			letGo := p.hold("evaluate " + row.runType)
+			defer letGo()
+			p.stopsWhile(row.runType, row.query, func(first <-chan reply) {
+				if !row.hangs {
+					letGo()
+				}
+				if got := <-first; got.code != row.code || !strings.Contains(got.body, row.says) {
+					t.Errorf("the one that was served got %v, want %d and %s", got, row.code, row.says)
+				}
+			})
+			if got := replicas(t, namespace); got != 1 {
+				t.Errorf("there are %d replicas, want 1 as before", got)
+			}
+		})
+	}
+}
+
+// stopsWhile asks the program to end while one call is served, four wait and there is no room for more; then ends is
+// told of the one.
+func (p *program) stopsWhile(runType, query string, ends func(<-chan reply)) {
+	p.Helper()
+	first := p.evaluating(query, 1)
+	p.ran("evaluate " + runType)
+	waiting := p.evaluating(query, 5)
+	if got := <-waiting; got != noRoom { // so there are four in line for certain
+		p.Errorf("got %v, want %v", got, noRoom)
+	}
+	asked := time.Now()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		p.Fatal(err)
+	}
+	for range 4 {
+		if got := <-waiting; got != stopping {
+			p.Errorf("who waited got %v, want %v", got, stopping)
+		}
+	}
+	p.eventually("connections to be refused", func() (bool, error) {
+		connection, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p.port))
+		if err == nil {
+			connection.Close()
+		}
+		return errors.Is(err, syscall.ECONNREFUSED), err
+	})
+	ends(first)
+	p.endsBy(asked.Add(5*time.Second + 5*time.Second)) // the method's timeout, and some
+}
+
+// endsBy waits for the program to end by itself, and checks that it does so well and in time.
+func (p *program) endsBy(deadline time.Time) {
+	p.Helper()
+	select {
+	case <-p.exited:
+	case <-time.After(patience):
+		p.Fatal("it did not end")
+	}
+	if late := time.Since(deadline); late > 0 {
+		p.Errorf("it ended %s too late", late)
+	}
+	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+		p.Errorf("exit code %d, want 0", code)
+	}
+	if !strings.Contains(p.log.String(), "msg=stopped") {
+		p.Error("it did not say that it stopped")
+	}
+}
