@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
@@ -120,8 +121,13 @@ func (a *App) Run(ctx context.Context) error {
 func (a *App) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, closing)
 	defer cancel()
-	a.events.Close(ctx)
-	if err := a.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		a.log.Warn("sending the last traces failed", "err", err)
-	}
+	var sending sync.WaitGroup // to servers of which one may be away
+	sending.Go(func() { a.events.Close(ctx) })
+	sending.Go(func() {
+		// Of a collector that is away was warned before.
+		if err := a.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			a.log.Warn("sending the last traces failed", "err", err)
+		}
+	})
+	sending.Wait()
 }

@@ -16,15 +16,16 @@ const (
 // cluster may be given, do not ask for traces. What they say of endpoints, headers or sampling is OpenTelemetry's to read.
 func (l *ledger) readTracing(variables map[string]string) string {
 	const exporter, sharedProtocol, tracesProtocol = "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
-	wanted := cmp.Or(variables["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], variables["OTEL_EXPORTER_OTLP_ENDPOINT"]) != ""
+	endpoint := cmp.Or(variables["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], variables["OTEL_EXPORTER_OTLP_ENDPOINT"])
 	switch chosen := variables[exporter]; {
 	case strings.EqualFold(variables["OTEL_SDK_DISABLED"], "true"), chosen == "none":
 		return ""
-	case chosen == "" && !wanted:
+	case chosen == "" && endpoint == "":
 		return ""
 	case chosen != "" && chosen != "otlp":
-		l.refuseTracing(exporter, chosen, "otlp or none")
-		return ""
+		return l.refuseTracing(exporter, chosen, "otlp or none")
+	case endpoint != "" && !isWebAddress(endpoint): // which OpenTelemetry takes for its own machine
+		return l.refuseTracing("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "a URL such as http://collector:4318")
 	}
 	name := sharedProtocol
 	if variables[tracesProtocol] != "" {
@@ -32,13 +33,13 @@ func (l *ledger) readTracing(variables map[string]string) string {
 	}
 	protocol := cmp.Or(variables[name], TracesOverHTTP)
 	if protocol != TracesOverHTTP && protocol != TracesOverGRPC {
-		l.refuseTracing(name, protocol, TracesOverHTTP+" or "+TracesOverGRPC)
-		return ""
+		return l.refuseTracing(name, protocol, TracesOverHTTP+" or "+TracesOverGRPC)
 	}
 	return protocol
 }
 
 // refuseTracing is a warning: the variables may have been set for somebody else, and scaling does not depend on traces.
-func (l *ledger) refuseTracing(name, value, allowed string) {
-	l.warnings = append(l.warnings, fmt.Sprintf("environment variable %s: %q is not known here, so no traces are sent: use %s", name, shorten(value), allowed))
+func (l *ledger) refuseTracing(name, value, allowed string) (none string) {
+	l.warnings = append(l.warnings, fmt.Sprintf("environment variable %s: %q cannot be used here, so no traces are sent: use %s", name, shorten(value), allowed))
+	return ""
 }

@@ -19,9 +19,11 @@ func TestTracesAreSentWhereOpenTelemetrysVariablesSaySo(t *testing.T) {
 		"no exporter":                             {[]string{endpoint, "OTEL_TRACES_EXPORTER=none"}, "", nil},
 		"switched off":                            {[]string{endpoint, "OTEL_SDK_DISABLED=true"}, "", nil},
 		"an exporter that is not known": {[]string{endpoint, "OTEL_TRACES_EXPORTER=zipkin"}, "",
-			[]string{`environment variable OTEL_TRACES_EXPORTER: "zipkin" is not known here, so no traces are sent: use otlp or none`}},
+			[]string{`environment variable OTEL_TRACES_EXPORTER: "zipkin" cannot be used here, so no traces are sent: use otlp or none`}},
+		"an endpoint without a scheme": {[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=127.0.0.1:4317"}, "",
+			[]string{`environment variable OTEL_EXPORTER_OTLP_ENDPOINT: "127.0.0.1:4317" cannot be used here, so no traces are sent: use a URL such as http://collector:4318`}},
 		"a protocol that is not known": {[]string{endpoint, "OTEL_EXPORTER_OTLP_PROTOCOL=http/json"}, "",
-			[]string{`environment variable OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" is not known here, so no traces are sent: use http/protobuf or grpc`}},
+			[]string{`environment variable OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" cannot be used here, so no traces are sent: use http/protobuf or grpc`}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := load(t, complete(t, ""), row.environ...)

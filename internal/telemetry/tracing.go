@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/exporters/otlp/otlptrace"
@@ -36,18 +37,17 @@ func NewTracing(ctx context.Context, overGRPC bool, version string, log *slog.Lo
 	if overGRPC {
 		client = otlptracegrpc.NewClient()
 	}
+	// OpenTelemetry has one of each for the whole process.
+	otel.SetLogger(logr.FromSlogHandler(log.Handler()))
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(WarnOnce(log, "OpenTelemetry has trouble with traces; is the collector there, and are its variables right? (OTEL_EXPORTER_OTLP_ENDPOINT)")))
 	exporter, err := otlptrace.New(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("setting up traces (OTEL_EXPORTER_OTLP_*): %w", err)
 	}
-	// What the environment says of the resource comes last, and so counts.
-	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
+	// What the environment says of the resource comes last, and so counts; what cannot be read of it is told the handler.
+	about, _ := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
 		resource.WithAttributes(attribute.String("service.name", "custom-pod-autoscaler"), attribute.String("service.version", version)),
 		resource.WithFromEnv())
-	if err != nil {
-		log.Warn("setting up traces: some of OTEL_RESOURCE_ATTRIBUTES cannot be read", "err", err)
-	}
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(WarnOnce(log, "sending traces failed; is the collector there? (OTEL_EXPORTER_OTLP_ENDPOINT)")))
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
 	return &Tracing{Tracer: provider.Tracer(scope), close: provider.Shutdown}, nil
 }
