@@ -93,11 +93,18 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 func (a *Autoscaler) wait(ctx context.Context, gone <-chan struct{}) (leave func(), err error) {
 	select {
 	case a.turn <- struct{}{}:
-		return func() { <-a.turn }, nil
 	case <-gone:
 		return nil, context.Canceled
 	case <-ctx.Done():
 		return nil, ctx.Err()
+	}
+	leave = func() { <-a.turn }
+	select {
+	case <-gone: // when both had come, chance has chosen
+		leave()
+		return nil, context.Canceled
+	default:
+		return leave, nil
 	}
 }
 

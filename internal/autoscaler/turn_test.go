@@ -54,6 +54,17 @@ func TestWhoGivesUpWaitingHasNoPass(t *testing.T) {
 	})
 }
 
+func TestNothingIsBegunForWhoIsGone(t *testing.T) {
+	gone := make(chan struct{})
+	close(gone)
+	for range 100 { // the turn is free, too, and chance chooses between the two
+		w := &workload{replicas: 1, asked: 1}
+		if _, err := w.autoscaler(everySecond).RunOnce(t.Context(), gone, userlogic.API); !errors.Is(err, context.Canceled) || len(w.calls) > 0 {
+			t.Fatalf("got %v and the steps %q", err, w.calls)
+		}
+	}
+}
+
 func TestMeasuringIsNoPass(t *testing.T) {
 	w := &workload{replicas: 2, asked: 4}
 	told := 0

@@ -253,7 +253,7 @@ func onLoopback(remote string) bool {
 // isNamed is said in other words than the server's own, too.
 func isNamed(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
-	return !strings.EqualFold(name, "localhost") && net.ParseIP(strings.Split(name, "%")[0]) == nil
+	return name != "" && !strings.EqualFold(name, "localhost") && net.ParseIP(strings.Split(name, "%")[0]) == nil
 }
 
 // runTypeOf is "" where the query cannot be read as a whole.

@@ -101,13 +101,13 @@ func local(r *http.Request) bool {
 	return err == nil && address.Addr().Unmap().IsLoopback() && !forwarded && noName(r.Host)
 }
 
-// noName tells a Host that is an address, or the one name that is everybody's own.
+// noName tells a Host that is an address, or the one name that is everybody's own, or none: browsers always have one.
 func noName(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
 	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || strings.EqualFold(host, "localhost")
+	return err == nil || host == "" || strings.EqualFold(host, "localhost")
 }
 
 // readWhole reads the request to its end, though no call has a body: then the time for it is over, and what is heard of

@@ -126,6 +126,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.current}
 		serve = func() error { return server.ServeTLS(listener, "", "") }
 	}
+	s.Log.Info("serving", "address", listener.Addr().String(), "https", s.certificate != nil)
 	stopped := make(chan error, 1)
 	defer context.AfterFunc(ctx, func() { stopped <- s.stop(server) })()
 	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
