@@ -26,17 +26,17 @@ func (d Decision) outcome() string {
 	case d.Error != nil:
 		return fmt.Sprintf("%s failed in the stage %s, and %s was not scaled (%s): %s", d.pass(), d.Error.Stage, d.Target, d.Error.Reason, fullStop(d.Error.Message))
 	case d.Result == Disabled:
-		return fmt.Sprintf("%s left %s alone, for %s", d.who(), d.Target, d.why())
+		return fmt.Sprintf("%s left %s alone: %s", d.who(), d.Target, d.why())
 	case d.CurrentReplicas == nil || d.DesiredReplicas == nil:
 		return fmt.Sprintf("%s ended as %s.", d.who(), d.Result)
 	case d.Result == Proposed && *d.CurrentReplicas == *d.DesiredReplicas:
-		return fmt.Sprintf("%s would have kept %s at %s, for %s", d.who(), d.Target, count(*d.CurrentReplicas), d.why())
+		return fmt.Sprintf("%s would have kept %s at %s: %s", d.who(), d.Target, count(*d.CurrentReplicas), d.why())
 	case d.Result == Proposed:
-		return fmt.Sprintf("%s would have scaled %s from %d to %s, for %s", d.who(), d.Target, *d.CurrentReplicas, count(*d.DesiredReplicas), d.why())
+		return fmt.Sprintf("%s would have scaled %s from %d to %s: %s", d.who(), d.Target, *d.CurrentReplicas, count(*d.DesiredReplicas), d.why())
 	case d.Result == Kept:
-		return fmt.Sprintf("%s kept %s at %s, for %s", d.who(), d.Target, count(*d.CurrentReplicas), d.why())
+		return fmt.Sprintf("%s kept %s at %s: %s", d.who(), d.Target, count(*d.CurrentReplicas), d.why())
 	}
-	return fmt.Sprintf("%s scaled %s from %d to %s, for %s", d.who(), d.Target, *d.CurrentReplicas, count(*d.DesiredReplicas), d.why())
+	return fmt.Sprintf("%s scaled %s from %d to %s: %s", d.who(), d.Target, *d.CurrentReplicas, count(*d.DesiredReplicas), d.why())
 }
 
 func count(replicas int32) string {

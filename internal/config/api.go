@@ -35,7 +35,7 @@ var apiKeys = []key[API]{
 	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
 	{"port", "the port it is served on", "must be from 1 to 65535",
 		func(a *API) bool { return !a.Enabled || a.Port >= 1 && a.Port <= 65535 }},
-	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every IPv4 address",
+	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every address",
 		func(a *API) bool { return !a.Enabled || a.Host != "" }},
 	{"certFile", "path of the certificate, for HTTPS; read again when it changes", "required when useHTTPS is true",
 		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.CertFile != "" }},
