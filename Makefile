@@ -78,5 +78,6 @@ verify-modules: ## Check that go.mod and go.sum say what the code uses
 	for module in $(MODULES) $(COMPONENTS) tools; do (cd $$module && go mod tidy -diff); done
 
 .PHONY: update-docs
-update-docs: ## Write the generated references anew
-	go test ./internal/config ./internal/report -run Reference -update
+update-docs: ## Write anew what is generated: references, the definition of CustomPodAutoscaler, deep copies
+	go test ./api/v1 -run Generated -update
+	go test ./api/v1 ./internal/config ./internal/report -run Reference -update

@@ -1,0 +1,121 @@
+package e2e
+
+import (
+	"bytes"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+)
+
+const crdFile = "../../api/v1/custompodautoscaler.com_custompodautoscalers.yaml"
+
+// installed is once for all tests: the definition is the cluster's.
+var installed sync.Once
+
+// installCRD applies the definition as people do, and waits until the API serves it.
+func installCRD(t *testing.T) {
+	t.Helper()
+	installed.Do(func() {
+		kubectl(t, "", "apply", "-f", crdFile)
+		kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/custompodautoscalers.custompodautoscaler.com")
+	})
+}
+
+// ofOperator14 is an object as the existing operator's users have it: fields that the API does not check, an environment
+// in the template, a Role that is somebody else's.
+const ofOperator14 = `
+apiVersion: custompodautoscaler.com/v1
+kind: CustomPodAutoscaler
+metadata:
+  name: python-custom-autoscaler
+spec:
+  template:
+    metadata: {labels: {team: shop}, annotations: {note: mine}}
+    spec:
+      containers:
+        - name: python-custom-autoscaler
+          image: python-custom-autoscaler:latest
+          imagePullPolicy: IfNotPresent
+          env: [{name: SECRET, valueFrom: {secretKeyRef: {name: a, key: b}}}]
+          somethingNew: {that: [kubernetes, has, some, day]}
+  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: hello-kubernetes}
+  provisionRole: false
+  roleRequiresMetricsServer: true
+  config:
+    - {name: interval, value: "10000"}
+    - {name: mine, value: ""}
+`
+
+func TestAnObjectOfTheExistingOperatorIsTakenAsItIs(t *testing.T) {
+	t.Parallel()
+	installCRD(t)
+	namespace := cluster.Start(t).Namespace(t)
+	kubectl(t, ofOperator14, "apply", "-n", namespace, "-f", "-")
+	get := func(path string) string {
+		return kubectl(t, "", "get", "-n", namespace, "cpa", "python-custom-autoscaler", "-o", "jsonpath="+path)
+	}
+	for path, want := range map[string]string{
+		"{.spec.template.spec.containers[0].somethingNew.that[3]}": "day", // nothing of a template is dropped
+		"{.spec.template.metadata.annotations.note}":               "mine",
+		"{.spec.provisionRole} {.spec.provisionPod}":               "false true",
+		"{.spec.roleRequiresArgoRollouts}":                         "false",
+	} {
+		if got := get(path); got != want {
+			t.Errorf("%s is %q, want %q", path, got, want)
+		}
+	}
+	kubectl(t, `{"status": {"minReplicas": 0, "maxReplicas": 10, "currentReplicas": 3, "desiredReplicas": 5, "conditions": [
+		{"type": "Ready", "status": "True", "reason": "MinimumReplicasAvailable", "message": "", "lastTransitionTime": "2026-01-01T12:00:00Z"}]}}`,
+		"patch", "-n", namespace, "cpa", "python-custom-autoscaler", "--subresource=status", "--type=merge", "--patch-file=/dev/stdin")
+	shown := strings.Split(strings.TrimSpace(kubectl(t, "", "get", "-n", namespace, "cpa")), "\n")
+	for i, want := range []string{
+		"NAME TARGET MIN MAX REPLICAS DESIRED READY REASON AGE", "python-custom-autoscaler hello-kubernetes 0 10 3 5 True MinimumReplicasAvailable ",
+	} {
+		if got := strings.Join(strings.Fields(shown[i]), " "); !strings.HasPrefix(got, want) {
+			t.Errorf("kubectl get shows %q, want %q", got, want)
+		}
+	}
+}
+
+func TestAnObjectThatCannotBeRightIsRefused(t *testing.T) {
+	t.Parallel()
+	installCRD(t)
+	namespace := cluster.Start(t).Namespace(t)
+	for _, row := range []struct{ name, old, changed, says string }{
+		{"no template", "template:", "tmplate:", `unknown field "spec.tmplate"`},
+		{"no target", "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: hello-kubernetes}\n", "", "spec.scaleTargetRef: Required value"},
+		{"a target without a kind", "kind: Deployment, name", "name", "spec.scaleTargetRef.kind: Required value"},
+		{"a target without a name", "name: hello-kubernetes", `name: ""`, "spec.scaleTargetRef.name"},
+		{"a version that is none", "apiVersion: apps/v1, kind", "apiVersion: a/b/c, kind", "spec.scaleTargetRef.apiVersion"},
+		{"the same key twice", "name: mine", "name: interval", `spec.config[1]: Duplicate value`},
+		{"a key that is no variable's name", "name: mine", "name: a=b", "spec.config[1].name"},
+		{"a value that is a number", `value: "10000"`, "value: 10000", "spec.config[0].value"},
+		{"a switch that is text", "provisionRole: false", "provisionRole: perhaps", "spec.provisionRole"},
+		{"a name that is too long for a label", "name: python-custom-autoscaler\nspec", "name: " + strings.Repeat("a", 64) + "\nspec", "metadata.name may have 63 characters at most"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			changed := strings.Replace(ofOperator14, row.old, row.changed, 1)
+			if changed == ofOperator14 {
+				t.Fatalf("%q is not in the object", row.old)
+			}
+			if words, err := kubectlFails(t, changed, "create", "--dry-run=server", "-n", namespace, "-f", "-"); err == nil || !strings.Contains(words, row.says) {
+				t.Errorf("got %v %s, want %s", err, words, row.says)
+			}
+		})
+	}
+}
+
+// kubectlFails runs it as the administrator, and gives what it says when it fails.
+func kubectlFails(t *testing.T, stdin string, arguments ...string) (words string, err error) {
+	t.Helper()
+	cluster := cluster.Start(t)
+	command := exec.CommandContext(t.Context(), cluster.Kubectl(), append([]string{"--kubeconfig", cluster.Kubeconfig()}, arguments...)...)
+	command.Stdin = strings.NewReader(stdin)
+	var stderr bytes.Buffer
+	command.Stderr = &stderr
+	err = command.Run()
+	return stderr.String(), err
+}
