@@ -37,6 +37,7 @@ var rooms = []string{
 	"internal/server",
 	"internal/app",
 	"internal/cli",
+	"internal/operator",
 	"cmd/custom-pod-autoscaler",
 }
 

@@ -1,0 +1,110 @@
+// Package operator runs autoscalers from CustomPodAutoscaler objects.
+//
+// An object comes in; what has to be there for it goes out: a ServiceAccount, a Role with just the rights that its autoscaler
+// needs, a RoleBinding and a Deployment. That is a function of values (this file); it makes no calls.
+package operator
+
+import (
+	"errors"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/json" // whole numbers stay whole
+
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+)
+
+// Desired is what has to be there for an object whose target is served as the resource. Nothing that it gives is shared with
+// the object. A paused autoscaler is there, but does not run.
+func Desired(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, paused bool) ([]*unstructured.Unstructured, error) {
+	template, err := templateOf(object)
+	if err != nil {
+		return nil, err
+	}
+	account, _, _ := unstructured.NestedString(template, "spec", "serviceAccountName")
+	if account == "" {
+		account = object.Name
+	}
+	spec := object.Spec
+	var all []*unstructured.Unstructured
+	for _, one := range []struct {
+		wanted *bool
+		make   func() (*unstructured.Unstructured, error)
+	}{
+		{spec.ProvisionServiceAccount, func() (*unstructured.Unstructured, error) { return serviceAccount(object), nil }},
+		{spec.ProvisionRole, func() (*unstructured.Unstructured, error) { return role(object, target) }},
+		{spec.ProvisionRoleBinding, func() (*unstructured.Unstructured, error) { return roleBinding(object, account), nil }},
+		{spec.ProvisionPod, func() (*unstructured.Unstructured, error) { return deployment(object, template, account, paused) }},
+	} {
+		if one.wanted != nil && !*one.wanted {
+			continue
+		}
+		made, err := one.make()
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, made)
+	}
+	return all, nil
+}
+
+// templateOf is the pod template as its owner wrote it, to the last field that is not known here.
+func templateOf(object *cpav1.CustomPodAutoscaler) (map[string]any, error) {
+	template := map[string]any{}
+	if err := json.Unmarshal(object.Spec.Template.Raw, &template); err != nil {
+		return nil, fmt.Errorf("reading spec.template: %w: it has to be a pod template, with metadata and spec", err)
+	}
+	for _, part := range []string{"metadata", "spec"} {
+		if _, found, err := unstructured.NestedMap(template, part); err != nil {
+			return nil, fmt.Errorf("reading spec.template.%s: it has to be an object", part)
+		} else if !found {
+			template[part] = map[string]any{}
+		}
+	}
+	return template, nil
+}
+
+// named is an object of ours, of a kind, for the CustomPodAutoscaler; without a name it is called like that.
+func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, content map[string]any) *unstructured.Unstructured {
+	if name == "" {
+		name = object.Name
+	}
+	made := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": apiVersion, "kind": kind,
+		"metadata": map[string]any{
+			"name": name, "namespace": object.Namespace, "labels": labels(object),
+			"ownerReferences": []any{map[string]any{
+				"apiVersion": cpav1.GroupVersion.String(), "kind": "CustomPodAutoscaler", "name": object.Name, "uid": string(object.UID),
+				"controller": true, "blockOwnerDeletion": true,
+			}},
+		},
+	}}
+	for key, value := range content {
+		made.Object[key] = value
+	}
+	return made
+}
+
+func labels(object *cpav1.CustomPodAutoscaler) map[string]any {
+	return map[string]any{cpav1.ManagedBy: cpav1.Operator, cpav1.OwnedBy: object.Name}
+}
+
+func serviceAccount(object *cpav1.CustomPodAutoscaler) *unstructured.Unstructured {
+	return named(object, "v1", "ServiceAccount", "", nil)
+}
+
+func roleBinding(object *cpav1.CustomPodAutoscaler, account string) *unstructured.Unstructured {
+	return named(object, "rbac.authorization.k8s.io/v1", "RoleBinding", "", map[string]any{
+		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": object.Name},
+		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": account, "namespace": object.Namespace}},
+	})
+}
+
+var errNoContainers = errors.New("spec.template.spec.containers: at least one container is needed, with the autoscaler's image")
+
+// asMap is a value as JSON has it.
+func asMap(value any) (map[string]any, error) {
+	return runtime.DefaultUnstructuredConverter.ToUnstructured(value)
+}
