@@ -16,11 +16,14 @@ func deployment(object *cpav1.CustomPodAutoscaler, template map[string]any, acco
 	if paused {
 		replicas = 0
 	}
+	name, _, err := unstructured.NestedString(template, "metadata", "name")
+	if err != nil {
+		return nil, fmt.Errorf("reading spec.template.metadata.name: it has to be text")
+	}
 	pod, err := podOf(object, template, account)
 	if err != nil {
 		return nil, err
 	}
-	name, _, _ := unstructured.NestedString(template, "metadata", "name")
 	return named(object, "apps/v1", "Deployment", name, map[string]any{"spec": map[string]any{
 		"replicas": replicas,
 		"strategy": map[string]any{"type": "Recreate"},

@@ -90,6 +90,7 @@ func TestATemplateThatIsNoneIsRefused(t *testing.T) {
 		{`{"spec": {"containers": {}}}`, "reading spec.template.spec.containers: it has to be a list"},
 		{`{"spec": {"containers": [1]}}`, "reading spec.template.spec.containers[0]: it has to be an object"},
 		{`{"spec": {"containers": [{"env": {}}]}}`, "reading spec.template.spec.containers[0].env: it has to be a list"},
+		{`{"metadata": {"name": 1}, "spec": {"containers": [{}]}}`, "reading spec.template.metadata.name: it has to be text"},
 		{`{"metadata": {"labels": []}, "spec": {"containers": [{}]}}`, "reading spec.template.metadata.labels"},
 	} {
 		object := objectOf(t, []byte("metadata: {name: web}"))

@@ -1,0 +1,68 @@
+package operator
+
+import (
+	"fmt"
+	"reflect"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// holds tells whether all that is wanted is there, as the API server writes it: it leaves out what is empty, adds defaults
+// and what others have set, and has a spelling of its own for amounts.
+func holds(there, wanted any) bool {
+	if there == nil {
+		return isEmpty(wanted)
+	}
+	switch wanted := wanted.(type) {
+	case map[string]any:
+		object, ok := there.(map[string]any)
+		for key, value := range wanted {
+			ok = ok && holds(object[key], value)
+		}
+		return ok
+	case []any:
+		list, ok := there.([]any)
+		return ok && holdsList(list, wanted)
+	}
+	return reflect.DeepEqual(there, wanted) || sameAmount(there, wanted)
+}
+
+// holdsList compares what has names by its name, as the API server merges such lists, and all else by its place.
+func holdsList(there, wanted []any) bool {
+	byName := map[string]any{}
+	for _, one := range there {
+		byName[nameOf(one)] = one
+	}
+	if len(wanted) == 0 || len(wanted) != len(there) && nameOf(wanted[0]) == "" {
+		return len(wanted) == len(there)
+	}
+	for i, one := range wanted {
+		name := nameOf(one)
+		if name == "" && (i >= len(there) || !holds(there[i], one)) || name != "" && (byName[name] == nil || !holds(byName[name], one)) {
+			return false
+		}
+	}
+	return true
+}
+
+func isEmpty(value any) bool {
+	switch value := value.(type) {
+	case map[string]any:
+		for _, one := range value {
+			if !isEmpty(one) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		return len(value) == 0
+	}
+	return value == nil || reflect.ValueOf(value).IsZero()
+}
+
+// sameAmount tells two spellings of one quantity: 0.5 and 500m.
+func sameAmount(there, wanted any) bool {
+	one, oneErr := resource.ParseQuantity(fmt.Sprint(there))
+	other, otherErr := resource.ParseQuantity(fmt.Sprint(wanted))
+	return oneErr == nil && otherErr == nil && one.Cmp(other) == 0
+}
