@@ -39,6 +39,7 @@ var rooms = []string{
 	"internal/cli",
 	"internal/operator",
 	"cmd/custom-pod-autoscaler",
+	"cmd/custom-pod-autoscaler-operator",
 }
 
 // alone are rooms that import nothing of ours, although they could.

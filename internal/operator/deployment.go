@@ -45,7 +45,7 @@ func podOf(object *cpav1.CustomPodAutoscaler, template map[string]any, account s
 	if err != nil {
 		return nil, fmt.Errorf("reading spec.template.metadata.labels: %w", err)
 	}
-	all := labels(object)
+	all := labelsOf(object)
 	for key, value := range written {
 		if _, ours := all[key]; !ours {
 			all[key] = value

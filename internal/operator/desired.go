@@ -1,7 +1,8 @@
 // Package operator runs autoscalers from CustomPodAutoscaler objects.
 //
-// An object comes in; what has to be there for it goes out: a ServiceAccount, a Role with just the rights that its autoscaler
-// needs, a RoleBinding and a Deployment. That is a function of values (this file); it makes no calls.
+// An object comes in; what has to be there for it (Desired: a ServiceAccount, a Role with just the rights that its autoscaler
+// needs, a RoleBinding and a Deployment), and what has to be done (PlanFor), are functions of values. The Reconciler carries
+// plans out, and says in the object's status how it goes. It decides nothing about replicas.
 package operator
 
 import (
@@ -74,7 +75,7 @@ func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, con
 	made := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": apiVersion, "kind": kind,
 		"metadata": map[string]any{
-			"name": name, "namespace": object.Namespace, "labels": labels(object),
+			"name": name, "namespace": object.Namespace, "labels": labelsOf(object),
 			"ownerReferences": []any{map[string]any{
 				"apiVersion": cpav1.GroupVersion.String(), "kind": "CustomPodAutoscaler", "name": object.Name, "uid": string(object.UID),
 				"controller": true, "blockOwnerDeletion": true,
@@ -87,7 +88,7 @@ func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, con
 	return made
 }
 
-func labels(object *cpav1.CustomPodAutoscaler) map[string]any {
+func labelsOf(object *cpav1.CustomPodAutoscaler) map[string]any {
 	return map[string]any{cpav1.ManagedBy: cpav1.Operator, cpav1.OwnedBy: object.Name}
 }
 

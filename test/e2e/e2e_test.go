@@ -43,9 +43,14 @@ var binaries struct {
 // build builds the program with go build's flags, and gives its path.
 func build(t *testing.T, flags ...string) string {
 	t.Helper()
+	return buildOf(t, "custom-pod-autoscaler", flags...)
+}
+
+func buildOf(t *testing.T, program string, flags ...string) string {
+	t.Helper()
 	binaries.Lock()
 	defer binaries.Unlock()
-	key := strings.Join(flags, " ")
+	key := program + strings.Join(flags, " ")
 	if path, ok := binaries.built[key]; ok {
 		return path
 	}
@@ -57,7 +62,7 @@ func build(t *testing.T, flags ...string) string {
 		binaries.dir, binaries.built = dir, map[string]string{}
 	}
 	path := filepath.Join(binaries.dir, fmt.Sprintf("custom-pod-autoscaler-%d", len(binaries.built)))
-	command := exec.CommandContext(t.Context(), "go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/custom-pod-autoscaler")...)
+	command := exec.CommandContext(t.Context(), "go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/"+program)...)
 	command.Dir = "../.."
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("building the program: %v\n%s", err, out)

@@ -1,0 +1,68 @@
+package operator
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+)
+
+// Main runs the program and gives its exit code. It stands here, and not with the autoscaler's commands, since that program
+// is not to carry what only this one needs.
+func Main(arguments []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
+	command := root(stderr)
+	command.SetArgs(arguments)
+	command.SetOut(stdout)
+	command.SetErr(stderr)
+	if err := command.ExecuteContext(ctx); err != nil {
+		fmt.Fprintf(stderr, "custom-pod-autoscaler-operator: %v\n", err)
+		return 1
+	}
+	return 0
+}
+
+func root(stderr io.Writer) *cobra.Command {
+	var options Options
+	var asJSON bool
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	command := &cobra.Command{
+		Use:   "custom-pod-autoscaler-operator",
+		Short: "Run autoscalers from CustomPodAutoscaler objects",
+		Long: `The operator looks after CustomPodAutoscaler objects: it makes a ServiceAccount, a Role with just the
+rights that the autoscaler needs, a RoleBinding and a Deployment for each, and keeps them so.`,
+		Example: `  # in the cluster, for all namespaces
+  custom-pod-autoscaler-operator --leader-elect
+
+  # on your machine, against the cluster of your kubeconfig, for one namespace
+  custom-pod-autoscaler-operator --namespace shop`,
+		Args:          cobra.NoArgs,
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		RunE: func(command *cobra.Command, _ []string) error {
+			options.Log = telemetry.NewLogger(stderr, 0, asJSON)
+			connection, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
+			if err != nil {
+				return fmt.Errorf("finding the cluster (--kubeconfig, KUBECONFIG, the pod's service account): %w", err)
+			}
+			return Run(command.Context(), connection, options)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&rules.ExplicitPath, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's service account)")
+	flags.StringSliceVar(&options.Namespaces, "namespace", nil, "namespace that is looked after; may be given several times (default: all)")
+	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "let only one of several operators work at a time")
+	flags.StringVar(&options.LeaderElectionNamespace, "leader-elect-namespace", "", "namespace of the Lease for that (default: the pod's)")
+	flags.StringVar(&options.ProbeAddress, "probe-address", ":8081", `address of /healthz and /readyz; "0" for none`)
+	flags.IntVar(&options.Concurrency, "concurrency", 4, "objects that are looked at at a time")
+	flags.BoolVar(&asJSON, "log-json", false, "write each line of the log as a JSON object")
+	return command
+}

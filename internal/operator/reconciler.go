@@ -1,0 +1,167 @@
+package operator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+)
+
+const (
+	// manager is who owns the fields that we apply.
+	manager = client.FieldOwner(cpav1.Operator)
+
+	// again is when an object is looked at anew that somebody has to do something about, or whose target is held.
+	again = 30 * time.Second
+
+	// soon is when it is looked whether what was deleted is gone.
+	soon = time.Second
+)
+
+// Reconciler does what an object asks for.
+type Reconciler struct {
+	Client client.Client // reads what is ours from a cache
+	Live   client.Reader // reads what may be anybody's
+}
+
+// Reconcile brings one object to what it should be:
+//
+//  1. find out how the API serves its target
+//  2. say what has to be there, and compare it with what is
+//  3. delete workloads that are not wanted, and wait until they are gone
+//  4. apply what is missing or not as it should be
+//  5. hold the target, if the object is paused and its autoscaler has stopped
+//  6. write the status, if it is news
+func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	object := &cpav1.CustomPodAutoscaler{}
+	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil || object.DeletionTimestamp != nil {
+		return reconcile.Result{}, client.IgnoreNotFound(err)
+	}
+	now, err := r.act(ctx, object)
+	if trouble, ok := errors.AsType[troubleError](err); ok { // somebody has to look: trying again at once would not help
+		now, err = state{ready: no(trouble.reason, trouble.Error()), after: again}, nil
+	}
+	if err != nil {
+		now.ready = no("Failed", err.Error())
+	}
+	return reconcile.Result{RequeueAfter: now.after}, errors.Join(err, r.report(ctx, object, now))
+}
+
+func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler) (state, error) {
+	target, err := r.target(object)
+	if err != nil {
+		return state{}, err
+	}
+	held := holdOf(object)
+	desired, err := Desired(object, target, held.paused)
+	if err != nil {
+		return state{}, troubleError{"InvalidTemplate", err}
+	}
+	there, err := r.there(ctx, object, desired)
+	if err != nil {
+		return state{}, fmt.Errorf("reading what is there: %w", err)
+	}
+	plan, err := PlanFor(object, desired, there)
+	if err != nil {
+		return state{}, troubleError{"NameConflict", err}
+	}
+	if len(plan.Delete) > 0 {
+		return state{ready: no("Replacing", "waiting for the end of "+plan.Delete[0].GetKind()+" "+plan.Delete[0].GetName()), after: soon},
+			r.delete(ctx, plan.Delete)
+	}
+	if err := r.apply(ctx, plan.Apply); err != nil {
+		return state{}, err
+	}
+	return r.settle(ctx, object, held, workloadOf(there))
+}
+
+// target asks how the API serves the target's kind.
+func (r *Reconciler) target(object *cpav1.CustomPodAutoscaler) (schema.GroupResource, error) {
+	ref := object.Spec.ScaleTargetRef
+	version, err := schema.ParseGroupVersion(ref.APIVersion)
+	if err != nil {
+		return schema.GroupResource{}, troubleError{"InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err)}
+	}
+	mapping, err := r.Client.RESTMapper().RESTMapping(version.WithKind(ref.Kind).GroupKind(), version.Version)
+	switch {
+	case meta.IsNoMatchError(err):
+		return schema.GroupResource{}, troubleError{"UnknownTarget", fmt.Errorf("the API serves no %s in %s: is its CustomResourceDefinition installed? (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)}
+	case err != nil:
+		return schema.GroupResource{}, fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, err)
+	case mapping.Scope.Name() != meta.RESTScopeNameNamespace:
+		return schema.GroupResource{}, troubleError{"InvalidTarget", fmt.Errorf("%s in %s is outside of namespaces: it cannot be a target (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)}
+	}
+	return mapping.Resource.GroupResource(), nil
+}
+
+// there is what has the names of what is desired, whosever it is, and the object's own workloads.
+func (r *Reconciler) there(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {
+	var all []*unstructured.Unstructured
+	for _, want := range desired {
+		live := &unstructured.Unstructured{}
+		live.SetGroupVersionKind(want.GroupVersionKind())
+		err := r.Client.Get(ctx, client.ObjectKeyFromObject(want), live)
+		if apierrors.IsNotFound(err) { // among what is ours
+			err = r.Live.Get(ctx, client.ObjectKeyFromObject(want), live)
+		}
+		if err == nil {
+			all = append(all, live)
+		} else if !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+	}
+	for _, kind := range workloads {
+		list := &unstructured.UnstructuredList{}
+		list.SetGroupVersionKind(kind)
+		if err := r.Client.List(ctx, list, client.InNamespace(object.Namespace), client.MatchingLabels{cpav1.OwnedBy: object.Name}); err != nil {
+			return nil, err
+		}
+		for i := range list.Items {
+			if one := &list.Items[i]; find(all, one) == nil {
+				all = append(all, one)
+			}
+		}
+	}
+	return all, nil
+}
+
+func (r *Reconciler) delete(ctx context.Context, all []*unstructured.Unstructured) error {
+	for _, one := range all {
+		if one.GetDeletionTimestamp() != nil {
+			continue
+		}
+		// The one that was looked at, and its pods with it before it is gone itself.
+		uid := one.GetUID()
+		err := r.Client.Delete(ctx, one, client.Preconditions{UID: &uid}, client.PropagationPolicy("Foreground"))
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("deleting %s %q: %w", one.GetKind(), one.GetName(), err)
+		}
+	}
+	return nil
+}
+
+// apply writes in the order of the list: rights before who uses them.
+func (r *Reconciler) apply(ctx context.Context, all []*unstructured.Unstructured) error {
+	for _, one := range all {
+		err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(one), manager, client.ForceOwnership)
+		doing := fmt.Errorf("applying %s %q: %w", one.GetKind(), one.GetName(), err)
+		switch {
+		case apierrors.IsForbidden(err):
+			return troubleError{"Forbidden", fmt.Errorf("%w: the operator can only hand on rights that it has itself: add the missing rule to a ClusterRole with the label %s=true", doing, aggregateLabel)}
+		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isSchemaError(err):
+			return troubleError{"Refused", doing}
+		case err != nil:
+			return doing
+		}
+	}
+	return nil
+}
