@@ -2,14 +2,24 @@ package cli
 
 import (
 	"context"
+	"runtime/debug"
+	"slices"
+	"strings"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
+// frugal is how much of a heap may be garbage, in percent of what is used: the program runs beside every workload, and has a
+// lot of time between passes. GOGC says otherwise where it is set.
+const frugal = 30
+
 // run runs one autoscaler until ctx is done.
 func run(ctx context.Context, program Program, file string, cluster app.Cluster) error {
+	if !slices.ContainsFunc(program.Environment, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
+		debug.SetGCPercent(frugal)
+	}
 	loaded, err := config.Load(file, program.Environment)
 	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON)
 	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing

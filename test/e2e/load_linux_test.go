@@ -26,7 +26,7 @@ var alone = []string{
 		`if grep -q api_dry_run; then echo '{\"targetReplicas\": 7}'; else echo '{\"targetReplicas\": 2}'; fi"]}}`,
 }
 
-// TestFiveHundredCallersAtOnce are as many as there is room for by default. What they cost is 17 MiB, about 33 KiB each;
+// TestFiveHundredCallersAtOnce are as many as there is room for by default. What they cost is 11 to 17 MiB;
 // half of that again is left to the moment of garbage collection. Not parallel: they keep the machine busy.
 func TestFiveHundredCallersAtOnce(t *testing.T) {
 	for _, row := range []struct {
