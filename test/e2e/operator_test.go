@@ -150,8 +150,8 @@ func TestTheOperatorWritesNothingWhenNothingHasChanged(t *testing.T) {
 	kubectl(t, `{"status": {"currentReplicas": 3}}`, "patch", "-n", namespace, "cpa", "web-autoscaler", "--subresource=status", "--type=merge", "--patch-file=/dev/stdin")
 	// What is changed last is written, and nothing before it was.
 	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"config": [{"name": "interval", "value": "7000"}]}}`)
-	eventually(t, "the change to arrive", func() (bool, error) {
-		return environmentOf(autoscalerOf(t, namespace))["interval"] == "7000", nil
+	eventually(t, "the change to arrive, and to be noted", func() (bool, error) {
+		return environmentOf(autoscalerOf(t, namespace))["interval"] == "7000" && len(proxy.writes()) > 0, nil
 	})
 	if writes := proxy.writes(); len(writes) == 0 || !strings.HasSuffix(writes[0], "/deployments/web-autoscaler") {
 		t.Errorf("it wrote %q, want the Deployment first", writes)
