@@ -20,9 +20,6 @@ type Plan struct {
 	Apply  []*unstructured.Unstructured // once what is to be deleted is gone
 }
 
-// Nothing tells whether all is as it should be.
-func (p Plan) Nothing() bool { return len(p.Delete)+len(p.Apply) == 0 }
-
 // ConflictError is something of another's that has the name of what has to be there. It is never taken over.
 type ConflictError struct{ Kind, Name string }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -156,12 +157,17 @@ func (r *Reconciler) apply(ctx context.Context, all []*unstructured.Unstructured
 		doing := fmt.Errorf("applying %s %q: %w", one.GetKind(), one.GetName(), err)
 		switch {
 		case apierrors.IsForbidden(err):
-			return troubleError{"Forbidden", fmt.Errorf("%w: the operator can only hand on rights that it has itself: add the missing rule to a ClusterRole with the label %s=true", doing, aggregateLabel)}
-		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isSchemaError(err):
+			return troubleError{"Forbidden", fmt.Errorf("%w: the operator needs the right to do this, and can only hand on rights that it has itself: add them to its own role", doing)}
+		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isUnknownField(err):
 			return troubleError{"Refused", doing}
 		case err != nil:
 			return doing
 		}
 	}
 	return nil
+}
+
+// isUnknownField tells what the API server says of a field that it does not know, for which it has no reason of its own.
+func isUnknownField(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "failed to create typed patch object")
 }

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"reflect"
-	"strings"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -16,9 +14,6 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 )
-
-// aggregateLabel makes a ClusterRole's rules the operator's own.
-const aggregateLabel = "custompodautoscaler.com/aggregate-to-operator"
 
 // workloads are the kinds that an autoscaler runs in, or ran in.
 var workloads = []schema.GroupVersionKind{
@@ -146,10 +141,4 @@ func sameConditions(there, ours []metav1.Condition) bool {
 		}
 	}
 	return true
-}
-
-// isSchemaError tells what the API server says of a field that it does not know, for which it has no reason of its own.
-func isSchemaError(err error) bool {
-	return apierrors.IsInternalError(err) && strings.Contains(err.Error(), "field not declared in schema") ||
-		err != nil && strings.Contains(err.Error(), "failed to create typed patch object")
 }
