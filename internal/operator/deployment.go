@@ -2,23 +2,25 @@ package operator
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 )
 
 // deployment runs the template's pod, once: a bare pod would not come back when its node goes, and two autoscalers would
 // argue, so the old one ends before a new one starts.
-func deployment(object *cpav1.CustomPodAutoscaler, template map[string]any, account string, paused bool) (*unstructured.Unstructured, error) {
+func deployment(object *cpav1.CustomPodAutoscaler, template map[string]any, target schema.GroupResource, account string, paused bool) (*unstructured.Unstructured, error) {
 	replicas := int64(1)
 	if paused {
 		replicas = 0
 	}
-	name, _, err := unstructured.NestedString(template, "metadata", "name")
+	name, err := workloadName(object, template, target)
 	if err != nil {
-		return nil, fmt.Errorf("reading spec.template.metadata.name: it has to be text")
+		return nil, err
 	}
 	pod, err := podOf(object, template, account)
 	if err != nil {
@@ -30,6 +32,22 @@ func deployment(object *cpav1.CustomPodAutoscaler, template map[string]any, acco
 		"selector": map[string]any{"matchLabels": map[string]any{cpav1.OwnedBy: object.Name}},
 		"template": pod,
 	}}), nil
+}
+
+// workloadName is the template's or the object's. Where that is the Deployment to be scaled, which an object for a bare pod
+// could be called like, it is another.
+func workloadName(object *cpav1.CustomPodAutoscaler, template map[string]any, target schema.GroupResource) (string, error) {
+	name, _, err := unstructured.NestedString(template, "metadata", "name")
+	if err != nil {
+		return "", errors.New("reading spec.template.metadata.name: it has to be text")
+	}
+	if name == "" {
+		name = object.Name
+	}
+	if name == object.Spec.ScaleTargetRef.Name && target == (schema.GroupResource{Group: "apps", Resource: "deployments"}) {
+		name += "-autoscaler"
+	}
+	return name, nil
 }
 
 // podOf is the template with our labels, account and environment. Its name and namespace are the workload's, and what it

@@ -37,7 +37,7 @@ func Desired(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, pau
 		{spec.ProvisionServiceAccount, func() (*unstructured.Unstructured, error) { return serviceAccount(object), nil }},
 		{spec.ProvisionRole, func() (*unstructured.Unstructured, error) { return role(object, target) }},
 		{spec.ProvisionRoleBinding, func() (*unstructured.Unstructured, error) { return roleBinding(object, account), nil }},
-		{spec.ProvisionPod, func() (*unstructured.Unstructured, error) { return deployment(object, template, account, paused) }},
+		{spec.ProvisionPod, func() (*unstructured.Unstructured, error) { return deployment(object, template, target, account, paused) }},
 	} {
 		if one.wanted != nil && !*one.wanted {
 			continue
@@ -67,11 +67,8 @@ func templateOf(object *cpav1.CustomPodAutoscaler) (map[string]any, error) {
 	return template, nil
 }
 
-// named is an object of ours, of a kind, for the CustomPodAutoscaler; without a name it is called like that.
+// named is an object of ours, of a kind, for the CustomPodAutoscaler.
 func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, content map[string]any) *unstructured.Unstructured {
-	if name == "" {
-		name = object.Name
-	}
 	made := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": apiVersion, "kind": kind,
 		"metadata": map[string]any{
@@ -93,11 +90,11 @@ func labelsOf(object *cpav1.CustomPodAutoscaler) map[string]any {
 }
 
 func serviceAccount(object *cpav1.CustomPodAutoscaler) *unstructured.Unstructured {
-	return named(object, "v1", "ServiceAccount", "", nil)
+	return named(object, "v1", "ServiceAccount", object.Name, nil)
 }
 
 func roleBinding(object *cpav1.CustomPodAutoscaler, account string) *unstructured.Unstructured {
-	return named(object, "rbac.authorization.k8s.io/v1", "RoleBinding", "", map[string]any{
+	return named(object, "rbac.authorization.k8s.io/v1", "RoleBinding", object.Name, map[string]any{
 		"roleRef":  map[string]any{"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": object.Name},
 		"subjects": []any{map[string]any{"kind": "ServiceAccount", "name": account, "namespace": object.Namespace}},
 	})

@@ -29,8 +29,12 @@ var provisions = map[string]string{
 }
 
 func (e ConflictError) Error() string {
-	return fmt.Sprintf("there is a %s %q already that was not made for this object: delete it, rename the object, or use it as it is with spec.%s: false",
-		e.Kind, e.Name, provisions[e.Kind])
+	rename := "rename the object"
+	if e.Kind == "Deployment" {
+		rename = "name the autoscaler's otherwise by spec.template.metadata.name"
+	}
+	return fmt.Sprintf("there is a %s %q already that was not made for this object: delete it, %s, or use it as it is with spec.%s: false",
+		e.Kind, e.Name, rename, provisions[e.Kind])
 }
 
 // PlanFor compares what has to be there with what is: everything of the same names, and everything that the object owns. Of

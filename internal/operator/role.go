@@ -14,7 +14,7 @@ func role(object *cpav1.CustomPodAutoscaler, target schema.GroupResource) (*unst
 	if err != nil {
 		return nil, err
 	}
-	return named(object, "rbac.authorization.k8s.io/v1", "Role", "", map[string]any{"rules": content["rules"]}), nil
+	return named(object, "rbac.authorization.k8s.io/v1", "Role", object.Name, map[string]any{"rules": content["rules"]}), nil
 }
 
 // Rules are the rights that the autoscaler of an object needs: to read its target and the target's pods, to scale it, to

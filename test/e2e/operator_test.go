@@ -178,6 +178,22 @@ func TestTheOperatorTakesOverNothingOfOthers(t *testing.T) {
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 }
 
+// TestAnObjectMayBeCalledLikeItsTarget: its bare pod could, before there was a Deployment for it.
+func TestAnObjectMayBeCalledLikeItsTarget(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	startOperator(t, namespace, cluster.Start(t).Kubeconfig())
+	kubectl(t, strings.Replace(autoscalerObject, "name: web-autoscaler", "name: web", 1), "apply", "-n", namespace, "-f", "-")
+	kubectl(t, "", "wait", "-n", namespace, "--for=condition=Ready", "--timeout=60s", "cpa/web")
+	if got := autoscalerOf(t, namespace).Labels["v1.custompodautoscaler.com/owned-by"]; got != "web" {
+		t.Errorf("the autoscaler's Deployment is owned by %q", got)
+	}
+	web, err := client(t).AppsV1().Deployments(namespace).Get(t.Context(), "web", metav1.GetOptions{})
+	if err != nil || len(web.OwnerReferences) > 0 || web.Spec.Template.Spec.Containers[0].Image != "web:1" {
+		t.Errorf("the target is %+v now, %v", web, err)
+	}
+}
+
 func TestWhatIsWrongWithAnObjectIsACondition(t *testing.T) {
 	t.Parallel()
 	namespace, operator := operated(t)
