@@ -1,11 +1,11 @@
 package report
 
 import (
-	"strings"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -23,7 +23,7 @@ const (
 func document(pass autoscaler.Pass, target string) userlogic.Decision {
 	d := userlogic.Decision{
 		Time: pass.Began.UTC(), RunType: pass.RunType, Target: target, Result: result(pass),
-		UserReason: clip(pass.UserReason, longestReason), Stages: []userlogic.StageDuration{},
+		UserReason: telemetry.Clip(pass.UserReason, longestReason), Stages: []userlogic.StageDuration{},
 	}
 	if pass.Target.Name != "" {
 		d.Target = pass.Target.Kind + " " + pass.Target.Namespace + "/" + pass.Target.Name
@@ -33,16 +33,16 @@ func document(pass autoscaler.Pass, target string) userlogic.Decision {
 		d.Seconds += stage.Took.Seconds()
 	}
 	for _, metric := range pass.Metrics[:min(mostMetrics, len(pass.Metrics))] {
-		d.Metrics = append(d.Metrics, userlogic.ResourceMetric{Resource: clip(metric.Resource, longestName), Value: clip(metric.Value, longestValue)})
+		d.Metrics = append(d.Metrics, userlogic.ResourceMetric{Resource: telemetry.Clip(metric.Resource, longestName), Value: telemetry.Clip(metric.Value, longestValue)})
 	}
 	d.MetricsLeftOut = len(pass.Metrics) - len(d.Metrics)
 	if pass.Decision != nil {
 		decided(&d, *pass.Decision)
 	}
 	if failure := pass.Failure; failure != nil {
-		d.Error = &userlogic.DecisionError{Stage: failure.Stage, Reason: failure.Reason, Message: clip(failure.Err.Error(), longestError)}
+		d.Error = &userlogic.DecisionError{Stage: failure.Stage, Reason: failure.Reason, Message: telemetry.Clip(failure.Err.Error(), longestError)}
 	} else if pass.MetricsProblem != nil {
-		d.KubernetesMetricsError = clip(pass.MetricsProblem.Error(), longestError)
+		d.KubernetesMetricsError = telemetry.Clip(pass.MetricsProblem.Error(), longestError)
 	}
 	return d
 }
@@ -75,12 +75,4 @@ func result(pass autoscaler.Pass) userlogic.Result {
 		return userlogic.Scaled
 	}
 	return userlogic.Kept
-}
-
-// clip cuts text at a character's boundary, and makes a copy, so that what it is cut from is not kept.
-func clip(text string, most int) string {
-	if len(text) <= most {
-		return text
-	}
-	return strings.ToValidUTF8(strings.Clone(text[:most]), "") + "…"
 }

@@ -10,9 +10,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 )
 
-// longestMessage is what Kubernetes allows for the message of an event.
-const longestMessage = 1000
-
 // Events tells of a change of replicas, of the first of failures that are alike and of the end of them, in the words of
 // the HorizontalPodAutoscaler.
 type Events struct {
@@ -64,8 +61,8 @@ func recoveries(failure string) string {
 func (e *Events) write(kind, reason, message string) {
 	target := e.Target
 	target.UID = e.uid
-	e.Write(target, kind, reason, clip(message, longestMessage))
+	e.Write(target, kind, reason, message)
 	if e.Owner != nil {
-		e.Write(*e.Owner, kind, reason, clip(message, longestMessage))
+		e.Write(*e.Owner, kind, reason, message)
 	}
 }

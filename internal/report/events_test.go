@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
@@ -63,11 +62,8 @@ func TestEventsAreAboutTheCustomPodAutoscalerToo(t *testing.T) {
 	var got written
 	events := Events{Write: got.write, Target: corev1.ObjectReference{Kind: "Deployment", Name: "web"},
 		Owner: &corev1.ObjectReference{Kind: "CustomPodAutoscaler", Name: "web", UID: "456"}}
-	events.Pass(t.Context(), failedWith(errors.New(strings.Repeat("é", 900))))
-	if len(got) != 2 || !strings.HasPrefix(got[1], "CustomPodAutoscaler/web 456 Warning FailedGetScale éé") {
-		t.Fatalf("got %q", got)
-	}
-	if message := got[0][strings.Index(got[0], "é"):]; len(message) > 1024 || !strings.HasSuffix(message, "é…") {
-		t.Errorf("a message of %d bytes, which Kubernetes refuses: %q", len(message), message[len(message)-10:])
+	events.Pass(t.Context(), failedWith(errors.New("away")))
+	if len(got) != 2 || got[1] != "CustomPodAutoscaler/web 456 Warning FailedGetScale away" {
+		t.Errorf("got %q", got)
 	}
 }

@@ -14,6 +14,9 @@ import (
 // flush is the reason of an event that is never written: when it arrives at the sink, all before it have.
 const flush = "flush"
 
+// longestMessage is what Kubernetes allows for the message of an event.
+const longestMessage = 1000
+
 // Events writes Kubernetes Events in the background, each several times if need be. Events that are alike are counted up
 // in one, and of many about one object most are dropped, as for the HorizontalPodAutoscaler.
 type Events struct {
@@ -37,7 +40,7 @@ func NewEvents(ctx context.Context, source string, sink func(context.Context) re
 
 // Event is about an object, of the type Normal or Warning. It does not wait.
 func (e *Events) Event(about corev1.ObjectReference, kind, reason, message string) {
-	e.recorder.Event(&about, kind, reason, message)
+	e.recorder.Event(&about, kind, reason, Clip(message, longestMessage))
 }
 
 // Close waits for what is still to be written, until ctx is done.

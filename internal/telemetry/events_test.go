@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -86,4 +87,15 @@ func TestTheEndDoesNotWaitForASinkThatIsAway(t *testing.T) {
 			t.Errorf("it took %s, want just the three seconds that it had", took)
 		}
 	})
+}
+
+func TestALongMessageIsCutWhereKubernetesWouldRefuseIt(t *testing.T) {
+	for _, row := range []struct{ text, want string }{
+		{strings.Repeat("e", 1000), strings.Repeat("e", 1000)},
+		{"e" + strings.Repeat("é", 900), "e" + strings.Repeat("é", 499) + "…"},
+	} {
+		if got := Clip(row.text, longestMessage); got != row.want || len(got) > 1024 {
+			t.Errorf("got %d bytes: %q", len(got), got)
+		}
+	}
 }
