@@ -16,6 +16,9 @@ const (
 	// ManagedBy is the label of everything that the operator makes, and Operator its value.
 	ManagedBy = "app.kubernetes.io/managed-by"
 	Operator  = "custom-pod-autoscaler-operator"
+
+	// AggregateToOperator is the label of ClusterRoles whose rules the operator gets, and may so hand on.
+	AggregateToOperator = "custompodautoscaler.com/aggregate-to-operator"
 )
 
 // CustomPodAutoscaler is an autoscaler for one workload, by its owner's own logic. The operator runs it, with just the rights

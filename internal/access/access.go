@@ -77,7 +77,7 @@ func (g *Gate) Admit(r *http.Request) error {
 	case r.Context().Err() != nil: // and so has the answer been given up
 		return Refusal{http.StatusServiceUnavailable, "the caller is gone"}
 	case !known:
-		return Refusal{http.StatusUnauthorized, "Unauthorized: callers that are not on loopback present a token that Kubernetes knows, as the header 'Authorization: Bearer TOKEN' (on loopback is who calls 127.0.0.1, ::1 or localhost, and not through a proxy)"}
+		return Refusal{http.StatusUnauthorized, "Unauthorized: a token that Kubernetes knows has to be presented, as the header 'Authorization: Bearer TOKEN' (an autoscaler needs none from callers on loopback: 127.0.0.1, ::1 or localhost, and not through a proxy)"}
 	}
 	verb, path := strings.ToLower(r.Method), g.prefix+r.URL.Path
 	allowed, err := g.allows(r.Context(), response.User, verb, path)

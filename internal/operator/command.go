@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"os/signal"
 	"syscall"
 
@@ -48,7 +49,8 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(command *cobra.Command, _ []string) error {
-			options.Log = telemetry.NewLogger(stderr, 0, asJSON)
+			options.LibraryLog = telemetry.NewLogger(stderr, slog.LevelWarn, asJSON)
+			options.Log = telemetry.NewLogger(stderr, slog.LevelInfo, asJSON)
 			connection, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
 			if err != nil {
 				return fmt.Errorf("finding the cluster (--kubeconfig, KUBECONFIG, the pod's service account): %w", err)
@@ -62,6 +64,7 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "let only one of several operators work at a time")
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-elect-namespace", "", "namespace of the Lease for that (default: the pod's)")
 	flags.StringVar(&options.ProbeAddress, "probe-address", ":8081", `address of /healthz and /readyz; "0" for none`)
+	flags.StringVar(&options.MetricsAddress, "metrics-address", ":8443", `address of /metrics, over HTTPS, for callers whom the cluster allows it; "0" for none`)
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "objects that are looked at at a time")
 	flags.BoolVar(&asJSON, "log-json", false, "write each line of the log as a JSON object")
 	return command

@@ -37,7 +37,9 @@ func Desired(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, pau
 		{spec.ProvisionServiceAccount, func() (*unstructured.Unstructured, error) { return serviceAccount(object), nil }},
 		{spec.ProvisionRole, func() (*unstructured.Unstructured, error) { return role(object, target) }},
 		{spec.ProvisionRoleBinding, func() (*unstructured.Unstructured, error) { return roleBinding(object, account), nil }},
-		{spec.ProvisionPod, func() (*unstructured.Unstructured, error) { return deployment(object, template, target, account, paused) }},
+		{spec.ProvisionPod, func() (*unstructured.Unstructured, error) {
+			return deployment(object, template, target, account, paused)
+		}},
 	} {
 		if one.wanted != nil && !*one.wanted {
 			continue

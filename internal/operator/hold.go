@@ -9,6 +9,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
@@ -34,22 +35,21 @@ func holdOf(object *cpav1.CustomPodAutoscaler) hold {
 }
 
 // holdTarget sets the target's scale, if it is not as it should be.
-func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, replicas int32) error {
+func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, resource schema.GroupResource, replicas int32) error {
 	ref := object.Spec.ScaleTargetRef
-	target, scale := &unstructured.Unstructured{}, ofKind(autoscalingv1.SchemeGroupVersion.WithKind("Scale"))
-	target.SetGroupVersionKind(schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind))
+	target, scale := ofKind(schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)), ofKind(autoscalingv1.SchemeGroupVersion.WithKind("Scale"))
 	target.SetNamespace(object.Namespace)
 	target.SetName(ref.Name)
 	err := r.Client.SubResource("scale").Get(ctx, target, scale)
 	if there, _, _ := unstructured.NestedInt64(scale.Object, "spec", "replicas"); err == nil && there != int64(replicas) { // none is 0
-		scale.Object["spec"] = map[string]any{"replicas": int64(replicas)}
-		err = r.Client.SubResource("scale").Update(ctx, target, client.WithSubResourceBody(scale))
+		patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas))
+		err = r.Client.SubResource("scale").Patch(ctx, target, patch, client.WithSubResourceBody(scale))
 	}
 	switch doing := fmt.Errorf("holding %s %q at %d replicas: %w", ref.Kind, ref.Name, replicas, err); {
 	case apierrors.IsNotFound(err):
 		return troubleError{"TargetNotFound", doing}
 	case apierrors.IsForbidden(err):
-		return troubleError{"Forbidden", doing}
+		return r.forbidden(ctx, doing, object.Namespace, Rules(object, resource))
 	case err != nil:
 		return doing
 	}

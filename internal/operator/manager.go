@@ -2,16 +2,23 @@ package operator
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/go-logr/logr"
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/workqueue"
 	ctrl "sigs.k8s.io/controller-runtime"
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
@@ -19,8 +26,12 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/access"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
 // Options are what the operator is started with.
@@ -29,12 +40,22 @@ type Options struct {
 	LeaderElection          bool
 	LeaderElectionNamespace string // that of the pod if empty
 	ProbeAddress            string // "0" for none
+	MetricsAddress          string // likewise
 	Concurrency             int    // objects that are looked at at a time
 	Log                     *slog.Logger
+	LibraryLog              *slog.Logger // what is used says how it starts and stops at length
 }
 
-// atMost is how long an object may keep us: a handful of calls, of which none may hang.
-const atMost = time.Minute
+const (
+	// atMost is how long an object may keep us: a handful of calls, of which none may hang.
+	atMost, oneCall = time.Minute, 10 * time.Second
+
+	// A failure that may go away by itself is tried again at once, and then less and less often.
+	firstRetry, lastRetry = time.Second, 5 * time.Minute
+
+	// closing is how long the last events may take to be sent.
+	closing = 3 * time.Second
+)
 
 // made are the kinds that we make, or take away.
 var made = append([]schema.GroupVersionKind{
@@ -45,37 +66,91 @@ var made = append([]schema.GroupVersionKind{
 
 // Run looks after all objects until ctx is done.
 func Run(ctx context.Context, connection *rest.Config, options Options) error {
-	log.SetLogger(logr.FromSlogHandler(options.Log.Handler()))
-	scheme := runtime.NewScheme()
-	if err := cpav1.AddToScheme(scheme); err != nil {
+	log.SetLogger(logr.FromSlogHandler(options.LibraryLog.Handler()))
+	connection = rest.CopyConfig(connection)
+	connection.QPS = -1 // what is under way at a time is bounded by Concurrency
+	api, err := kube.New(connection, oneCall)
+	if err != nil {
 		return err
 	}
-	manager, err := ctrl.NewManager(connection, ctrl.Options{
-		Scheme: scheme, Cache: caching(options.Namespaces),
-		Client:                 client.Options{Cache: &client.CacheOptions{Unstructured: true}},
-		LeaderElection:         options.LeaderElection,
-		LeaderElectionID:       "custom-pod-autoscaler-operator",
-		HealthProbeBindAddress: options.ProbeAddress, LeaderElectionNamespace: options.LeaderElectionNamespace,
-		LeaderElectionReleaseOnCancel: true, // the program ends when Run returns
-		Metrics:                       metricsserver.Options{BindAddress: "0"},
-	})
+	if err := served(ctx, api); err != nil {
+		return err
+	}
+	manager, err := newManager(connection, api, options)
 	if err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
-	if err := watch(manager, options); err != nil {
+	events := telemetry.NewEvents(ctx, cpav1.Operator, func(ctx context.Context) record.EventSink {
+		return kube.EventSink{API: api, Context: ctx, Wrote: telemetry.WarnOnce(options.Log, "writing Kubernetes Events failed; autoscalers go on")}
+	})
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closing)
+		defer cancel()
+		events.Close(ctx)
+	}()
+	if err := watch(manager, events.Event, options); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
+	options.Log.Info("started", "namespaces", options.Namespaces, "leaderElection", options.LeaderElection)
 	return manager.Start(ctx)
 }
 
+// served tells what is wrong if the API does not serve our objects: then there is nothing to do here yet.
+func served(ctx context.Context, api *kube.Client) error {
+	_, err := api.Resources(ctx, cpav1.GroupVersion)
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("the API serves no %s: install the definition of CustomPodAutoscaler first (kubectl apply -f custompodautoscaler.com_custompodautoscalers.yaml; the Helm chart has it, too): %w", cpav1.GroupVersion, err)
+	}
+	return err
+}
+
+func newManager(connection *rest.Config, api *kube.Client, options Options) (ctrl.Manager, error) {
+	scheme := runtime.NewScheme()
+	for _, add := range []func(*runtime.Scheme) error{cpav1.AddToScheme, authorizationv1.AddToScheme} {
+		if err := add(scheme); err != nil {
+			return nil, err
+		}
+	}
+	return ctrl.NewManager(connection, ctrl.Options{
+		Scheme: scheme, Cache: caching(options.Namespaces),
+		Client:                 client.Options{Cache: &client.CacheOptions{Unstructured: true}},
+		LeaderElection:         options.LeaderElection,
+		LeaderElectionID:       cpav1.Operator,
+		HealthProbeBindAddress: options.ProbeAddress, LeaderElectionNamespace: options.LeaderElectionNamespace,
+		LeaderElectionReleaseOnCancel: true, // the program ends when Run returns
+		Metrics: metricsserver.Options{
+			BindAddress: options.MetricsAddress, SecureServing: true, FilterProvider: func(*rest.Config, *http.Client) (metricsserver.Filter, error) {
+				return guard(access.NewGate(api, "", telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of /metrics failed"))), nil
+			},
+		},
+	})
+}
+
+// guard lets nobody in whom the gate does not.
+func guard(gate *access.Gate) metricsserver.Filter {
+	return func(_ logr.Logger, serve http.Handler) (http.Handler, error) {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			err := gate.Admit(r)
+			if refusal, ok := errors.AsType[access.Refusal](err); ok {
+				http.Error(w, refusal.Message, refusal.Status)
+				return
+			}
+			serve.ServeHTTP(w, r)
+		}), nil
+	}
+}
+
 // watch looks at an object when it changes, or when what was made for it does.
-func watch(manager ctrl.Manager, options Options) error {
-	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).
-		WithOptions(controller.Options{MaxConcurrentReconciles: options.Concurrency, ReconciliationTimeout: atMost})
+func watch(manager ctrl.Manager, event func(about corev1.ObjectReference, kind, reason, message string), options Options) error {
+	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
+		MaxConcurrentReconciles: options.Concurrency, ReconciliationTimeout: atMost,
+		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+	})
 	for _, kind := range made {
 		building = building.Owns(ofKind(kind))
 	}
-	if err := building.Complete(&Reconciler{Client: manager.GetClient(), Live: manager.GetAPIReader()}); err != nil {
+	reconciler := &Reconciler{Client: manager.GetClient(), Live: manager.GetAPIReader(), Event: event, Log: options.Log}
+	if err := building.Complete(reconciler); err != nil {
 		return err
 	}
 	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
@@ -32,6 +35,8 @@ const (
 type Reconciler struct {
 	Client client.Client // reads what is ours from a cache
 	Live   client.Reader // reads what may be anybody's
+	Event  func(about corev1.ObjectReference, kind, reason, message string)
+	Log    *slog.Logger
 }
 
 // Reconcile brings one object to what it should be:
@@ -79,10 +84,10 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler)
 		return state{ready: no("Replacing", "waiting for the end of "+plan.Delete[0].GetKind()+" "+plan.Delete[0].GetName()), after: soon},
 			r.delete(ctx, plan.Delete)
 	}
-	if err := r.apply(ctx, plan.Apply); err != nil {
+	if err := r.apply(ctx, plan.Apply, Rules(object, target)); err != nil {
 		return state{}, err
 	}
-	return r.settle(ctx, object, held, workloadOf(there))
+	return r.settle(ctx, object, target, held, workloadOf(there))
 }
 
 // target asks how the API serves the target's kind.
@@ -146,23 +151,25 @@ func (r *Reconciler) delete(ctx context.Context, all []*unstructured.Unstructure
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("deleting %s %q: %w", one.GetKind(), one.GetName(), err)
 		}
+		r.Log.Info("deleted", "kind", one.GetKind(), "namespace", one.GetNamespace(), "name", one.GetName())
 	}
 	return nil
 }
 
 // apply writes in the order of the list: rights before who uses them.
-func (r *Reconciler) apply(ctx context.Context, all []*unstructured.Unstructured) error {
+func (r *Reconciler) apply(ctx context.Context, all []*unstructured.Unstructured, handedOn []rbacv1.PolicyRule) error {
 	for _, one := range all {
 		err := r.Client.Apply(ctx, client.ApplyConfigurationFromUnstructured(one), manager, client.ForceOwnership)
 		doing := fmt.Errorf("applying %s %q: %w", one.GetKind(), one.GetName(), err)
 		switch {
 		case apierrors.IsForbidden(err):
-			return troubleError{"Forbidden", fmt.Errorf("%w: the operator needs the right to do this, and can only hand on rights that it has itself: add them to its own role", doing)}
+			return r.forbidden(ctx, doing, one.GetNamespace(), handedOn)
 		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isUnknownField(err):
 			return troubleError{"Refused", doing}
 		case err != nil:
 			return doing
 		}
+		r.Log.Info("applied", "kind", one.GetKind(), "namespace", one.GetNamespace(), "name", one.GetName())
 	}
 	return nil
 }

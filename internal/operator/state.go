@@ -3,14 +3,11 @@ package operator
 import (
 	"context"
 	"fmt"
-	"reflect"
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 )
@@ -45,7 +42,7 @@ func yes(reason, message string) metav1.Condition {
 }
 
 // settle tells what came of it, by the workload as it is now; nil if there is none yet.
-func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, held hold, workload *unstructured.Unstructured) (state, error) {
+func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, target schema.GroupResource, held hold, workload *unstructured.Unstructured) (state, error) {
 	now := state{ready: readiness(object, workload), paused: no("NotPaused", "")}
 	if held.problem != "" {
 		now.paused = no("InvalidReplicas", held.problem)
@@ -58,14 +55,14 @@ func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscal
 		now.paused, now.after = no("Pausing", "waiting for the end of the autoscaler"), soon
 		return now, nil
 	}
-	if err := r.holdTarget(ctx, object, held.replicas); err != nil {
+	if err := r.holdTarget(ctx, object, target, held.replicas); err != nil {
 		return now, err
 	}
 	now.paused = yes("Paused", fmt.Sprintf("the target is held at %d replicas", held.replicas))
 	return now, nil
 }
 
-// readiness is what the Deployment says of itself.
+// readiness is what the Deployment says of itself: why it cannot make its pod, or else whether that is available.
 func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstructured) metav1.Condition {
 	if made := object.Spec.ProvisionPod; made != nil && !*made {
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: "NotProvisioned", Message: "spec.provisionPod is false: what runs is somebody else's"}
@@ -73,17 +70,28 @@ func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstruc
 	if workload == nil {
 		return no("MinimumReplicasUnavailable", "the Deployment was just made")
 	}
-	conditions, _, _ := unstructured.NestedSlice(workload.Object, "status", "conditions") // none, if it says nothing yet
-	for _, one := range conditions {
-		condition, _ := one.(map[string]any)
-		if condition["type"] == "Available" {
-			return metav1.Condition{
-				Status: metav1.ConditionStatus(fmt.Sprint(condition["status"])),
-				Reason: fmt.Sprint(condition["reason"]), Message: fmt.Sprint(condition["message"]),
-			}
-		}
+	if failure := conditionOf(workload, "ReplicaFailure"); failure["status"] == "True" {
+		return no("FailedCreate", fmt.Sprint(failure["message"]))
+	}
+	switch available := conditionOf(workload, "Available"); available["status"] {
+	case "True":
+		return yes(fmt.Sprint(available["reason"]), fmt.Sprint(available["message"]))
+	case "False":
+		return no(fmt.Sprint(available["reason"]), fmt.Sprintf("%v See kubectl describe pods -n %s -l %s=%s",
+			available["message"], object.Namespace, cpav1.OwnedBy, object.Name))
 	}
 	return no("MinimumReplicasUnavailable", "the Deployment has no pods yet")
+}
+
+// conditionOf is a workload's own condition, nil if it has none of the type.
+func conditionOf(workload *unstructured.Unstructured, name string) map[string]any {
+	conditions, _, _ := unstructured.NestedSlice(workload.Object, "status", "conditions")
+	for _, one := range conditions {
+		if condition, _ := one.(map[string]any); condition["type"] == name {
+			return condition
+		}
+	}
+	return nil
 }
 
 // running tells whether a workload has pods, or may still make some.
@@ -104,41 +112,4 @@ func workloadOf(there []*unstructured.Unstructured) *unstructured.Unstructured {
 		}
 	}
 	return nil
-}
-
-// report writes our part of the status, if it is not what is there.
-func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscaler, now state) error {
-	var conditions []metav1.Condition
-	for name, condition := range map[string]metav1.Condition{cpav1.Ready: now.ready, cpav1.Paused: now.paused} {
-		if before := meta.FindStatusCondition(object.Status.Conditions, name); before != nil {
-			meta.SetStatusCondition(&conditions, *before)
-		}
-		if condition.Type, condition.ObservedGeneration = name, object.Generation; condition.Reason != "" {
-			meta.SetStatusCondition(&conditions, condition)
-		}
-	}
-	if object.Status.ObservedGeneration == object.Generation && sameConditions(object.Status.Conditions, conditions) {
-		return nil
-	}
-	content, err := asMap(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions})
-	if err != nil {
-		return err
-	}
-	status := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": cpav1.GroupVersion.String(), "kind": "CustomPodAutoscaler",
-		"metadata": map[string]any{"name": object.Name, "namespace": object.Namespace}, "status": content,
-	}}
-	if err := r.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), manager, client.ForceOwnership); err != nil {
-		return fmt.Errorf("writing the status: %w", err)
-	}
-	return nil
-}
-
-func sameConditions(there, ours []metav1.Condition) bool {
-	for _, condition := range ours {
-		if before := meta.FindStatusCondition(there, condition.Type); before == nil || !reflect.DeepEqual(*before, condition) {
-			return false
-		}
-	}
-	return true
 }

@@ -22,7 +22,7 @@ const (
 
 	aMeasure     = `[{"resource":"web","value":""}]`
 	anEvaluation = `{"targetReplicas":1,"recommendation":1}`
-	wantsToken   = "Unauthorized: callers that are not on loopback present a token that Kubernetes knows"
+	wantsToken   = "Unauthorized: a token that Kubernetes knows has to be presented"
 )
 
 func TestWhoMayCall(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// events are those of the autoscaler in a namespace, as: Deployment/web Normal SuccessfulRescale x1 New size: 2; ...
+// events are those of ours in a namespace, as: Deployment/web Normal SuccessfulRescale x1 New size: 2; ...
 func events(t *testing.T, namespace string) []string {
 	t.Helper()
 	list, err := client(t).CoreV1().Events(namespace).List(t.Context(), metav1.ListOptions{})
@@ -24,7 +24,7 @@ func events(t *testing.T, namespace string) []string {
 	})
 	var lines []string
 	for _, e := range list.Items {
-		if e.Source.Component == "custom-pod-autoscaler" {
+		if strings.HasPrefix(e.Source.Component, "custom-pod-autoscaler") {
 			lines = append(lines, fmt.Sprintf("%s/%s %s %s x%d %s", e.InvolvedObject.Kind, e.InvolvedObject.Name, e.Type, e.Reason, e.Count, e.Message))
 		}
 	}

@@ -36,13 +36,13 @@ spec:
     - {name: interval, value: "10000"}
 `
 
-// startOperator looks after one namespace, as the administrator.
-func startOperator(t *testing.T, namespace, kube string) *program {
+// startOperator looks after one namespace. Flags that it has already may be given again.
+func startOperator(t *testing.T, namespace, kube string, flags ...string) *program {
 	t.Helper()
 	installCRD(t)
 	p := &program{T: t, dir: t.TempDir(), port: freePort(t), log: &lockedBuffer{}, exited: make(chan struct{})}
 	p.cmd = exec.Command(buildOf(t, "custom-pod-autoscaler-operator", "-race"),
-		"--kubeconfig", kube, "--namespace", namespace, "--probe-address", fmt.Sprintf("127.0.0.1:%d", p.port))
+		append([]string{"--kubeconfig", kube, "--namespace", namespace, "--probe-address", fmt.Sprintf("127.0.0.1:%d", p.port), "--metrics-address", "0"}, flags...)...)
 	p.cmd.Env = os.Environ()
 	p.run()
 	return p
