@@ -30,6 +30,7 @@ var rooms = []string{
 	"internal/hpa",
 	"userlogic/hpa",
 	"internal/scale",
+	"internal/lease",
 	"internal/autoscaler",
 	"internal/telemetry",
 	"internal/report",

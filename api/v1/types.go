@@ -21,6 +21,12 @@ const (
 	AggregateToOperator = "custompodautoscaler.com/aggregate-to-operator"
 )
 
+// Kind is that of CustomPodAutoscaler.
+const Kind = "CustomPodAutoscaler"
+
+// LeaseOf is the name of the Lease by which an object's autoscaler keeps a second one out.
+func LeaseOf(object string) string { return object + "." + GroupVersion.Group }
+
 // CustomPodAutoscaler is an autoscaler for one workload, by its owner's own logic. The operator runs it, with just the rights
 // that it needs, and says in the status how it goes.
 //

@@ -15,7 +15,9 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/server"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
@@ -40,6 +42,8 @@ type App struct {
 	autoscaler *autoscaler.Autoscaler
 	server     *server.Server // nil where it is not enabled
 	events     *telemetry.Events
+	status     *report.Status // nil where there is no object
+	lease      *lease.Lease   // likewise
 	tracing    *telemetry.Tracing
 	log        *slog.Logger
 }
@@ -73,9 +77,12 @@ func New(ctx context.Context, options Options) (*App, error) {
 		Metric:   stage.Metric{Stage: methods.metric, Mode: settings.RunMode},
 		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
 		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)},
-		Watchers: reports.watchers(app.events.Event),
 		Tracer:   tracing.Tracer, Now: time.Now, Log: options.Log,
 	}
+	if err := app.of(newObject(settings, api, options.Log), settings, &parts); err != nil {
+		return nil, err
+	}
+	parts.Watchers = reports.watchers(app.events.Event, app.status)
 	if len(settings.KubernetesMetricSpecs) > 0 {
 		parts.KubernetesMetrics = kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{
 			CPUInitializationPeriod: settings.CPUInitializationPeriod.Duration(),
@@ -95,10 +102,34 @@ func New(ctx context.Context, options Options) (*App, error) {
 	return app, nil
 }
 
+// of makes the autoscaler one of an object, where there is one.
+func (a *App) of(object *object, settings config.Config, parts *autoscaler.Parts) (err error) {
+	if object == nil {
+		return nil
+	}
+	if a.lease, err = object.lease(); err != nil {
+		return err
+	}
+	a.status, parts.Held = object.status(settings), a.lease.Held
+	return nil
+}
+
 // Run runs the autoscaler, and serves its port, until ctx is done; a method that is running then ends within its own
 // timeout. What is said last is still sent.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close(context.WithoutCancel(ctx))
+	background, stop := context.WithCancel(context.WithoutCancel(ctx)) // until the last pass has ended
+	var running sync.WaitGroup
+	defer running.Wait()
+	defer stop()
+	if a.lease != nil {
+		running.Go(func() { a.lease.Run(background) })
+		running.Go(func() { a.status.Run(background) })
+	}
+	return a.run(ctx)
+}
+
+func (a *App) run(ctx context.Context) error {
 	if a.server == nil {
 		a.autoscaler.Run(ctx)
 		return nil
@@ -123,6 +154,10 @@ func (a *App) close(ctx context.Context) {
 	defer cancel()
 	var sending sync.WaitGroup // to servers of which one may be away
 	sending.Go(func() { a.events.Close(ctx) })
+	if a.lease != nil {
+		sending.Go(func() { a.status.Close(ctx) })
+		sending.Go(func() { a.lease.Release(ctx) })
+	}
 	sending.Go(func() {
 		// Of a collector that is away was warned before.
 		if err := a.tracing.Close(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/record"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
@@ -46,18 +47,23 @@ func newReports(options Options) reports {
 	}
 }
 
-func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason, message string)) []autoscaler.Watcher {
+// watchers are told of passes. The status is nil where there is no object to have one.
+func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason, message string), status *report.Status) []autoscaler.Watcher {
 	ref := r.settings.ScaleTargetRef
 	events := &report.Events{Write: event, Target: corev1.ObjectReference{
 		APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: r.settings.Namespace, Name: ref.Name,
 	}}
 	if owner := r.settings.CustomPodAutoscaler; owner != nil {
 		events.Owner = &corev1.ObjectReference{
-			APIVersion: "custompodautoscaler.com/v1", Kind: "CustomPodAutoscaler",
+			APIVersion: cpav1.GroupVersion.String(), Kind: cpav1.Kind,
 			Namespace: r.settings.Namespace, Name: owner.Name, UID: types.UID(owner.UID),
 		}
 	}
-	return []autoscaler.Watcher{r.log.Pass, r.record.Pass, r.health.Pass, r.series.Pass, events.Pass}
+	watchers := []autoscaler.Watcher{r.log.Pass, r.record.Pass, r.health.Pass, r.series.Pass, events.Pass}
+	if status != nil {
+		watchers = append(watchers, status.Pass)
+	}
+	return watchers
 }
 
 // longestSilence is how long the loop may go without ending a pass: three intervals, and a pass of its own in which every

@@ -53,6 +53,7 @@ type Parts struct {
 	Metric            Metric
 	Evaluate          Evaluate
 	Scale             Scale
+	Held              func() error // says why another may be scaling, and this one has to wait; nil where there is no other
 
 	Watchers []Watcher
 	Tracer   trace.Tracer

@@ -23,7 +23,7 @@ type step struct {
 
 // steps are all there are, in their order.
 var steps = []step{
-	{"read_target", (*pass).readTarget, always("FailedGetScale")},
+	{"read_target", (*pass).readTarget, failedRead},
 	{"list_pods", (*pass).listPods, always("FailedComputeMetricsReplicas")},
 	{"kubernetes_metrics", (*pass).gather, failedMetric},
 	{"metric", (*pass).metric, always("FailedComputeMetricsReplicas")},
@@ -43,6 +43,19 @@ func StageNames() []string {
 
 func always(reason string) func(error) string { return func(error) string { return reason } }
 
+// LeaseNotHeld is why a pass fails while another autoscaler scales for the same object.
+const LeaseNotHeld = "LeaseNotHeld"
+
+// notHeldError is what the lease says.
+type notHeldError struct{ error }
+
+func failedRead(err error) string {
+	if _, ok := errors.AsType[notHeldError](err); ok {
+		return LeaseNotHeld
+	}
+	return "FailedGetScale"
+}
+
 // failedMetric names the type of the first spec that failed: FailedGetResourceMetric.
 func failedMetric(err error) string {
 	if spec, ok := errors.AsType[kubemetrics.SpecError](err); ok {
@@ -52,6 +65,11 @@ func failedMetric(err error) string {
 }
 
 func (p *pass) readTarget(ctx context.Context) (err error) {
+	if p.parts.Held != nil && !p.DryRun() {
+		if err := p.parts.Held(); err != nil {
+			return notHeldError{err}
+		}
+	}
 	if p.snapshot, err = p.parts.Target.Read(ctx); err != nil {
 		return err
 	}

@@ -79,7 +79,16 @@ func Limiting() []Reason {
 
 // Has tells whether the rule of the reason had a say.
 func (d Decision) Has(reason Reason) bool {
-	return slices.ContainsFunc(d.Chain, func(s Step) bool { return s.Reason == reason })
+	_, has := d.Step(reason)
+	return has
+}
+
+// Step is the rule of the reason, if it had a say.
+func (d Decision) Step(reason Reason) (Step, bool) {
+	if i := slices.IndexFunc(d.Chain, func(s Step) bool { return s.Reason == reason }); i >= 0 {
+		return d.Chain[i], true
+	}
+	return Step{}, false
 }
 
 // Disabled tells whether the autoscaler was switched off.

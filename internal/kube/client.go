@@ -15,6 +15,7 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
@@ -36,7 +37,7 @@ func newScheme() *runtime.Scheme {
 	scheme := runtime.NewScheme()
 	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
 	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, authenticationv1.AddToScheme, authorizationv1.AddToScheme, metricsv1beta1.AddToScheme,
+		corev1.AddToScheme, appsv1.AddToScheme, autoscalingv1.AddToScheme, authenticationv1.AddToScheme, authorizationv1.AddToScheme, coordinationv1.AddToScheme, metricsv1beta1.AddToScheme,
 		custommetricsv1beta1.AddToScheme, custommetricsv1beta2.AddToScheme, externalmetricsv1beta1.AddToScheme,
 	} {
 		if err := add(scheme); err != nil {
@@ -111,6 +112,18 @@ func (c *Client) Patch(ctx context.Context, path Path, of types.PatchType, patch
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	return c.explain("patch", path, decode(path.on(c.rest.Patch(of)).Body(patch).Do(ctx), into))
+}
+
+// Apply sets the fields of one object that are named, as the manager that owns them, whoever did before.
+func (c *Client) Apply(ctx context.Context, path Path, manager string, object any) error {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	body, err := json.Marshal(object) // which is YAML, too
+	if err != nil {
+		return err
+	}
+	request := path.on(c.rest.Patch(types.ApplyYAMLPatchType)).Param("fieldManager", manager).Param("force", "true")
+	return c.explain("patch", path, request.SetHeader("Accept", runtime.ContentTypeJSON).Body(body).Do(ctx).Error())
 }
 
 // Create sends one object, and reads what became of it into the same.

@@ -76,7 +76,7 @@ func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, con
 		"metadata": map[string]any{
 			"name": name, "namespace": object.Namespace, "labels": labelsOf(object),
 			"ownerReferences": []any{map[string]any{
-				"apiVersion": cpav1.GroupVersion.String(), "kind": "CustomPodAutoscaler", "name": object.Name, "uid": string(object.UID),
+				"apiVersion": cpav1.GroupVersion.String(), "kind": cpav1.Kind, "name": object.Name, "uid": string(object.UID),
 				"controller": true, "blockOwnerDeletion": true,
 			}},
 		},

@@ -23,14 +23,14 @@ func Rules(object *cpav1.CustomPodAutoscaler, target schema.GroupResource) []rba
 	rule := func(group, resource string, names []string, verbs ...string) rbacv1.PolicyRule {
 		return rbacv1.PolicyRule{APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: names, Verbs: verbs}
 	}
-	one, itself := []string{object.Spec.ScaleTargetRef.Name}, []string{object.Name}
+	one, itself, lease := []string{object.Spec.ScaleTargetRef.Name}, []string{object.Name}, []string{cpav1.LeaseOf(object.Name)}
 	rules := []rbacv1.PolicyRule{
 		rule(target.Group, target.Resource, one, "get"),
 		rule(target.Group, target.Resource+"/scale", one, "get", "patch"),
 		rule("", "pods", nil, "list", "watch"),
 		rule("", "events", nil, "create", "patch"),
 		rule("coordination.k8s.io", "leases", nil, "create"), // what is created has no name yet that a rule could have
-		rule("coordination.k8s.io", "leases", itself, "get", "update", "patch"),
+		rule("coordination.k8s.io", "leases", lease, "get", "patch"),
 		rule(cpav1.GroupVersion.Group, "custompodautoscalers", itself, "get"),
 		rule(cpav1.GroupVersion.Group, "custompodautoscalers/status", itself, "get", "patch"),
 	}

@@ -45,7 +45,7 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 		return err
 	}
 	status := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": cpav1.GroupVersion.String(), "kind": "CustomPodAutoscaler",
+		"apiVersion": cpav1.GroupVersion.String(), "kind": cpav1.Kind,
 		"metadata": map[string]any{"name": object.Name, "namespace": object.Namespace}, "status": content,
 	}}
 	if err := r.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), manager, client.ForceOwnership); err != nil {
@@ -91,7 +91,7 @@ func (r *Reconciler) tell(object *cpav1.CustomPodAutoscaler, now metav1.Conditio
 
 func (r *Reconciler) event(object *cpav1.CustomPodAutoscaler, kind, reason, message string) {
 	r.Event(corev1.ObjectReference{
-		APIVersion: cpav1.GroupVersion.String(), Kind: "CustomPodAutoscaler",
+		APIVersion: cpav1.GroupVersion.String(), Kind: cpav1.Kind,
 		Namespace: object.Namespace, Name: object.Name, UID: object.UID,
 	}, kind, reason, message)
 }

@@ -54,6 +54,8 @@ func recoveries(failure string) string {
 		return "SucceededGetScale"
 	case "FailedRescale":
 		return "SucceededRescale"
+	case autoscaler.LeaseNotHeld:
+		return "LeaseHeld"
 	}
 	return "ValidMetricFound"
 }

@@ -288,16 +288,24 @@ metadata:
 rules: [{apiGroups: [""], resources: [pods, replicationcontrollers], verbs: ["*"]}]
 `
 
-// TestTheRoleIsEnoughAndNoMore starts the autoscaler as its pod would: with the pod's environment and account.
-func TestTheRoleIsEnoughAndNoMore(t *testing.T) {
-	t.Parallel()
-	namespace, _ := operated(t)
+// startAsPod starts the autoscaler of the object as its pod would: with the pod's environment and account. Further
+// environment wins.
+func startAsPod(t *testing.T, namespace string, o options) *program {
+	t.Helper()
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	var environment []string
 	for name, value := range environmentOf(autoscalerOf(t, namespace)) {
 		environment = append(environment, name+"="+value)
 	}
-	p := start(t, options{config: base("default"), files: replies(3), kube: serviceAccount(t, namespace, "web-autoscaler"), env: append(environment, "interval=300")})
+	o.config, o.kube = base("default"), serviceAccount(t, namespace, "web-autoscaler")
+	o.env = append(append(environment, "interval=300"), o.env...)
+	return start(t, o)
+}
+
+func TestTheRoleIsEnoughAndNoMore(t *testing.T) {
+	t.Parallel()
+	namespace, _ := operated(t)
+	p := startAsPod(t, namespace, options{files: replies(3)})
 	scalesTo(t, namespace, 3)
 	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal SuccessfulRescale")
 	if strings.Contains(p.log.String(), "forbidden") {
@@ -306,7 +314,7 @@ func TestTheRoleIsEnoughAndNoMore(t *testing.T) {
 	for _, forbidden := range []string{
 		"get secrets", "list secrets", "create pods", "delete pods", "update deployments.apps/web", "patch deployments.apps/web", "get deployments.apps/other",
 		"patch deployments.apps/other --subresource=scale", "delete deployments.apps/web", "update roles.rbac.authorization.k8s.io", "patch cpa/web-autoscaler",
-		"patch cpa/other --subresource=status", "get leases.coordination.k8s.io/other", "list pods.metrics.k8s.io",
+		"patch cpa/other --subresource=status", "get leases.coordination.k8s.io/web-autoscaler", "list pods.metrics.k8s.io",
 	} {
 		arguments := append([]string{"auth", "can-i", "-n", namespace, "--as=system:serviceaccount:" + namespace + ":web-autoscaler"}, strings.Fields(forbidden)...)
 		if words, err := kubectlFails(t, "", arguments...); err == nil {

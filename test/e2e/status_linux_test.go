@@ -1,0 +1,110 @@
+package e2e
+
+import (
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+)
+
+// objectOf is the CustomPodAutoscaler as it is now.
+func objectOf(t *testing.T, namespace string) (object cpav1.CustomPodAutoscaler) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(kubectl(t, "", "get", "-n", namespace, "cpa", "web-autoscaler", "-o", "json")), &object); err != nil {
+		t.Fatal(err)
+	}
+	return object
+}
+
+func TestTheAutoscalerSaysInTheStatusHowItGoes(t *testing.T) {
+	t.Parallel()
+	namespace, _ := operated(t)
+	p := startAsPod(t, namespace, options{files: replies(3), env: []string{"minReplicas=2", "maxReplicas=5"}})
+	hasCondition(t, namespace, "AbleToScale True ReadyForNewScale", "")
+	hasCondition(t, namespace, "ScalingActive True ValidMetricFound", "")
+	hasCondition(t, namespace, "ScalingLimited False DesiredWithinRange", "")
+	if row := strings.Fields(kubectl(t, "", "get", "-n", namespace, "cpa", "--no-headers")); strings.Join(row[:8], " ") != "web-autoscaler web 2 5 3 3 True MinimumReplicasAvailable" {
+		t.Errorf("kubectl get shows %q", row)
+	}
+	scaled := objectOf(t, namespace)
+	if scaled.Status.LastScaleTime == nil || len(scaled.Status.Reasons) != 1 || *scaled.Status.RecommendedReplicas != 3 {
+		t.Errorf("the status is %+v", scaled.Status)
+	}
+	p.passes("evaluate", 5)
+	if now := objectOf(t, namespace); now.ResourceVersion != scaled.ResourceVersion {
+		t.Errorf("it was written though nothing had changed:\n%+v\n%+v", scaled.Status, now.Status)
+	}
+
+	p.write("evaluate.reply", "rubbish")
+	hasCondition(t, namespace, "ScalingActive False FailedComputeMetricsReplicas", "rubbish")
+	p.evaluates(9)
+	hasCondition(t, namespace, "ScalingLimited True TooManyReplicas", "9 recommended, maxReplicas is 5")
+	hasCondition(t, namespace, "ScalingActive True ValidMetricFound", "")
+	kubectl(t, "", "scale", "-n", namespace, "deployment", "web", "--replicas=0")
+	hasCondition(t, namespace, "ScalingActive False ScalingDisabled", "minReplicas is not 0")
+	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "") // which is the operator's, and as it was
+
+	before := objectOf(t, namespace).Status.LastScaleTime
+	p.stop()
+	again := startAsPod(t, namespace, options{files: replies(2)})
+	again.passes("evaluate", 0)
+	eventually(t, "the limits of the autoscaler that was started again", func() (bool, error) {
+		return *objectOf(t, namespace).Status.MaxReplicas == 10, nil
+	})
+	if now := objectOf(t, namespace).Status.LastScaleTime; !now.Equal(before) {
+		t.Errorf("it was last scaled at %v, and %v after the restart", before, now)
+	}
+}
+
+// TestAnAutoscalerWithoutRightsOfItsOwnStatusScales: its Role may be from before there was one.
+func TestAnAutoscalerWithoutRightsOnItsStatusScales(t *testing.T) {
+	t.Parallel()
+	namespace, _ := operated(t)
+	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"provisionRole": false}}`)
+	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	kubectl(t, `{"rules": [{"apiGroups": ["", "apps"], "resources": ["pods", "deployments", "deployments/scale"], "verbs": ["get", "list", "patch"]}]}`,
+		"patch", "-n", namespace, "role", "web-autoscaler", "--type=merge", "--patch-file=/dev/stdin")
+	p := startAsPod(t, namespace, options{files: replies(3)})
+	scalesTo(t, namespace, 3)
+	p.logs("level=WARN", "holding the lease failed", "needs the verb", "leases")
+	p.logs("level=WARN", "writing the status of the CustomPodAutoscaler failed; scaling goes on", "needs the verb")
+	p.passes("evaluate", 10)
+	if n := strings.Count(p.log.String(), "level=WARN"); n > 3 { // with the one about events
+		t.Errorf("there are %d warnings", n)
+	}
+}
+
+// on makes the program take itself for a pod of that name.
+func on(host string) func(*exec.Cmd) {
+	return func(command *exec.Cmd) {
+		script := "echo " + host + ` > /proc/sys/kernel/hostname; exec "$@"`
+		command.Args = append([]string{"unshare", "--uts", "sh", "-c", script, "sh"}, append([]string{command.Path}, command.Args[1:]...)...)
+		command.Path, command.Err = exec.LookPath("unshare")
+	}
+}
+
+func TestASecondAutoscalerOfAnObjectIsKeptOut(t *testing.T) {
+	t.Parallel()
+	namespace, _ := operated(t)
+	first := startAsPod(t, namespace, options{files: replies(3), around: on("first")})
+	scalesTo(t, namespace, 3)
+	second := startAsPod(t, namespace, options{files: replies(5), around: on("second")})
+	second.logs("level=ERROR", "nothing was scaled", `first holds the lease \"web-autoscaler.custompodautoscaler.com\", and is scaling`, "reason=LeaseNotHeld")
+	first.passes("evaluate", 3)
+	if got := replicas(t, namespace); got != 3 || second.calls("metric") > 0 {
+		t.Errorf("there are %d replicas, and the second one ran metric %d times", got, second.calls("metric"))
+	}
+	if got := second.call(get, "/readyz"); got.code != 503 {
+		t.Errorf("it is ready: %+v", got)
+	}
+	first.stop()
+	scalesTo(t, namespace, 5)
+	kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+	second.stop()
+	eventually(t, "the lease to go with the object", func() (bool, error) {
+		return kubectl(t, "", "get", "-n", namespace, "leases", "-o", "name") == "", nil
+	})
+}
