@@ -88,12 +88,14 @@ func (l *Lease) Run(ctx context.Context) {
 	}
 }
 
-// Release lets others have it at once, after Run.
+// Release lets others have it at once, after Run. It is read anew, since the last try may have been cut short.
 func (l *Lease) Release(ctx context.Context) {
-	if l.lease == nil {
+	l.note(time.Time{}, fmt.Errorf("the lease %q was given back", l.Name))
+	l.lease = &coordinationv1.Lease{}
+	err := l.API.Get(ctx, l.path(l.Name), l.lease)
+	if holder := l.lease.Spec.HolderIdentity; err != nil || holder == nil || *holder != l.Holder {
 		return
 	}
-	l.note(time.Time{}, fmt.Errorf("the lease %q was given back", l.Name))
 	l.Wrote(l.patch(ctx, coordinationv1.LeaseSpec{HolderIdentity: new(string), RenewTime: now()}))
 }
 
@@ -101,6 +103,9 @@ func (l *Lease) Release(ctx context.Context) {
 func (l *Lease) try(ctx context.Context) bool {
 	began := time.Now()
 	held, err := l.hold(ctx)
+	if ctx.Err() != nil {
+		return held
+	}
 	l.Wrote(err)
 	switch {
 	case apierrors.IsForbidden(err): // with a Role that was made by hand, or for an autoscaler before there was a lease

@@ -162,7 +162,7 @@ func watch(manager ctrl.Manager, event func(about corev1.ObjectReference, kind, 
 // caching keeps what is ours, and no more: in a large cluster others have a lot of pods.
 func caching(namespaces []string) cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{cpav1.ManagedBy: cpav1.Operator})}
-	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}}
+	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}, DefaultTransform: cache.TransformStripManagedFields()}
 	for _, kind := range made {
 		options.ByObject[ofKind(kind)] = ours
 	}

@@ -67,24 +67,21 @@ func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstruc
 	if made := object.Spec.ProvisionPod; made != nil && !*made {
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: "NotProvisioned", Message: "spec.provisionPod is false: what runs is somebody else's"}
 	}
-	if workload == nil {
-		return no("MinimumReplicasUnavailable", "the Deployment was just made")
-	}
 	if failure := conditionOf(workload, "ReplicaFailure"); failure["status"] == "True" {
 		return no("FailedCreate", fmt.Sprint(failure["message"]))
 	}
-	switch available := conditionOf(workload, "Available"); available["status"] {
-	case "True":
-		return yes(fmt.Sprint(available["reason"]), fmt.Sprint(available["message"]))
-	case "False":
-		return no(fmt.Sprint(available["reason"]), fmt.Sprintf("%v See kubectl describe pods -n %s -l %s=%s",
-			available["message"], object.Namespace, cpav1.OwnedBy, object.Name))
+	if available := conditionOf(workload, "Available"); available["status"] == "True" {
+		return yes("MinimumReplicasAvailable", "the autoscaler's pod is ready")
 	}
-	return no("MinimumReplicasUnavailable", "the Deployment has no pods yet")
+	return no("MinimumReplicasUnavailable", fmt.Sprintf("the autoscaler's pod is not ready: kubectl describe pods -n %s -l %s=%s",
+		object.Namespace, cpav1.OwnedBy, object.Name))
 }
 
-// conditionOf is a workload's own condition, nil if it has none of the type.
+// conditionOf is a workload's own condition, nil if it has none of the type, or is not there yet.
 func conditionOf(workload *unstructured.Unstructured, name string) map[string]any {
+	if workload == nil {
+		return nil
+	}
 	conditions, _, _ := unstructured.NestedSlice(workload.Object, "status", "conditions")
 	for _, one := range conditions {
 		if condition, _ := one.(map[string]any); condition["type"] == name {

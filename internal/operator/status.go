@@ -85,6 +85,9 @@ func (r *Reconciler) tell(object *cpav1.CustomPodAutoscaler, now metav1.Conditio
 	case now.Type == cpav1.Paused && now.Status != before.Status:
 		r.event(object, corev1.EventTypeNormal, now.Reason, now.Message)
 	}
+	if before.Status == now.Status && before.Reason == now.Reason && level == slog.LevelInfo {
+		return
+	}
 	r.Log.Log(context.Background(), level, "condition", "namespace", object.Namespace, "name", object.Name,
 		"type", now.Type, "status", now.Status, "reason", now.Reason, "message", now.Message)
 }

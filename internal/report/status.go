@@ -84,7 +84,11 @@ func (s *Status) Close(ctx context.Context) {
 }
 
 func (s *Status) write(ctx context.Context) (err error) {
-	defer func() { s.Wrote(err) }()
+	defer func() {
+		if err == nil || ctx.Err() == nil { // what was cut short is done by Close
+			s.Wrote(err)
+		}
+	}()
 	if s.written == nil {
 		there, err := s.Load(ctx)
 		if err != nil {

@@ -45,6 +45,58 @@ func TestAMissingRightIsPrinted(t *testing.T) {
 	}
 }
 
+// TestTheRoleIsEnoughForMetrics of every source, since the object's configuration has specs.
+func TestTheRoleIsEnoughForMetrics(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	measured(t, namespace, "web", 1)
+	setObjectMetric(t, namespace, "pods", podsOf(t, namespace, "web")[0].Name, "hits", "7")
+	setObjectMetric(t, namespace, "deployments.apps", "web", "hits", "9")
+	setExternalMetric(t, namespace, "jobs", nil, "5")
+	startOperator(t, namespace, cluster.Start(t).Kubeconfig())
+	all := strings.Split(strings.TrimSpace(specs("{type: Resource, resource: {name: cpu, target: {type: Utilization}}}", podHits,
+		hits("apps/v1", "Deployment", "web", "Value"), jobs("{}", "Value"))), "\n")[1:]
+	object := autoscalerObject + "    - name: kubernetesMetricSpecs\n      value: |\n"
+	for _, line := range all {
+		object += "        " + strings.TrimSpace(line) + "\n"
+	}
+	kubectl(t, object+"    - {name: requireKubernetesMetrics, value: \"true\"}\n", "apply", "-n", namespace, "-f", "-")
+	p := startAsPod(t, namespace, options{files: replies(3)})
+	scalesTo(t, namespace, 3)
+	if got := p.sources(); len(got) != 4 || strings.Contains(p.log.String(), "forbidden") {
+		t.Errorf("it was given %q, want four metrics", got)
+	}
+}
+
+// TestTheOperatorSaysWhatItCannotDoWithout: it ends, and Kubernetes starts it again.
+func TestTheOperatorSaysWhatItCannotDoWithout(t *testing.T) {
+	t.Parallel()
+	namespace := cluster.Start(t).Namespace(t)
+	for _, row := range []struct {
+		name, says string
+		answer     func(http.ResponseWriter, *http.Request) bool
+	}{
+		{"no definition", "the API serves no custompodautoscaler.com/v1: install the definition of CustomPodAutoscaler first", func(w http.ResponseWriter, r *http.Request) bool {
+			gone := strings.HasPrefix(r.URL.Path, "/apis/custompodautoscaler.com")
+			if gone {
+				http.NotFound(w, r)
+			}
+			return gone
+		}},
+		{"no API server", "is the API server at http://127.0.0.1:", hangUp},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			proxy := startProxy(t)
+			proxy.answer(row.answer)
+			operator := startOperator(t, namespace, proxy.kubeconfig)
+			<-operator.exited
+			if code := operator.stop(); code != 1 || !strings.Contains(operator.log.String(), row.says) || strings.Count(operator.log.String(), "\n") != 1 {
+				t.Errorf("it ended with %d, and said\n%s\nwant 1, and %q", code, operator.log, row.says)
+			}
+		})
+	}
+}
+
 func TestTheOperatorsMetricsAreForWhoIsAllowed(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
