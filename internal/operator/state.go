@@ -43,14 +43,20 @@ func yes(reason, message string) metav1.Condition {
 
 // settle tells what came of it, by the workload as it is now; nil if there is none yet.
 func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, target schema.GroupResource, held hold, workload *unstructured.Unstructured) (state, error) {
-	now := state{ready: readiness(object, workload), paused: no("NotPaused", "")}
+	now := state{ready: readiness(object, workload), paused: no("NotPaused", "the object does not ask for it")}
 	if held.problem != "" {
 		now.paused = no("InvalidReplicas", held.problem)
 	}
 	if !held.paused {
 		return now, nil
 	}
-	now.ready, now.after = no("Paused", "the autoscaler is stopped"), again
+	now.after = again
+	message := fmt.Sprintf("the target is held at %d replicas", held.replicas)
+	if provisionsPod(object) {
+		now.ready = no("Paused", "the autoscaler is stopped")
+	} else {
+		message += "; stop its autoscaler yourself (spec.provisionPod is false)"
+	}
 	if running(workload) {
 		now.paused, now.after = no("Pausing", "waiting for the end of the autoscaler"), soon
 		return now, nil
@@ -58,13 +64,13 @@ func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscal
 	if err := r.holdTarget(ctx, object, target, held.replicas); err != nil {
 		return now, err
 	}
-	now.paused = yes("Paused", fmt.Sprintf("the target is held at %d replicas", held.replicas))
+	now.paused = yes("Paused", message)
 	return now, nil
 }
 
 // readiness is what the Deployment says of itself: why it cannot make its pod, or else whether that is available.
 func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstructured) metav1.Condition {
-	if made := object.Spec.ProvisionPod; made != nil && !*made {
+	if !provisionsPod(object) {
 		return metav1.Condition{Status: metav1.ConditionUnknown, Reason: "NotProvisioned", Message: "spec.provisionPod is false: what runs is somebody else's"}
 	}
 	if failure := conditionOf(workload, "ReplicaFailure"); failure["status"] == "True" {
@@ -75,6 +81,10 @@ func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstruc
 	}
 	return no("MinimumReplicasUnavailable", fmt.Sprintf("the autoscaler's pod is not ready: kubectl describe pods -n %s -l %s=%s",
 		object.Namespace, cpav1.OwnedBy, object.Name))
+}
+
+func provisionsPod(object *cpav1.CustomPodAutoscaler) bool {
+	return object.Spec.ProvisionPod == nil || *object.Spec.ProvisionPod
 }
 
 // conditionOf is a workload's own condition, nil if it has none of the type, or is not there yet.

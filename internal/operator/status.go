@@ -25,9 +25,40 @@ var expected = map[string]bool{
 	"Paused": true, "Pausing": true, "NotPaused": true,
 }
 
-// report writes our part of the status, if it is not what is there.
+// report writes our part of the status, if it is not what is there. The cache may not have what was written last, so a
+// difference is looked for again in the object as it is now.
 func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscaler, now state) error {
-	var conditions []metav1.Condition
+	if conditions := conditionsOf(object, now); isNoted(object, conditions) {
+		return nil
+	}
+	there := &cpav1.CustomPodAutoscaler{}
+	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), there); err != nil || there.UID != object.UID {
+		return client.IgnoreNotFound(err)
+	}
+	there.Generation = object.Generation // which this is about
+	conditions := conditionsOf(there, now)
+	if isNoted(there, conditions) {
+		return nil
+	}
+	content, err := asMap(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions})
+	if err != nil {
+		return err
+	}
+	status := &unstructured.Unstructured{Object: map[string]any{
+		"apiVersion": cpav1.GroupVersion.String(), "kind": cpav1.Kind,
+		"metadata": map[string]any{"name": object.Name, "namespace": object.Namespace, "uid": string(object.UID)}, "status": content,
+	}}
+	if err := r.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), manager, client.ForceOwnership); err != nil {
+		return fmt.Errorf("writing the status: %w", err)
+	}
+	for _, condition := range conditions {
+		r.tell(there, condition)
+	}
+	return nil
+}
+
+// conditionsOf are ours, with the times of those that the object has already.
+func conditionsOf(object *cpav1.CustomPodAutoscaler, now state) (conditions []metav1.Condition) {
 	for name, condition := range map[string]metav1.Condition{cpav1.Ready: now.ready, cpav1.Paused: now.paused} {
 		if before := meta.FindStatusCondition(object.Status.Conditions, name); before != nil {
 			meta.SetStatusCondition(&conditions, *before)
@@ -37,24 +68,12 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 			meta.SetStatusCondition(&conditions, condition)
 		}
 	}
-	if object.Status.ObservedGeneration == object.Generation && sameConditions(object.Status.Conditions, conditions) {
-		return nil
-	}
-	content, err := asMap(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions})
-	if err != nil {
-		return err
-	}
-	status := &unstructured.Unstructured{Object: map[string]any{
-		"apiVersion": cpav1.GroupVersion.String(), "kind": cpav1.Kind,
-		"metadata": map[string]any{"name": object.Name, "namespace": object.Namespace}, "status": content,
-	}}
-	if err := r.Client.Status().Apply(ctx, client.ApplyConfigurationFromUnstructured(status), manager, client.ForceOwnership); err != nil {
-		return fmt.Errorf("writing the status: %w", err)
-	}
-	for _, condition := range conditions {
-		r.tell(object, condition)
-	}
-	return nil
+	return conditions
+}
+
+// isNoted tells whether the object's status has the conditions, for this generation.
+func isNoted(object *cpav1.CustomPodAutoscaler, conditions []metav1.Condition) bool {
+	return object.Status.ObservedGeneration == object.Generation && sameConditions(object.Status.Conditions, conditions)
 }
 
 func sameConditions(there, ours []metav1.Condition) bool {

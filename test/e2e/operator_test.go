@@ -231,6 +231,13 @@ func TestAPausedAutoscalerStopsAndItsTargetIsHeld(t *testing.T) {
 	kubectl(t, "", "annotate", "-n", namespace, "cpa", "web-autoscaler", annotation+"-")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	hasCondition(t, namespace, "Paused False NotPaused", "")
+	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal Paused x1 the target is held at 3 replicas")
+	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal NotPaused x1 the object does not ask for it")
+
+	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"provisionPod": false}}`)
+	kubectl(t, "", "annotate", "-n", namespace, "cpa", "web-autoscaler", annotation+"=2")
+	hasCondition(t, namespace, "Paused True Paused", "held at 2 replicas; stop its autoscaler yourself")
+	hasCondition(t, namespace, "Ready Unknown NotProvisioned", "")
 }
 
 // TestTheOperatorGoesOnWhereTheOneBeforeItWas: operator 1.4 leaves a bare pod, and a Role with all rights, owned by the object.
