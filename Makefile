@@ -11,6 +11,7 @@ LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Ver
 MODULES := . test
 # The programs of the test cluster; they are built just so, and what is built once is not built again.
 COMPONENTS := test/cluster/components
+HELM       := go tool -modfile=$(CURDIR)/tools/helm/go.mod helm
 
 ##@ Use
 
@@ -54,7 +55,7 @@ bench: ## Run the benchmarks
 ##@ Verify
 
 .PHONY: verify
-verify: verify-format verify-vet verify-lint verify-modules ## Check all that is not a test
+verify: verify-format verify-vet verify-lint verify-modules verify-chart ## Check all that is not a test
 
 .PHONY: verify-format
 verify-format: ## Check that the code is formatted
@@ -75,9 +76,19 @@ verify-lint: ## Run staticcheck
 
 .PHONY: verify-modules
 verify-modules: ## Check that go.mod and go.sum say what the code uses
-	for module in $(MODULES) $(COMPONENTS) tools; do (cd $$module && go mod tidy -diff); done
+	for module in $(MODULES) $(COMPONENTS) tools tools/helm; do (cd $$module && go mod tidy -diff); done
+
+.PHONY: verify-chart
+verify-chart: ## Check the operator's chart, and what is generated of it
+	for values in charts/testdata/*.yaml; do $(HELM) lint --strict --quiet charts/custom-pod-autoscaler-operator --values $$values; done
+	go test ./charts
+
+.PHONY: update-manifest
+update-manifest: ## Write anew what the chart and the manifest have of elsewhere
+	go test ./charts -run Generated -update
 
 .PHONY: update-docs
 update-docs: ## Write anew what is generated: references, the definition of CustomPodAutoscaler, deep copies
 	go test ./api/v1 -run Generated -update
 	go test ./api/v1 ./internal/config ./internal/report -run Reference -update
+	$(MAKE) --no-print-directory update-manifest # the chart has the definition, too
