@@ -124,8 +124,8 @@ func TestATargetThatCannotBeIsExplained(t *testing.T) {
 			[]string{"v1 has Node outside of namespaces: it cannot be a target"}},
 		{"the version is not served", "{apiVersion: apps/v1beta1, kind: Deployment, name: web}",
 			[]string{"the API does not serve apps/v1beta1", "(scaleTargetRef.apiVersion)"}},
-		{"the group is not served", "{apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}",
-			[]string{"the API does not serve argoproj.io/v1alpha1: is its CustomResourceDefinition installed?"}},
+		{"the group is not served", "{apiVersion: nowhere.example.com/v1alpha1, kind: Rollout, name: web}",
+			[]string{"the API does not serve nowhere.example.com/v1alpha1: is its CustomResourceDefinition installed?"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
