@@ -9,6 +9,8 @@ COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Version=$(VERSION) \
 	-X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Commit=$(COMMIT)
 MODULES := . test
+REGISTRY  ?= custompodautoscaler
+PLATFORMS ?= linux/amd64,linux/arm64
 # The programs of the test cluster; they are built just so, and what is built once is not built again.
 COMPONENTS := test/cluster/components
 HELM       := go tool -modfile=$(CURDIR)/tools/helm/go.mod helm
@@ -22,6 +24,13 @@ help: ## List the targets
 .PHONY: build
 build: ## Build the programs into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+
+.PHONY: images
+images: ## Build the images for all platforms, with docker buildx; IMAGES_FLAGS=--push sends them to REGISTRY
+	for image in operator python alpine plain; do \
+		docker buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) \
+			--file images/$$image/Dockerfile --tag $(REGISTRY)/$$image:$(VERSION) $(IMAGES_FLAGS) .; \
+	done
 
 .PHONY: demo
 demo: cluster-build ## Watch the autoscaler follow a load on a real control plane, for about two minutes

@@ -1,0 +1,222 @@
+// Package images holds what can be held of the images without building them: that what they are made of is there, is built by
+// the lines that build it, and behaves as the images before did.
+package images
+
+import (
+	"debug/elf"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// instruction is one of a Dockerfile: "COPY", "go.mod go.sum ./".
+type instruction struct{ name, rest string }
+
+// parse reads what our Dockerfiles use of the language, and no more.
+func parse(t *testing.T, file string) (all []instruction) {
+	t.Helper()
+	text := regexp.MustCompile(`(?m)^#.*\n`).ReplaceAllString(read(t, file), "")
+	for line := range strings.Lines(strings.ReplaceAll(text, "\\\n", "")) {
+		name, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if name == "" {
+			continue
+		}
+		if !slices.Contains([]string{"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "CMD", "ENTRYPOINT"}, name) || rest == "" {
+			t.Fatalf("%s: there is %q", file, line)
+		}
+		all = append(all, instruction{name, rest})
+	}
+	return all
+}
+
+// value is the last one of an instruction, which is the one that counts.
+func value(all []instruction, name string) (last string) {
+	for _, one := range all {
+		switch one.name {
+		case "FROM":
+			last = ""
+		case name:
+			last = one.rest
+		}
+	}
+	return last
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+func dockerfiles(t *testing.T) []string {
+	t.Helper()
+	files, err := filepath.Glob("*/Dockerfile")
+	examples, _ := filepath.Glob("../examples/*/Dockerfile")
+	if err != nil || len(files) != 4 || len(examples) == 0 {
+		t.Fatalf("there are %v and %v, %v", files, examples, err)
+	}
+	return append(files, examples...)
+}
+
+// ignored tells what .dockerignore keeps out of a build, by the patterns that it has: a name at the top, or **/ and a name anywhere.
+func ignored(t *testing.T, file string) bool {
+	t.Helper()
+	for pattern := range strings.Lines(read(t, "../.dockerignore")) {
+		pattern = strings.TrimSpace(pattern)
+		anywhere, ok := strings.CutPrefix(pattern, "**/")
+		switch {
+		case pattern == "" || pattern[0] == '#':
+		case strings.ContainsAny(strings.TrimPrefix(anywhere, "*"), "*!/"):
+			t.Fatalf(".dockerignore has %q, which is not understood here", pattern)
+		case ok && slices.ContainsFunc(strings.Split(file, "/"), func(part string) bool { matches, _ := path.Match(anywhere, part); return matches }),
+			!ok && strings.HasPrefix(file+"/", pattern+"/"):
+			return true
+		}
+	}
+	return false
+}
+
+func TestWhatAnImageIsMadeOfIsThere(t *testing.T) {
+	for _, file := range dockerfiles(t) {
+		stages := map[string]bool{}
+		for _, one := range parse(t, file) {
+			words := strings.Fields(one.rest)
+			switch {
+			case one.name == "FROM":
+				base := words[slices.IndexFunc(words, func(word string) bool { return !strings.HasPrefix(word, "--") })]
+				if _, tag, ok := strings.Cut(base, ":"); !ok || tag == "latest" {
+					t.Errorf("%s: %s has no tag that says which", file, base)
+				}
+				stages[words[len(words)-1]] = true
+			case one.name == "COPY" && strings.HasPrefix(words[0], "--from="):
+				if stage := strings.TrimPrefix(words[0], "--from="); !stages[stage] {
+					t.Errorf("%s: there is no stage %s before %v", file, stage, words)
+				}
+			case one.name == "COPY":
+				for _, source := range words[:len(words)-1] {
+					if _, err := os.Stat("../" + source); err != nil || ignored(t, source) {
+						t.Errorf("%s: %s is not there, or ignored (%v)", file, source, err)
+					}
+				}
+			case one.name == "CMD", one.name == "ENTRYPOINT":
+				var command []string
+				if err := json.Unmarshal([]byte(one.rest), &command); err != nil || len(command) == 0 {
+					t.Errorf("%s: %s is no list, and would need a shell", file, one.rest)
+				}
+			}
+		}
+	}
+}
+
+// TestTheImagesBehaveAsBefore: who builds on them has relied on it.
+func TestTheImagesBehaveAsBefore(t *testing.T) {
+	const autoscaler = `["/app/custom-pod-autoscaler"]`
+	for _, row := range []struct{ image, directory, user, entrypoint, command string }{
+		{"python", "/app", "", "", autoscaler},
+		{"alpine", "/app", "", "", autoscaler},
+		{"plain", "/app", "65532:65532", "", autoscaler},
+		{"operator", "", "65532:65532", `["/custom-pod-autoscaler-operator"]`, ""},
+	} {
+		all := parse(t, row.image+"/Dockerfile")
+		for name, want := range map[string]string{"WORKDIR": row.directory, "USER": row.user, "ENTRYPOINT": row.entrypoint, "CMD": row.command} {
+			if got := value(all, name); got != want {
+				t.Errorf("%s: %s is %q, want %q", row.image, name, got, want)
+			}
+		}
+		copied := strings.Fields(value(all, "COPY"))
+		var program []string
+		if err := json.Unmarshal([]byte(row.entrypoint+row.command), &program); err != nil || copied[2] != program[0] || path.Base(copied[1]) != path.Base(program[0]) {
+			t.Errorf("%s: the program is copied as %v, and run as %v", row.image, copied, program)
+		}
+	}
+}
+
+// buildLine is how an image's program is built.
+func buildLine(t *testing.T, image string) (line string) {
+	t.Helper()
+	for _, one := range parse(t, image+"/Dockerfile") {
+		if one.name == "RUN" && strings.Contains(one.rest, "go build") {
+			line = one.rest
+		}
+	}
+	return line
+}
+
+func TestAllImagesAreBuiltAlikeAndAsTheMakefileDoes(t *testing.T) {
+	first, _, _ := strings.Cut(buildLine(t, "operator"), " ./cmd/")
+	makefile := read(t, "../Makefile")
+	for _, image := range []string{"operator", "python", "alpine", "plain"} {
+		line, _, _ := strings.Cut(buildLine(t, image), " ./cmd/")
+		if line != first {
+			t.Errorf("%s is built by %s, and operator by %s", image, line, first)
+		}
+		for _, setting := range regexp.MustCompile(`-X \S+=`).FindAllString(line, -1) {
+			if !strings.Contains(makefile, setting) {
+				t.Errorf("%s is built with %s, which the Makefile does not have", image, setting)
+			}
+		}
+		if !strings.Contains(read(t, "../go.mod"), "\ngo "+regexp.MustCompile(`golang:([0-9.]+)`).FindStringSubmatch(read(t, image+"/Dockerfile"))[1]+".") {
+			t.Errorf("%s is not built by the Go of go.mod", image)
+		}
+		if !strings.Contains(makefile, " "+image+" ") && !strings.Contains(makefile, " "+image+";") {
+			t.Errorf("make images does not make %s", image)
+		}
+	}
+}
+
+// TestTheProgramIsBuiltOfWhatIsNotIgnored, for both architectures, by the Dockerfile's own line.
+func TestTheProgramIsBuiltOfWhatIsNotIgnored(t *testing.T) {
+	context, out := t.TempDir(), t.TempDir()
+	err := filepath.WalkDir("..", func(file string, entry fs.DirEntry, err error) error {
+		name := filepath.ToSlash(strings.TrimPrefix(file, "../"))
+		switch {
+		case err != nil || file == "..":
+			return err
+		case ignored(t, name) && entry.IsDir():
+			return fs.SkipDir
+		case ignored(t, name):
+			return nil
+		case entry.IsDir():
+			return os.Mkdir(filepath.Join(context, name), 0o755)
+		}
+		return os.WriteFile(filepath.Join(context, name), []byte(read(t, file)), 0o644)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for arch, machine := range map[string]elf.Machine{"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64} {
+		folder := filepath.Join(out, arch)
+		command := exec.CommandContext(t.Context(), "sh", "-c", strings.Replace(buildLine(t, "python"), "-o /out/", "-o "+folder+"/", 1))
+		command.Dir = context
+		command.Env = append(os.Environ(), "TARGETOS=linux", "TARGETARCH="+arch, "VERSION=1.2.3", "COMMIT=abcdef")
+		if words, err := command.CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", arch, err, words)
+		}
+		program, err := elf.Open(filepath.Join(folder, "custom-pod-autoscaler"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer program.Close()
+		if libraries, err := program.ImportedLibraries(); program.Machine != machine || err != nil || len(libraries) > 0 {
+			t.Errorf("%s: the program is for %s, and needs %v, %v", arch, program.Machine, libraries, err)
+		}
+	}
+	if runtime.GOOS != "linux" {
+		t.Skip("it runs on linux only")
+	}
+	words, err := exec.CommandContext(t.Context(), filepath.Join(out, runtime.GOARCH, "custom-pod-autoscaler"), "version").CombinedOutput()
+	if err != nil || !strings.Contains(string(words), "1.2.3") || !strings.Contains(string(words), "abcdef") {
+		t.Errorf("its version is %s, %v", words, err)
+	}
+}
