@@ -61,6 +61,7 @@ func TestInstalling(t *testing.T) {
 		t.Run("over operator 1.4, "+mode, func(t *testing.T) { testTheUpgrade(t, mode, "--server-side=false") })
 	}
 	t.Run("over operator 1.4, installed by Helm 4", func(t *testing.T) { testTheUpgrade(t, "cluster", "--server-side=true") })
+	t.Run("over operator 1.4, installed by kubectl", testTheUpgradeWithoutHelm)
 }
 
 // uninstall takes the operator away as the page says for the manifest: the definition and the objects stay.
@@ -364,11 +365,34 @@ func testTheUpgrade(t *testing.T, mode string, how ...string) {
 	aggregated(t)
 	kubectl(t, "", "delete", "-n", namespace, "cpa", "--all")
 	operates(t, namespace, map[string]string{"namespaced": namespace}[mode])
+	if mode == "cluster" {
+		isHarmless(t, namespace)
+	}
 	if everywhere := "list cpa --all-namespaces"; mode == "namespaced" {
 		if _, err := kubectlFails(t, "", append([]string{"auth", "can-i", "--as", "system:serviceaccount:" + namespace + ":" + operatorName}, strings.Fields(everywhere)...)...); err == nil {
 			t.Error("it may " + everywhere)
 		}
 	}
+}
+
+// testTheUpgradeWithoutHelm is from another namespace, where operator 1.4 may be.
+func testTheUpgradeWithoutHelm(t *testing.T) {
+	uninstall(t)
+	namespace := cluster.Start(t).Namespace(t)
+	kubectl(t, helm(t, "template", operatorName, chartOf14(t), "-n", namespace), "apply", "-n", namespace, "-f", "-")
+	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
+	before := identity(t, definition) + identity(t, "cpa/web-autoscaler", "-n", namespace)
+	kubectl(t, "", "delete", "deployment", operatorName, "-n", namespace)
+	kubectl(t, "", "apply", "-f", manifest)
+	kubectl(t, "", "wait", "-n", operatorName, "--for=condition=Available", "--timeout=120s", "deployment/"+operatorName)
+	if after := identity(t, definition) + identity(t, "cpa/web-autoscaler", "-n", namespace); after != before {
+		t.Errorf("there are %s now, want %s", after, before)
+	}
+	if rules := aggregated(t); strings.Contains(rules, `"verbs":["*"]`) {
+		t.Errorf("the role still has all rights: %s", rules)
+	}
+	operates(t, operatorName, "")
+	isHarmless(t, operatorName)
 }
 
 // chartOf14 writes a chart whose objects are those of the chart of operator 1.4, in name, place and what cannot be changed.
