@@ -254,7 +254,7 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 		t.Errorf("the operator's role is %+v, %+v; want no rules, but where they come from", whole.Rules, whole.AggregationRule)
 	}
 	for _, role := range []*rbacv1.ClusterRole{base, targets} {
-		if label := "custompodautoscaler.com/aggregate-to-operator"; role.Labels[label] != "true" || whole.AggregationRule.ClusterRoleSelectors[0].MatchLabels[label] != "true" {
+		if label := cpav1.AggregateToOperator; role.Labels[label] != "true" || whole.AggregationRule.ClusterRoleSelectors[0].MatchLabels[label] != "true" {
 			t.Errorf("%s is not a part of it", role.Name)
 		}
 	}
