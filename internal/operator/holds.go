@@ -3,6 +3,7 @@ package operator
 import (
 	"fmt"
 	"reflect"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -27,18 +28,18 @@ func holds(there, wanted any) bool {
 	return reflect.DeepEqual(there, wanted) || sameAmount(there, wanted)
 }
 
-// holdsList compares what has names by its name, as the API server merges such lists, and all else by its place.
+// holdsList compares what has names by its name, as the API server merges such lists, and all else by its place. A name may
+// be there more than once: a volume is mounted at several places.
 func holdsList(there, wanted []any) bool {
-	byName := map[string]any{}
-	for _, one := range there {
-		byName[nameOf(one)] = one
-	}
 	if len(wanted) == 0 || len(wanted) != len(there) && nameOf(wanted[0]) == "" {
 		return len(wanted) == len(there)
 	}
 	for i, one := range wanted {
 		name := nameOf(one)
-		if name == "" && (i >= len(there) || !holds(there[i], one)) || name != "" && (byName[name] == nil || !holds(byName[name], one)) {
+		if name == "" && (i >= len(there) || !holds(there[i], one)) {
+			return false
+		}
+		if name != "" && !slices.ContainsFunc(there, func(other any) bool { return nameOf(other) == name && holds(other, one) }) {
 			return false
 		}
 	}

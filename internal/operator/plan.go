@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
 
@@ -17,7 +18,8 @@ const applied = "v1.custompodautoscaler.com/applied"
 // Plan is what has to be done for an object, in this order.
 type Plan struct {
 	Delete []*unstructured.Unstructured // some may be going already
-	Apply  []*unstructured.Unstructured // once what is to be deleted is gone
+	Await  []*unstructured.Unstructured // somebody else deletes them
+	Apply  []*unstructured.Unstructured // once all of those are gone
 }
 
 // ConflictError is something of another's that has the name of what has to be there. It is never taken over.
@@ -47,6 +49,8 @@ func PlanFor(object *cpav1.CustomPodAutoscaler, desired, there []*unstructured.U
 		sign(want)
 		live := find(there, want)
 		switch {
+		case live != nil && leftBehind(object, live):
+			plan.Await = append(plan.Await, live)
 		case live != nil && !owned(object, live):
 			return Plan{}, ConflictError{want.GetKind(), want.GetName()}
 		case live == nil || !holds(live.Object, want.Object):
@@ -98,4 +102,10 @@ func owned(object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) b
 		}
 	}
 	return false
+}
+
+// leftBehind tells what was made for an object of the same name that was deleted since: the garbage collector takes it.
+func leftBehind(object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) bool {
+	owner := metav1.GetControllerOf(live)
+	return owner != nil && owner.Kind == cpav1.Kind && owner.Name == object.Name && owner.UID != object.UID
 }

@@ -57,6 +57,9 @@ func (p Plan) said() string {
 	for _, one := range p.Delete {
 		words = append(words, "delete "+one.GetKind()+" "+one.GetName())
 	}
+	for _, one := range p.Await {
+		words = append(words, "await the end of "+one.GetKind()+" "+one.GetName())
+	}
 	for _, one := range p.Apply {
 		words = append(words, "apply "+one.GetKind()+" "+one.GetName())
 	}
@@ -102,6 +105,12 @@ func TestAPlanIsWhatIsNotAsItShouldBe(t *testing.T) {
 		{"a pod is there that is somebody else's", "", "", func(there []*unstructured.Unstructured) []*unstructured.Unstructured {
 			return append(there, pod(t, "456"))
 		}, ""},
+		{"what was made for an object of the same name is still there", "", "", func(there []*unstructured.Unstructured) []*unstructured.Unstructured {
+			owners := there[1].GetOwnerReferences()
+			owners[0].UID = "before"
+			there[1].SetOwnerReferences(owners)
+			return there
+		}, "await the end of Role web-autoscaler"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			there := was(t)
@@ -149,6 +158,8 @@ func TestWhatIsThereIsReadAsTheAPIServerWritesIt(t *testing.T) {
 		{`{l: [{name: b, v: 2, w: 3}, {name: a, v: 1}]}`, `{l: [{name: a, v: 1}, {name: b, v: 2}]}`, true},
 		{`{l: [{name: a, v: 1}]}`, `{l: [{name: a, v: 1}, {name: b}]}`, false},
 		{`{l: [{name: a, v: 2}]}`, `{l: [{name: a, v: 1}]}`, false},
+		{`{l: [{name: v, at: a}, {name: v, at: b}]}`, `{l: [{name: v, at: a}, {name: v, at: b}]}`, true}, // a volume is mounted twice
+		{`{l: [{name: v, at: a}, {name: v, at: c}]}`, `{l: [{name: v, at: a}, {name: v, at: b}]}`, false},
 		{`{l: [a, b]}`, `{l: [a, b]}`, true},
 		{`{l: [b, a]}`, `{l: [a, b]}`, false},
 		{`{l: [a, b]}`, `{l: [a]}`, false},

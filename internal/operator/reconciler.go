@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -80,14 +81,14 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler)
 	if err != nil {
 		return state{}, troubleError{"NameConflict", err}
 	}
-	if len(plan.Delete) > 0 {
-		return state{ready: no("Replacing", "waiting for the end of "+plan.Delete[0].GetKind()+" "+plan.Delete[0].GetName()), after: soon},
+	if ending := slices.Concat(plan.Delete, plan.Await); len(ending) > 0 {
+		return state{ready: no("Replacing", "waiting for the end of "+ending[0].GetKind()+" "+ending[0].GetName()), after: soon},
 			r.delete(ctx, plan.Delete)
 	}
 	if err := r.apply(ctx, plan.Apply, Rules(object, target)); err != nil {
 		return state{}, err
 	}
-	return r.settle(ctx, object, target, held, workloadOf(there))
+	return r.settle(ctx, object, target, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
 }
 
 // target asks how the API serves the target's kind.

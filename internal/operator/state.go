@@ -76,11 +76,18 @@ func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstruc
 	if failure := conditionOf(workload, "ReplicaFailure"); failure["status"] == "True" {
 		return no("FailedCreate", fmt.Sprint(failure["message"]))
 	}
-	if available := conditionOf(workload, "Available"); available["status"] == "True" {
+	if available := conditionOf(workload, "Available"); available["status"] == "True" && isRolledOut(workload) {
 		return yes("MinimumReplicasAvailable", "the autoscaler's pod is ready")
 	}
 	return no("MinimumReplicasUnavailable", fmt.Sprintf("the autoscaler's pod is not ready: kubectl describe pods -n %s -l %s=%s",
 		object.Namespace, cpav1.OwnedBy, object.Name))
+}
+
+// isRolledOut tells whether what is available is what was asked for last, and not the one before it.
+func isRolledOut(workload *unstructured.Unstructured) bool {
+	seen, _, _ := unstructured.NestedInt64(workload.Object, "status", "observedGeneration")
+	updated, _, _ := unstructured.NestedInt64(workload.Object, "status", "updatedReplicas") // none is 0
+	return seen >= workload.GetGeneration() && updated > 0
 }
 
 func provisionsPod(object *cpav1.CustomPodAutoscaler) bool {
