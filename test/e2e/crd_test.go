@@ -16,7 +16,7 @@ const crdFile = "../../api/v1/custompodautoscaler.com_custompodautoscalers.yaml"
 var installed sync.Once
 
 // installCRD applies the definition as people do, and waits until the API serves it.
-func installCRD(t *testing.T) {
+func installCRD(t testing.TB) {
 	t.Helper()
 	installed.Do(func() {
 		kubectl(t, "", "apply", "-f", crdFile)

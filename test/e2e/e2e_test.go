@@ -46,7 +46,7 @@ func build(t *testing.T, flags ...string) string {
 	return buildOf(t, "custom-pod-autoscaler", flags...)
 }
 
-func buildOf(t *testing.T, program string, flags ...string) string {
+func buildOf(t testing.TB, program string, flags ...string) string {
 	t.Helper()
 	binaries.Lock()
 	defer binaries.Unlock()
@@ -137,7 +137,7 @@ func start(t *testing.T, o options) *program {
 }
 
 // freePort is a port that nobody listens on yet.
-func freePort(t *testing.T) int {
+func freePort(t testing.TB) int {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -35,7 +35,7 @@ type call struct {
 	contentType          string
 }
 
-func startProxy(t *testing.T) *proxy {
+func startProxy(t testing.TB) *proxy {
 	t.Helper()
 	config := cluster.Start(t).Config()
 	transport, err := rest.TransportFor(config)
@@ -106,7 +106,7 @@ func never(_ http.ResponseWriter, r *http.Request) bool {
 func hangUp(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
 
 // kubeconfig writes one for a server, and gives its path.
-func kubeconfig(t *testing.T, server string, ca []byte, token string) string {
+func kubeconfig(t testing.TB, server string, ca []byte, token string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "kubeconfig")
 	err := clientcmd.WriteToFile(api.Config{

@@ -224,7 +224,7 @@ func serviceAccount(t *testing.T, namespace, name string) string {
 }
 
 // kubectl runs it as the administrator, and gives what it prints.
-func kubectl(t *testing.T, stdin string, arguments ...string) string {
+func kubectl(t testing.TB, stdin string, arguments ...string) string {
 	t.Helper()
 	cluster := cluster.Start(t)
 	command := exec.Command(cluster.Kubectl(), append([]string{"--kubeconfig", cluster.Kubeconfig()}, arguments...)...)

@@ -16,7 +16,7 @@ import (
 )
 
 // client is a clientset with all rights.
-func client(t *testing.T) *kubernetes.Clientset {
+func client(t testing.TB) *kubernetes.Clientset {
 	t.Helper()
 	clientset, err := kubernetes.NewForConfig(cluster.Start(t).Config())
 	if err != nil {
