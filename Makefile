@@ -61,6 +61,10 @@ cluster-build: ## Build the real control plane, about ten minutes the first time
 bench: ## Run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-operator
+bench-operator: cluster-build ## Give the operator a thousand objects, for about fifteen minutes
+	cd test && go test -run '^$$' -bench AThousandObjects -benchtime 1x -timeout 60m ./e2e
+
 ##@ Verify
 
 .PHONY: verify
