@@ -77,3 +77,20 @@ func TestAnObjectThatSomebodyHoldsOnToIsLeftAsItIs(t *testing.T) {
 		return !strings.Contains(left, "web-autoscaler"), fmt.Errorf("there are %q", left)
 	})
 }
+
+// TestAnObjectThatGoesAfterWhatWasMadeForIt is deleted in the foreground: it is there until all else is gone.
+func TestAnObjectThatGoesAfterWhatWasMadeForIt(t *testing.T) {
+	t.Parallel()
+	namespace, proxy := cluster.Start(t).Namespace(t), startProxy(t)
+	startOperator(t, namespace, proxy.kubeconfig)
+	kubectl(t, autoscalerObject, "create", "-n", namespace, "-f", "-")
+	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	before := len(proxy.about("web-autoscaler"))
+	kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler", "--cascade=foreground")
+	if left := made(t, namespace); left != "" {
+		t.Errorf("there are %q", left)
+	}
+	if writes := proxy.about("web-autoscaler")[before:]; len(writes) > 0 {
+		t.Errorf("it wrote %q", writes)
+	}
+}
