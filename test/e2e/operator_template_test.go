@@ -53,7 +53,7 @@ spec:
         - name: autoscaler
           image: web-autoscaler:1
           args: []
-          ports: [{containerPort: 5000}, {containerPort: 5001, name: more, protocol: UDP}]
+          ports: [{containerPort: 5000}, {containerPort: 53}, {containerPort: 53, protocol: UDP}, {containerPort: 5001, name: more, protocol: UDP}]
           envFrom: [{configMapRef: {name: limits}}, {secretRef: {name: queue, optional: true}, prefix: Q_}]
           env:
             - {name: interval, value: "5000"}
@@ -63,7 +63,11 @@ spec:
             - {name: node, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
             - {name: most, valueFrom: {resourceFieldRef: {resource: limits.memory}}}
           resources: {requests: {cpu: 0.1, memory: 1e8}, limits: {cpu: "1000m", memory: 0.5Gi}}
-          volumeMounts: [{name: scripts, mountPath: /scripts, readOnly: true}, {name: all, mountPath: /all, readOnly: false}]
+          volumeMounts:
+            - {name: scripts, mountPath: /scripts, readOnly: true}
+            - {name: all, mountPath: /all, readOnly: false}
+            - {name: cache, mountPath: /var/cache}
+            - {name: cache, mountPath: /tmp, subPath: tmp}
           livenessProbe: {httpGet: {path: /healthz, port: 5000, httpHeaders: [{name: a, value: b}]}}
           readinessProbe: {tcpSocket: {port: more}, periodSeconds: 10}
           startupProbe: {exec: {command: ["true"]}, failureThreshold: 30}
@@ -92,7 +96,7 @@ func TestTheClusterRunsWhatATemplateSays(t *testing.T) {
 		"deployment {.spec.template.spec.containers[0].env[?(@.name=='password')].valueFrom.secretKeyRef.key}":           "password",
 		"deployment {.spec.template.spec.containers[1].env[?(@.name=='interval')].value}":                                "10000",
 		"deployment {.spec.template.spec.initContainers[0].env[*].value}":                                                "init",
-		"deployment {.spec.template.spec.volumes[*].name} {.spec.template.spec.containers[0].volumeMounts[*].mountPath}": "scripts cache all /scripts /all",
+		"deployment {.spec.template.spec.volumes[*].name} {.spec.template.spec.containers[0].volumeMounts[*].mountPath}": "scripts cache all /scripts /all /var/cache /tmp",
 		"rolebinding {.subjects[*].name}":                 "mine",
 		"pods {.status.phase} {.spec.serviceAccountName}": "Running mine",
 	} {
