@@ -46,6 +46,9 @@ func TestAnObjectIsCreatedAnewAtOnce(t *testing.T) {
 		hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	}
 	uid := kubectl(t, "", "get", "-n", namespace, "cpa", "web-autoscaler", "-o", "jsonpath={.metadata.uid}")
+	if told := events(t, namespace); len(told) > 0 { // the garbage collector clears away without help
+		t.Errorf("people are told %q", told)
+	}
 	for _, kind := range []string{"serviceaccount", "role", "rolebinding", "deployment"} {
 		eventually(t, kind+" of the new one", func() (bool, error) {
 			owner := jsonpath(t, namespace, kind, "{.metadata.ownerReferences[*].uid}")
