@@ -43,7 +43,7 @@ func counted(writes []string) map[string]int {
 }
 
 // TestAnObjectCostsItsWritesAndNoMore: a new object is four things that are applied, a new configuration is one, and a new
-// operator finds nothing to do. The status follows the Deployment: just made, without pods, not available, available.
+// operator finds nothing to do. The status says that the autoscaler is not ready, if that lasts, and that it is.
 func TestAnObjectCostsItsWritesAndNoMore(t *testing.T) {
 	t.Parallel()
 	const count = 30
@@ -59,14 +59,14 @@ func TestAnObjectCostsItsWritesAndNoMore(t *testing.T) {
 	created := proxy.writes()
 	wrote(t, "for new objects", created, map[string]limits{
 		"PATCH serviceaccounts": {count, count}, "PATCH roles": {count, count}, "PATCH rolebindings": {count, count}, "PATCH deployments": {count, count},
-		"PATCH custompodautoscalers/status": {count, 5 * count},
+		"PATCH custompodautoscalers/status": {count, 2 * count},
 	})
 
 	kubectl(t, strings.ReplaceAll(objects, "10000", "7000"), "replace", "-n", namespace, "-f", "-")
 	allReady(t, namespace, count)
 	wrote(t, "for a new configuration", proxy.writes()[len(created):], map[string]limits{
 		"PATCH deployments":                 {count, 2 * count}, // again where the operator has not been told yet of what it wrote
-		"PATCH custompodautoscalers/status": {count, 5 * count},
+		"PATCH custompodautoscalers/status": {count, 2 * count},
 	})
 	operator.stop()
 
