@@ -66,7 +66,7 @@ var made = append([]schema.GroupVersionKind{
 
 // Run looks after all objects until ctx is done.
 func Run(ctx context.Context, connection *rest.Config, options Options) error {
-	log.SetLogger(logr.FromSlogHandler(options.LibraryLog.Handler()))
+	log.SetLogger(logr.FromSlogHandler(untilDone{options.LibraryLog.Handler(), ctx}))
 	connection = rest.CopyConfig(connection)
 	connection.QPS = -1 // what is under way at a time is bounded by Concurrency
 	api, err := kube.New(connection, oneCall)

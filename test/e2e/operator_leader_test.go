@@ -52,6 +52,9 @@ func TestOneOperatorWorksAndAnotherTakesItsPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			<-first.exited
+			if strings.Contains(first.log.String(), "level=ERROR") {
+				t.Error("it says that there was an error, and it was just asked to end")
+			}
 			kubectl(t, objectCalled("after"), "create", "-n", namespace, "-f", "-")
 			allReady(t, namespace, 2)
 			if took := time.Since(began); took > row.within {
