@@ -6,8 +6,8 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Version=$(VERSION) \
-	-X github.com/custom-pod-autoscaler/autoscaler/internal/cli.Commit=$(COMMIT)
+LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/version.Version=$(VERSION) \
+	-X github.com/custom-pod-autoscaler/autoscaler/internal/version.Commit=$(COMMIT)
 MODULES := . test
 REGISTRY  ?= custompodautoscaler
 PLATFORMS ?= linux/amd64,linux/arm64

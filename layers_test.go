@@ -20,6 +20,7 @@ const module = "github.com/custom-pod-autoscaler/autoscaler/"
 var rooms = []string{
 	"api/v1",
 	"userlogic",
+	"internal/version",
 	"internal/config",
 	"internal/kube",
 	"internal/target",

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
 // Exit codes. A supervisor may tell a configuration that can never work from a cluster that is away.
@@ -85,7 +86,9 @@ a file, overridden by environment variables that carry the exact names of its ke
 	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")
 	flags.StringVar(&cluster.Context, "context", "", "context of the kubeconfig (default: its current context)")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
-	command.AddCommand(versionCommand())
+	versions := version.Command("custom-pod-autoscaler")
+	versions.Args = usageArgs(versions.Args)
+	command.AddCommand(versions)
 	return command
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
 // frugal is how much of a heap may be garbage, in percent of what is used: the program runs beside every workload, and has a
@@ -28,8 +29,8 @@ func run(ctx context.Context, program Program, file string, cluster app.Cluster)
 	if err != nil {
 		return usageError{err}
 	}
-	version, _ := built()
-	autoscaler, err := app.New(ctx, app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Version: version, Log: log})
+	built, _ := version.Built()
+	autoscaler, err := app.New(ctx, app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Version: built, Log: log})
 	if err != nil {
 		return err
 	}

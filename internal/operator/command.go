@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
 // Main runs the program and gives its exit code. It stands here, and not with the autoscaler's commands, since that program
@@ -49,6 +50,9 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(command *cobra.Command, _ []string) error {
+			if options.Concurrency < 1 { // which a library would take for its default
+				return fmt.Errorf("--concurrency is %d: at least one object has to be looked at at a time", options.Concurrency)
+			}
 			options.LibraryLog = telemetry.NewLogger(stderr, slog.LevelWarn, asJSON)
 			options.Log = telemetry.NewLogger(stderr, slog.LevelInfo, asJSON)
 			connection, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
@@ -58,6 +62,7 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 			return Run(command.Context(), connection, options)
 		},
 	}
+	command.AddCommand(version.Command("custom-pod-autoscaler-operator"))
 	flags := command.Flags()
 	flags.StringVar(&rules.ExplicitPath, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's service account)")
 	flags.StringSliceVar(&options.Namespaces, "namespace", nil, "namespace that is looked after; may be given several times (default: all)")

@@ -32,6 +32,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/access"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
 // Options are what the operator is started with.
@@ -91,7 +92,8 @@ func Run(ctx context.Context, connection *rest.Config, options Options) error {
 	if err := watch(manager, events.Event, options); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
-	options.Log.Info("started", "namespaces", options.Namespaces, "leaderElection", options.LeaderElection)
+	built, _ := version.Built()
+	options.Log.Info("started", "version", built, "namespaces", options.Namespaces, "leaderElection", options.LeaderElection)
 	return manager.Start(ctx)
 }
 

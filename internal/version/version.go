@@ -1,4 +1,5 @@
-package cli
+// Package version says what a program was built from. Both programs of this module do, and share nothing else by it.
+package version
 
 import (
 	"fmt"
@@ -11,20 +12,22 @@ import (
 // Version and Commit are set by the linker; a plain go build or go install leaves them to the build's own record.
 var Version, Commit string
 
-func versionCommand() *cobra.Command {
+// Command prints it.
+func Command(program string) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print version, commit and Go version",
-		Args:  usageArgs(cobra.NoArgs),
+		Args:  cobra.NoArgs,
 		Run: func(command *cobra.Command, _ []string) {
-			version, commit := built()
-			fmt.Fprintf(command.OutOrStdout(), "custom-pod-autoscaler %s\ncommit %s\n%s %s/%s\n",
-				version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			version, commit := Built()
+			fmt.Fprintf(command.OutOrStdout(), "%s %s\ncommit %s\n%s %s/%s\n",
+				program, version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 		},
 	}
 }
 
-func built() (version, commit string) {
+// Built is what the linker was told, or else the build's own record.
+func Built() (version, commit string) {
 	version, commit = "unknown", "unknown"
 	if info, ok := debug.ReadBuildInfo(); ok {
 		version = info.Main.Version
