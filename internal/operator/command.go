@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -14,6 +16,10 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
+
+// frugal is how much of a heap may be garbage, in percent of what is used: the caches of large clusters are large, and there
+// is time. GOGC says otherwise where it is set.
+const frugal = 50
 
 // Main runs the program and gives its exit code. It stands here, and not with the autoscaler's commands, since that program
 // is not to carry what only this one needs.
@@ -52,6 +58,9 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 		RunE: func(command *cobra.Command, _ []string) error {
 			if options.Concurrency < 1 { // which a library would take for its default
 				return fmt.Errorf("--concurrency is %d: at least one object has to be looked at at a time", options.Concurrency)
+			}
+			if _, set := os.LookupEnv("GOGC"); !set {
+				debug.SetGCPercent(frugal)
 			}
 			options.LibraryLog = telemetry.NewLogger(stderr, slog.LevelWarn, asJSON)
 			options.Log = telemetry.NewLogger(stderr, slog.LevelInfo, asJSON)

@@ -59,6 +59,10 @@ func templateOf(object *cpav1.CustomPodAutoscaler) (map[string]any, error) {
 	if err := json.Unmarshal(object.Spec.Template.Raw, &template); err != nil {
 		return nil, fmt.Errorf("reading spec.template: %w: it has to be a pod template, with metadata and spec", err)
 	}
+	if template == nil { // it is null
+		template = map[string]any{}
+	}
+	dropNulls(template)
 	for _, part := range []string{"metadata", "spec"} {
 		if _, found, err := unstructured.NestedMap(template, part); err != nil {
 			return nil, fmt.Errorf("reading spec.template.%s: it has to be an object", part)
@@ -67,6 +71,22 @@ func templateOf(object *cpav1.CustomPodAutoscaler) (map[string]any, error) {
 		}
 	}
 	return template, nil
+}
+
+// dropNulls takes away what is written without a value, as the templates of charts do: for the API server it is not there.
+func dropNulls(value any) {
+	switch value := value.(type) {
+	case map[string]any:
+		for key, one := range value {
+			if dropNulls(one); one == nil {
+				delete(value, key)
+			}
+		}
+	case []any:
+		for _, one := range value {
+			dropNulls(one)
+		}
+	}
 }
 
 // named is an object of ours, of a kind, for the CustomPodAutoscaler.

@@ -84,6 +84,7 @@ func desiredText(t *testing.T, object *cpav1.CustomPodAutoscaler, paused bool) [
 func TestATemplateThatIsNoneIsRefused(t *testing.T) {
 	for _, row := range []struct{ template, says string }{
 		{`[]`, "reading spec.template: "},
+		{`null`, "spec.template.spec.containers: at least one container is needed"},
 		{`{}`, "spec.template.spec.containers: at least one container is needed"},
 		{`{"metadata": "web"}`, "reading spec.template.metadata: it has to be an object"},
 		{`{"spec": []}`, "reading spec.template.spec: it has to be an object"},
@@ -103,7 +104,7 @@ func TestATemplateThatIsNoneIsRefused(t *testing.T) {
 
 // FuzzDesired holds that no template makes it panic, and that what comes of one can be written.
 func FuzzDesired(f *testing.F) {
-	for _, template := range []string{`{}`, `{"spec": {"containers": [{"env": [{"name": "a"}, 1, null]}]}}`, `{"spec": null, "metadata": {"labels": {"a": 1}}}`, `nul`} {
+	for _, template := range []string{`{}`, `{"spec": {"containers": [{"env": [{"name": "a"}, 1, null]}]}}`, `null`, `{"spec": null, "metadata": {"labels": {"a": 1}}}`, `nul`} {
 		f.Add(template, "name", "value")
 	}
 	f.Fuzz(func(t *testing.T, template, name, value string) {

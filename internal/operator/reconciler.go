@@ -129,7 +129,7 @@ func (r *Reconciler) there(ctx context.Context, object *cpav1.CustomPodAutoscale
 	for _, kind := range workloads {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind)
-		if err := r.Client.List(ctx, list, client.InNamespace(object.Namespace), client.MatchingLabels{cpav1.OwnedBy: object.Name}); err != nil {
+		if err := r.Client.List(ctx, list, client.InNamespace(object.Namespace), client.MatchingFields{cpav1.OwnedBy: object.Name}); err != nil {
 			return nil, err
 		}
 		for i := range list.Items {
