@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -76,18 +77,30 @@ func readiness(object *cpav1.CustomPodAutoscaler, workload *unstructured.Unstruc
 	if failure := conditionOf(workload, "ReplicaFailure"); failure["status"] == "True" {
 		return no("FailedCreate", fmt.Sprint(failure["message"]))
 	}
-	if available := conditionOf(workload, "Available"); available["status"] == "True" && isRolledOut(workload) {
+	before := meta.FindStatusCondition(object.Status.Conditions, cpav1.Ready)
+	if isPending(workload) && before != nil && before.Status == metav1.ConditionTrue && before.ObservedGeneration == object.Generation {
+		return *before // what is pending may be no more than an annotation of somebody else's
+	}
+	if available := conditionOf(workload, "Available"); available["status"] == "True" && !isPending(workload) && isUpdated(workload) {
 		return yes("MinimumReplicasAvailable", "the autoscaler's pod is ready")
 	}
 	return no("MinimumReplicasUnavailable", fmt.Sprintf("the autoscaler's pod is not ready: kubectl describe pods -n %s -l %s=%s",
 		object.Namespace, cpav1.OwnedBy, object.Name))
 }
 
-// isRolledOut tells whether what is available is what was asked for last, and not the one before it.
-func isRolledOut(workload *unstructured.Unstructured) bool {
-	seen, _, _ := unstructured.NestedInt64(workload.Object, "status", "observedGeneration")
+// isPending tells whether what the workload says of itself is of before it was changed.
+func isPending(workload *unstructured.Unstructured) bool {
+	if workload == nil {
+		return false
+	}
+	seen, _, _ := unstructured.NestedInt64(workload.Object, "status", "observedGeneration") // none is 0
+	return seen < workload.GetGeneration()
+}
+
+// isUpdated tells whether the workload has a pod of what was asked for last.
+func isUpdated(workload *unstructured.Unstructured) bool {
 	updated, _, _ := unstructured.NestedInt64(workload.Object, "status", "updatedReplicas") // none is 0
-	return seen >= workload.GetGeneration() && updated > 0
+	return updated > 0
 }
 
 func provisionsPod(object *cpav1.CustomPodAutoscaler) bool {
@@ -114,9 +127,8 @@ func running(workload *unstructured.Unstructured) bool {
 		return false
 	}
 	pods, _, _ := unstructured.NestedInt64(workload.Object, "status", "replicas") // none is 0
-	seen, _, _ := unstructured.NestedInt64(workload.Object, "status", "observedGeneration")
 	wanted, _, _ := unstructured.NestedInt64(workload.Object, "spec", "replicas")
-	return pods > 0 || wanted > 0 || seen < workload.GetGeneration()
+	return pods > 0 || wanted > 0 || isPending(workload)
 }
 
 func workloadOf(there []*unstructured.Unstructured) *unstructured.Unstructured {
