@@ -72,34 +72,45 @@ func New(ctx context.Context, options Options) (*App, error) {
 		return nil, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	app := &App{tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
+	parts := newParts(settings, api, methods, time.Now, options.Log)
+	parts.Tracer = tracing.Tracer
+	if err := app.of(newObject(settings, api, options.Log), settings, &parts); err != nil {
+		return nil, err
+	}
+	parts.Watchers = reports.watchers(app.events.Event, app.status)
+	app.autoscaler = autoscaler.New(parts, settingsOf(settings))
+	if settings.APIConfig.Enabled {
+		app.server = newServer(options, api, app.autoscaler, reports)
+	}
+	return app, nil
+}
+
+// newParts are the rooms of the pipeline.
+func newParts(settings config.Config, api *kube.Client, methods methods, now func() time.Time, log *slog.Logger) autoscaler.Parts {
 	parts := autoscaler.Parts{
 		Target:   target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
 		Metric:   stage.Metric{Stage: methods.metric, Mode: settings.RunMode},
 		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
 		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)},
-		Tracer:   tracing.Tracer, Now: time.Now, Log: options.Log,
+		Now:      now, Log: log,
 	}
-	if err := app.of(newObject(settings, api, options.Log), settings, &parts); err != nil {
-		return nil, err
-	}
-	parts.Watchers = reports.watchers(app.events.Event, app.status)
 	if len(settings.KubernetesMetricSpecs) > 0 {
 		parts.KubernetesMetrics = kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{
 			CPUInitializationPeriod: settings.CPUInitializationPeriod.Duration(),
 			InitialReadinessDelay:   settings.InitialReadinessDelay.Duration(),
 		})
 	}
-	app.autoscaler = autoscaler.New(parts, autoscaler.Settings{
+	return parts
+}
+
+func settingsOf(settings config.Config) autoscaler.Settings {
+	return autoscaler.Settings{
 		Rules:                    rulesOf(settings),
 		NeedsPods:                settings.RunMode == config.PerPod || len(settings.KubernetesMetricSpecs) > 0,
 		RequireKubernetesMetrics: settings.RequireKubernetesMetrics,
 		Interval:                 settings.Interval.Duration(),
 		StartTime:                settings.StartTime.Duration(),
-	})
-	if settings.APIConfig.Enabled {
-		app.server = newServer(options, api, app.autoscaler, reports)
 	}
-	return app, nil
 }
 
 // of makes the autoscaler one of an object, where there is one.

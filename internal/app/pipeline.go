@@ -1,0 +1,30 @@
+package app
+
+import (
+	"log/slog"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+)
+
+// NewPipeline builds the pipeline alone, for who has a cluster and a clock of its own, and asks for each pass: nothing is
+// served, and nothing is told of a pass but to who asked for it. Each run of a method is told to ran.
+func NewPipeline(settings config.Config, connection *rest.Config, now func() time.Time, log *slog.Logger, ran func(method.Run)) (*autoscaler.Autoscaler, error) {
+	api, err := kube.New(connection, settings.RequestTimeout.Duration())
+	if err != nil {
+		return nil, err
+	}
+	methods, err := newMethods(settings, log, ran)
+	if err != nil {
+		return nil, err
+	}
+	parts := newParts(settings, api, methods, now, log)
+	parts.Tracer = telemetry.NoTracing().Tracer
+	return autoscaler.New(parts, settingsOf(settings)), nil
+}
