@@ -32,6 +32,10 @@ images: ## Build the images for all platforms, with docker buildx; IMAGES_FLAGS=
 			--file images/$$image/Dockerfile --tag $(REGISTRY)/$$image:$(VERSION) $(IMAGES_FLAGS) .; \
 	done
 
+.PHONY: simulate
+simulate: build ## Watch the example follow a load in a simulated cluster, for some seconds
+	cd examples/k8s-metrics-cpu && ../../bin/custom-pod-autoscaler simulate --config config.yaml --simulation simulation.yaml
+
 .PHONY: demo
 demo: cluster-build ## Watch the autoscaler follow a load on a real control plane, for about two minutes
 	cd test && go run ./demo

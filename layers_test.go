@@ -33,6 +33,7 @@ var rooms = []string{
 	"internal/scale",
 	"internal/lease",
 	"internal/autoscaler",
+	"internal/simulation",
 	"internal/telemetry",
 	"internal/report",
 	"internal/access",

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,6 +16,10 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the program as people do, script by script.
 func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
 		RequireExplicitExec: true,
@@ -23,6 +28,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("KUBECONFIG", "")
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("KUBERNETES_SERVICE_HOST", "")
+			env.Setenv("EXAMPLES", examples)
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

@@ -88,7 +88,7 @@ a file, overridden by environment variables that carry the exact names of its ke
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	versions := version.Command("custom-pod-autoscaler")
 	versions.Args = usageArgs(versions.Args)
-	command.AddCommand(versions)
+	command.AddCommand(versions, simulateCommand(program))
 	return command
 }
 

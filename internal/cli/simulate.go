@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"path/filepath"
+	"sync/atomic"
+	"time"
+
+	"github.com/spf13/cobra"
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// simulate is what the command is given.
+type simulate struct {
+	program  Program
+	file     string   // of the configuration
+	compare  []string // further configurations
+	settings string   // file of the simulation
+	loads    []string
+	duration time.Duration
+	seed     uint64
+	capacity float64
+	asserts  []string
+	output   string
+	hpa      int32 // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
+}
+
+func simulateCommand(program Program) *cobra.Command {
+	s := simulate{program: program}
+	command := &cobra.Command{
+		Use:   "simulate",
+		Short: "Run an autoscaler against a simulated cluster and a load, in seconds",
+		Long: `Simulate runs the autoscaler of a configuration, with its own metric and evaluate programs, against a
+cluster that is simulated within the process, under a load, in a time of its own: a day passes in
+seconds when the programs are fast. It says how that went, beside a HorizontalPodAutoscaler and a fixed
+number of replicas under the same load.`,
+		Example: `  # an hour of a load that doubles after ten minutes
+  custom-pod-autoscaler simulate --config config.yaml --load step:low=100,high=200,at=10m
+
+  # a day, from a file of the load; it fails if there are too few pods for more than 1% of the time
+  custom-pod-autoscaler simulate --config config.yaml --load load.csv --for 24h --assert 'under_capacity < 1%'
+
+  # two configurations, and every pass as CSV
+  custom-pod-autoscaler simulate --config config.yaml --compare other.yaml --simulation simulation.yaml -o csv`,
+		Args: usageArgs(cobra.NoArgs),
+		RunE: func(command *cobra.Command, _ []string) error {
+			settings, err := s.read(command)
+			if err != nil {
+				return usageError{err}
+			}
+			return s.run(command.Context(), settings)
+		},
+	}
+	flags := command.Flags()
+	flags.StringVar(&s.file, "config", "", "configuration file (default: the environment variable configPath, or /config.yaml)")
+	flags.StringSliceVar(&s.compare, "compare", nil, "configuration file of another autoscaler under the same load; may be given several times")
+	flags.StringVar(&s.settings, "simulation", "", "file with the load, the pods, the metrics and the assertions")
+	flags.StringArrayVar(&s.loads, "load", nil, "load in place of the file's: flat, step, spike, ramp, wave or noise with parameters, or a CSV file; several add up")
+	flags.DurationVar(&s.duration, "for", 0, "how long is simulated, in place of the file's")
+	flags.Uint64Var(&s.seed, "seed", 0, "what chance depends on, in place of the file's")
+	flags.Float64Var(&s.capacity, "capacity", 0, "load that one pod takes, in place of the file's")
+	flags.StringArrayVar(&s.asserts, "assert", nil, "what has to hold in the end, such as 'under_capacity < 1%'; may be given several times")
+	flags.StringVarP(&s.output, "output", "o", "summary", "summary, table (every pass), csv or json")
+	flags.Int32Var(&s.hpa, "hpa", 50, "utilization of cpu, in percent, at which the HorizontalPodAutoscaler aims that is compared with; 0 leaves it out")
+	return command
+}
+
+// read is the simulation's file, and what the flags say instead.
+func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, err error) {
+	settings = simulation.Default()
+	if s.settings != "" {
+		if settings, err = simulation.LoadSettings(s.settings); err != nil {
+			return settings, err
+		}
+	}
+	if len(s.loads) > 0 {
+		settings.Load = nil
+	}
+	for _, text := range s.loads {
+		part, err := simulation.ParsePart(text)
+		if err != nil {
+			return settings, fmt.Errorf("--load: %w", err)
+		}
+		settings.Load = append(settings.Load, part)
+	}
+	for name, set := range map[string]func(){
+		"for": func() { settings.Duration.Duration = s.duration }, "seed": func() { settings.Seed = s.seed },
+		"capacity": func() { settings.Pods.Capacity = s.capacity },
+	} {
+		if command.Flags().Changed(name) {
+			set()
+		}
+	}
+	settings.Assert = append(settings.Assert, s.asserts...)
+	for _, text := range settings.Assert {
+		if _, err := simulation.ParseAssertion(text); err != nil {
+			return settings, err
+		}
+	}
+	if outputs[s.output] == nil {
+		return settings, fmt.Errorf("--output is %q: it has to be summary, table, csv or json", s.output)
+	}
+	if err := settings.Validate(); err != nil {
+		return settings, fmt.Errorf("the simulation cannot be run (--simulation, --load): %w", err)
+	}
+	return settings, nil
+}
+
+// simulated is what came of a command: the autoscaler's course first.
+type simulated struct {
+	Settings simulation.Settings `json:"simulation"`
+	Courses  []simulation.Course `json:"courses"`
+	Took     time.Duration       `json:"-"`
+	InLogic  time.Duration       `json:"-"` // of that, in user logic
+}
+
+func (s *simulate) run(ctx context.Context, settings simulation.Settings) error {
+	if err := method.AdoptOrphans(); err != nil {
+		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
+	}
+	began := time.Now()
+	result := simulated{Settings: settings}
+	var inLogic atomic.Int64
+	var limits config.Config
+	for i, file := range append([]string{s.file}, s.compare...) {
+		loaded, err := config.Load(file, s.program.Environment)
+		if err != nil {
+			return usageError{err}
+		}
+		if i == 0 {
+			limits = loaded.Config
+		}
+		course, err := s.course(ctx, nameOf(file), settings, loaded.Config, func(run method.Run) { inLogic.Add(int64(run.Took)) })
+		if err != nil {
+			return err
+		}
+		result.Courses = append(result.Courses, course)
+	}
+	result.Took, result.InLogic = time.Since(began), time.Duration(inLogic.Load())
+	if err := s.beside(ctx, &result, limits); err != nil {
+		return err
+	}
+	if err := outputs[s.output](s.program.Stdout, result); err != nil {
+		return err
+	}
+	return asserted(settings.Assert, result.Courses[0].Figures)
+}
+
+func nameOf(file string) string {
+	if file == "" {
+		return "autoscaler"
+	}
+	return filepath.Base(file)
+}
+
+// beside adds what else there could be: a HorizontalPodAutoscaler, and as many replicas as the highest load needs.
+func (s *simulate) beside(ctx context.Context, result *simulated, limits config.Config) error {
+	if s.hpa > 0 {
+		course, err := s.course(ctx, fmt.Sprintf("hpa, cpu at %d%%", s.hpa), result.Settings, asHPA(limits, s.hpa), func(method.Run) {})
+		if err != nil {
+			return err
+		}
+		result.Courses = append(result.Courses, course)
+	}
+	highest := 0.0
+	for _, row := range result.Courses[0].Rows {
+		highest = max(highest, row.Load)
+	}
+	fixed := result.Settings
+	fixed.Replicas = max(1, int32(min(math.Ceil(highest/fixed.Pods.Capacity), math.MaxInt32)))
+	world, err := simulation.NewWorld(fixed)
+	if err != nil {
+		return err
+	}
+	course, err := simulation.Run(ctx, fmt.Sprintf("always %d", fixed.Replicas), world, limits.Interval.Duration(), nil)
+	result.Courses = append(result.Courses, course)
+	return err
+}
+
+// asHPA is the configuration of a HorizontalPodAutoscaler with the same target and limits, as Kubernetes has it by default.
+func asHPA(settings config.Config, utilization int32) config.Config {
+	settings.RunMode, settings.RequireKubernetesMetrics = config.PerResource, false
+	for _, user := range []**config.Method{
+		&settings.Metric, &settings.PreMetric, &settings.PostMetric, &settings.PreEvaluate, &settings.PostEvaluate, &settings.PreScale, &settings.PostScale,
+	} {
+		*user = nil
+	}
+	settings.Evaluate = &config.Method{Type: config.HPAMethod}
+	settings.DownscaleStabilization = 300
+	settings.KubernetesMetricSpecs = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
+		Name: "cpu", Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &utilization},
+	}}}
+	return settings
+}
+
+// course runs the real pipeline of a configuration in a world of its own.
+func (s *simulate) course(ctx context.Context, name string, settings simulation.Settings, of config.Config, ran func(method.Run)) (simulation.Course, error) {
+	world, err := simulation.NewWorld(settings)
+	if err != nil {
+		return simulation.Course{}, err
+	}
+	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
+	log := telemetry.NewLogger(s.program.Stderr, slog.LevelWarn, false)
+	pipeline, err := app.NewPipeline(of, cluster.Config(), world.Now, log, ran)
+	if err != nil {
+		return simulation.Course{}, err
+	}
+	return simulation.Run(ctx, name, world, of.Interval.Duration(), func(ctx context.Context) autoscaler.Pass {
+		pass, _ := pipeline.RunOnce(ctx, nil, userlogic.Scaler) // a failure is in the pass
+		return pass
+	})
+}
+
+// asserted says all that does not hold.
+func asserted(texts []string, figures []simulation.Figure) error {
+	var broken []error
+	for _, text := range texts {
+		assertion, err := simulation.ParseAssertion(text)
+		if err == nil {
+			err = assertion.Check(figures)
+		}
+		if err != nil {
+			broken = append(broken, err)
+		}
+	}
+	if err := errors.Join(broken...); err != nil {
+		return fmt.Errorf("not as it was asserted to be: %w", err)
+	}
+	return nil
+}
+
+var outputs = map[string]func(io.Writer, simulated) error{"summary": summarize, "table": tabulate, "csv": writeCSV, "json": writeJSON}

@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+)
+
+// wide is how many columns a chart has.
+const wide = 72
+
+// summarize draws the autoscaler's course, and sets the figures of all courses side by side.
+func summarize(to io.Writer, result simulated) error {
+	own := result.Courses[0]
+	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n\n", result.Settings.Duration.Duration, round(result.Took), round(result.InLogic))
+	draw(to, "load", own.Rows, func(r simulation.Row) float64 { return r.Load })
+	draw(to, "capacity", own.Rows, func(r simulation.Row) float64 { return r.Capacity })
+	draw(to, "replicas", own.Rows, func(r simulation.Row) float64 { return float64(r.Desired) })
+	draw(to, "utilization", own.Rows, func(r simulation.Row) float64 { return 100 * r.Utilization })
+	fmt.Fprintln(to)
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	for _, course := range result.Courses {
+		fmt.Fprintf(table, "\t%s", course.Name)
+	}
+	fmt.Fprintln(table)
+	for i, figure := range own.Figures {
+		fmt.Fprint(table, figure.Name)
+		for _, course := range result.Courses {
+			fmt.Fprintf(table, "\t%s", course.Figures[i])
+		}
+		fmt.Fprintf(table, "\t%s\n", figure.Meaning)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	if failure := firstFailure(own.Rows); failure != "" {
+		fmt.Fprintf(to, "\nThe first pass that failed: %s\n", failure)
+	}
+	return nil
+}
+
+func round(d time.Duration) time.Duration { return d.Round(max(d/100, time.Millisecond)) }
+
+func firstFailure(rows []simulation.Row) string {
+	for _, row := range rows {
+		if row.Failure != "" {
+			return fmt.Sprintf("at %s, %s", at(row), row.Failure)
+		}
+	}
+	return ""
+}
+
+func at(row simulation.Row) time.Duration { return time.Duration(row.Seconds * float64(time.Second)) }
+
+// draw is a line of bars, from the least to the most of a value; each bar is the highest of its part of the time.
+func draw(to io.Writer, name string, rows []simulation.Row, value func(simulation.Row) float64) {
+	const bars = "▁▂▃▄▅▆▇█"
+	heights, least, most := make([]float64, min(wide, len(rows))), 0.0, 0.0
+	for i, row := range rows {
+		column := i * len(heights) / len(rows)
+		heights[column] = max(heights[column], value(row))
+		most = max(most, value(row))
+	}
+	var line strings.Builder
+	levels := []rune(bars)
+	for _, height := range heights {
+		level := 0
+		if most > least {
+			level = int((height - least) / (most - least) * float64(len(levels)-1))
+		}
+		line.WriteRune(levels[level])
+	}
+	fmt.Fprintf(to, "%-12s %s  up to %.4g\n", name, line.String(), most)
+}
+
+// columns are what a pass is shown with.
+var columns = []string{"course", "time", "load", "capacity", "utilization", "backlog", "pods", "ready", "current", "recommended", "desired", "reasons", "failure"}
+
+func cells(course string, r simulation.Row) []string {
+	number := func(value float64) string { return fmt.Sprintf("%.4g", value) }
+	return []string{
+		course, at(r).String(), number(r.Load), number(r.Capacity), number(r.Utilization), number(r.Backlog), fmt.Sprint(r.Pods), fmt.Sprint(r.Ready),
+		fmt.Sprint(r.Current), fmt.Sprint(r.Recommended), fmt.Sprint(r.Desired), r.Reasons, r.Failure,
+	}
+}
+
+// tabulate shows every pass of the autoscaler.
+func tabulate(to io.Writer, result simulated) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, strings.ToUpper(strings.Join(columns[1:], "\t")))
+	for _, row := range result.Courses[0].Rows {
+		fmt.Fprintln(table, strings.Join(cells("", row)[1:], "\t"))
+	}
+	return table.Flush()
+}
+
+// writeCSV writes every pass of every course.
+func writeCSV(to io.Writer, result simulated) error {
+	writer := csv.NewWriter(to)
+	lines := [][]string{columns}
+	for _, course := range result.Courses {
+		for _, row := range course.Rows {
+			lines = append(lines, cells(course.Name, row))
+		}
+	}
+	return writer.WriteAll(lines)
+}
+
+func writeJSON(to io.Writer, result simulated) error {
+	encoder := json.NewEncoder(to)
+	encoder.SetIndent("", "  ")
+	return encoder.Encode(result)
+}

@@ -1,0 +1,70 @@
+package simulation
+
+import (
+	"context"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+)
+
+// Pass is asked for at each tick. A pass that fails scales nothing.
+type Pass func(context.Context) autoscaler.Pass
+
+// Row is how it was at a tick, and what was decided then.
+type Row struct {
+	Seconds     float64 `json:"seconds"` // since the start
+	Load        float64 `json:"load"`
+	Capacity    float64 `json:"capacity"`
+	Utilization float64 `json:"utilization"`
+	Backlog     float64 `json:"backlog"`
+	Pods        int     `json:"pods"`
+	Ready       int     `json:"ready"`
+	Current     int32   `json:"current"`
+	Recommended int32   `json:"recommended"`
+	Desired     int32   `json:"desired"`
+	Reasons     string  `json:"reasons,omitempty"`
+	Explanation string  `json:"explanation,omitempty"`
+	Failure     string  `json:"failure,omitempty"`
+}
+
+// Course is how a simulation went.
+type Course struct {
+	Name    string   `json:"name"`
+	Rows    []Row    `json:"passes"`
+	Figures []Figure `json:"figures"`
+}
+
+// Run goes through a world at an interval, with a pass at each tick. With no pass nobody scales.
+func Run(ctx context.Context, name string, world *World, interval time.Duration, pass Pass) (Course, error) {
+	course := Course{Name: name}
+	for next := interval; next <= world.settings.Duration.Duration; next += interval {
+		if err := ctx.Err(); err != nil {
+			return course, err
+		}
+		world.advance(next)
+		row := world.row()
+		if pass != nil {
+			row.decided(pass(ctx))
+		}
+		course.Rows = append(course.Rows, row)
+	}
+	world.advance(world.settings.Duration.Duration)
+	course.Figures = figures(world, course.Rows)
+	return course, nil
+}
+
+func (w *World) row() Row {
+	return Row{
+		Seconds: w.now.Seconds(), Load: w.load(w.now), Capacity: w.capacity(), Utilization: w.utilization(), Backlog: w.backlog,
+		Pods: len(w.pods), Ready: w.ready(), Current: w.wanted, Recommended: w.wanted, Desired: w.wanted,
+	}
+}
+
+func (r *Row) decided(pass autoscaler.Pass) {
+	if d := pass.Decision; d != nil {
+		r.Current, r.Recommended, r.Desired, r.Reasons, r.Explanation = d.Current, d.Recommended, d.Replicas, d.Reasons(), d.Explanation()
+	}
+	if pass.Failure != nil {
+		r.Desired, r.Failure = r.Current, pass.Failure.Reason+": "+pass.Failure.Err.Error()
+	}
+}
