@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"os"
 	"path/filepath"
 	"sync/atomic"
 	"time"
@@ -35,7 +36,8 @@ type simulate struct {
 	capacity float64
 	asserts  []string
 	output   string
-	hpa      int32 // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
+	report   string // file of a page
+	hpa      int32  // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
 }
 
 func simulateCommand(program Program) *cobra.Command {
@@ -74,6 +76,7 @@ number of replicas under the same load.`,
 	flags.Float64Var(&s.capacity, "capacity", 0, "load that one pod takes, in place of the file's")
 	flags.StringArrayVar(&s.asserts, "assert", nil, "what has to hold in the end, such as 'under_capacity < 1%'; may be given several times")
 	flags.StringVarP(&s.output, "output", "o", "summary", "summary, table (every pass), csv or json")
+	flags.StringVar(&s.report, "report", "", "file for a page with charts of it all: it needs nothing but a browser")
 	flags.Int32Var(&s.hpa, "hpa", 50, "utilization of cpu, in percent, at which the HorizontalPodAutoscaler aims that is compared with; 0 leaves it out")
 	return command
 }
@@ -156,7 +159,21 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 	if err := outputs[s.output](s.program.Stdout, result); err != nil {
 		return err
 	}
+	if err := s.writeReport(result); err != nil {
+		return fmt.Errorf("writing the report (--report): %w", err)
+	}
 	return asserted(settings.Assert, result.Courses[0].Figures)
+}
+
+func (s *simulate) writeReport(result simulated) error {
+	if s.report == "" {
+		return nil
+	}
+	file, err := os.Create(s.report)
+	if err != nil {
+		return err
+	}
+	return errors.Join(simulation.WriteReport(file, result.Settings, result.Courses), file.Close())
 }
 
 func nameOf(file string) string {

@@ -50,13 +50,11 @@ func round(d time.Duration) time.Duration { return d.Round(max(d/100, time.Milli
 func firstFailure(rows []simulation.Row) string {
 	for _, row := range rows {
 		if row.Failure != "" {
-			return fmt.Sprintf("at %s, %s", at(row), row.Failure)
+			return fmt.Sprintf("at %s, %s", row.At(), row.Failure)
 		}
 	}
 	return ""
 }
-
-func at(row simulation.Row) time.Duration { return time.Duration(row.Seconds * float64(time.Second)) }
 
 // draw is a line of bars, from the least to the most of a value; each bar is the highest of its part of the time.
 func draw(to io.Writer, name string, rows []simulation.Row, value func(simulation.Row) float64) {
@@ -85,7 +83,7 @@ var columns = []string{"course", "time", "load", "capacity", "utilization", "bac
 func cells(course string, r simulation.Row) []string {
 	number := func(value float64) string { return fmt.Sprintf("%.4g", value) }
 	return []string{
-		course, at(r).String(), number(r.Load), number(r.Capacity), number(r.Utilization), number(r.Backlog), fmt.Sprint(r.Pods), fmt.Sprint(r.Ready),
+		course, r.At().String(), number(r.Load), number(r.Capacity), number(r.Utilization), number(r.Backlog), fmt.Sprint(r.Pods), fmt.Sprint(r.Ready),
 		fmt.Sprint(r.Current), fmt.Sprint(r.Recommended), fmt.Sprint(r.Desired), r.Reasons, r.Failure,
 	}
 }

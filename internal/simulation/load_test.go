@@ -52,7 +52,7 @@ func TestNoiseIsTheSameForASeed(t *testing.T) {
 		}
 		return loads(curve, times...)
 	}
-	if noise(1) != noise(1) || noise(1) == noise(2) {
+	if first, again := noise(1), noise(1); first != again || first == noise(2) {
 		t.Error("a seed has to make the same noise again, and another one another")
 	}
 	curve, _ := loadOf([]Part{{Shape: "noise", High: 20}}, 1)

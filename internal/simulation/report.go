@@ -1,0 +1,68 @@
+package simulation
+
+import (
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"io"
+	"math"
+	"time"
+)
+
+//go:embed report.html
+var reportPage string
+
+var reportTemplate = template.Must(template.New("report").Parse(reportPage))
+
+// plotted is a course as the page's script reads it: a column for each value, and texts by their place in a list, since most
+// passes say the same as the one before.
+type plotted struct {
+	Name   string               `json:"name"`
+	Values map[string][]float64 `json:"values"`
+	Texts  []string             `json:"texts"`
+	Text   []int                `json:"text"`
+}
+
+// WriteReport writes one page with all there is to see of the courses: it needs no other file, and no network.
+func WriteReport(to io.Writer, settings Settings, courses []Course) error {
+	data := make([]plotted, len(courses))
+	for i, course := range courses {
+		data[i] = plot(course)
+	}
+	text, err := json.Marshal(data)
+	if err != nil {
+		return err
+	}
+	return reportTemplate.Execute(to, map[string]any{
+		"Duration": settings.Duration.Duration, "Seed": settings.Seed, "Courses": courses, "Figures": courses[0].Figures,
+		"Data": template.JS(text), // in a script that is not run, where JSON has escaped all that could end it
+	})
+}
+
+func plot(course Course) plotted {
+	p := plotted{Name: course.Name, Values: map[string][]float64{}}
+	places := map[string]int{}
+	for _, row := range course.Rows {
+		for name, value := range map[string]float64{
+			"seconds": row.Seconds, "load": row.Load, "capacity": row.Capacity, "utilization": 100 * row.Utilization, "backlog": row.Backlog,
+			"ready": float64(row.Ready), "current": float64(row.Current), "recommended": float64(row.Recommended), "desired": float64(row.Desired),
+		} {
+			p.Values[name] = append(p.Values[name], math.Round(value*100)/100)
+		}
+		text := row.Failure
+		if text == "" && row.Reasons != "" {
+			text = row.Reasons + ": " + row.Explanation
+		}
+		place, known := places[text]
+		if !known {
+			place = len(p.Texts)
+			places[text] = place
+			p.Texts = append(p.Texts, text)
+		}
+		p.Text = append(p.Text, place)
+	}
+	return p
+}
+
+// At is the time of a row, since the start.
+func (r Row) At() time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }
