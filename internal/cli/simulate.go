@@ -37,11 +37,12 @@ type simulate struct {
 	asserts  []string
 	output   string
 	report   string // file of a page
-	hpa      int32  // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
+	live     *live
+	hpa      int32 // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
 }
 
 func simulateCommand(program Program) *cobra.Command {
-	s := simulate{program: program}
+	s := simulate{program: program, live: newLive(program.Stderr)}
 	command := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run an autoscaler against a simulated cluster and a load, in seconds",
@@ -202,7 +203,8 @@ func (s *simulate) beside(ctx context.Context, result *simulated, limits config.
 	if err != nil {
 		return err
 	}
-	course, err := simulation.Run(ctx, fmt.Sprintf("always %d", fixed.Replicas), world, limits.Interval.Duration(), nil)
+	course, err := simulation.Run(ctx, fmt.Sprintf("always %d", fixed.Replicas), world, limits.Interval.Duration(), nil, s.live.row)
+	s.live.end()
 	result.Courses = append(result.Courses, course)
 	return err
 }
@@ -235,10 +237,11 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 	if err != nil {
 		return simulation.Course{}, err
 	}
+	defer s.live.end()
 	return simulation.Run(ctx, name, world, of.Interval.Duration(), func(ctx context.Context) autoscaler.Pass {
 		pass, _ := pipeline.RunOnce(ctx, nil, userlogic.Scaler) // a failure is in the pass
 		return pass
-	})
+	}, s.live.row)
 }
 
 // asserted says all that does not hold.

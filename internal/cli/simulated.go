@@ -19,10 +19,7 @@ const wide = 72
 func summarize(to io.Writer, result simulated) error {
 	own := result.Courses[0]
 	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n\n", result.Settings.Duration.Duration, round(result.Took), round(result.InLogic))
-	draw(to, "load", own.Rows, func(r simulation.Row) float64 { return r.Load })
-	draw(to, "capacity", own.Rows, func(r simulation.Row) float64 { return r.Capacity })
-	draw(to, "replicas", own.Rows, func(r simulation.Row) float64 { return float64(r.Desired) })
-	draw(to, "utilization", own.Rows, func(r simulation.Row) float64 { return 100 * r.Utilization })
+	chart(to, own.Rows)
 	fmt.Fprintln(to)
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, course := range result.Courses {
@@ -54,6 +51,14 @@ func firstFailure(rows []simulation.Row) string {
 		}
 	}
 	return ""
+}
+
+// chart is what a course looks like.
+func chart(to io.Writer, rows []simulation.Row) {
+	draw(to, "load", rows, func(r simulation.Row) float64 { return r.Load })
+	draw(to, "capacity", rows, func(r simulation.Row) float64 { return r.Capacity })
+	draw(to, "replicas", rows, func(r simulation.Row) float64 { return float64(r.Desired) })
+	draw(to, "utilization", rows, func(r simulation.Row) float64 { return 100 * r.Utilization })
 }
 
 // draw is a line of bars, from the least to the most of a value; each bar is the highest of its part of the time.

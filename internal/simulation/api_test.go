@@ -138,7 +138,7 @@ func TestWhatIsNotSimulatedIsRefused(t *testing.T) {
 // TestACourse asks for a pass at each tick, and notes what comes of it.
 func TestACourse(t *testing.T) {
 	w := worldOf(t, 1, func(s *Settings) { s.Duration = metav1.Duration{Duration: 50 * time.Second} })
-	passes := 0
+	passes, told := 0, []string{}
 	course, err := Run(t.Context(), "mine", w, 15*time.Second, func(context.Context) autoscaler.Pass {
 		passes++
 		if passes == 2 {
@@ -146,9 +146,12 @@ func TestACourse(t *testing.T) {
 		}
 		w.scaleTo(int32(passes))
 		return autoscaler.Pass{Decision: &decision.Decision{Current: int32(passes) - 1, Recommended: 9, Replicas: int32(passes)}}
-	})
+	}, func(name string, row Row) { told = append(told, fmt.Sprint(name, row.Seconds)) })
 	if err != nil || len(course.Rows) != 3 || w.now != 50*time.Second {
 		t.Fatalf("got %+v, %v, until %s", course, err, w.now)
+	}
+	if got := strings.Join(told, " "); got != "mine15 mine30 mine45" {
+		t.Errorf("it told of %s", got)
 	}
 	if row := course.Rows[1]; row.Failure != "FailedGetScale: gone" || row.Seconds != 30 || row.Desired != 1 {
 		t.Errorf("the second row is %+v", row)
@@ -158,7 +161,7 @@ func TestACourse(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := Run(ctx, "", worldOf(t, 1, nil), time.Second, nil); err == nil {
+	if _, err := Run(ctx, "", worldOf(t, 1, nil), time.Second, nil, func(string, Row) {}); err == nil {
 		t.Error("it goes on after it was stopped")
 	}
 }

@@ -34,8 +34,8 @@ type Course struct {
 	Figures []Figure `json:"figures"`
 }
 
-// Run goes through a world at an interval, with a pass at each tick. With no pass nobody scales.
-func Run(ctx context.Context, name string, world *World, interval time.Duration, pass Pass) (Course, error) {
+// Run goes through a world at an interval, with a pass at each tick, and tells of each row. With no pass nobody scales.
+func Run(ctx context.Context, name string, world *World, interval time.Duration, pass Pass, tell func(string, Row)) (Course, error) {
 	course := Course{Name: name}
 	for next := interval; next <= world.settings.Duration.Duration; next += interval {
 		if err := ctx.Err(); err != nil {
@@ -47,6 +47,7 @@ func Run(ctx context.Context, name string, world *World, interval time.Duration,
 			row.decided(pass(ctx))
 		}
 		course.Rows = append(course.Rows, row)
+		tell(name, row)
 	}
 	world.advance(world.settings.Duration.Duration)
 	course.Figures = figures(world, course.Rows)

@@ -1,0 +1,66 @@
+package cli
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+)
+
+// live draws a course while it is gone through, over and over in the same place. It is for a terminal alone.
+type live struct {
+	to    io.Writer
+	now   func() time.Time
+	rows  []simulation.Row
+	drawn time.Time
+	lines int // of the last drawing
+}
+
+// redrawn is how often that is.
+const redrawn = 100 * time.Millisecond
+
+// newLive gives nil where nobody watches.
+func newLive(to io.Writer) *live {
+	if file, ok := to.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		return &live{to: to, now: time.Now}
+	}
+	return nil
+}
+
+// row is told of each pass.
+func (l *live) row(name string, row simulation.Row) {
+	if l == nil {
+		return
+	}
+	l.rows = append(l.rows, row)
+	if l.now().Sub(l.drawn) < redrawn {
+		return
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s, at %s\n", name, row.At())
+	chart(&text, l.rows)
+	l.clear()
+	fmt.Fprint(l.to, text.String())
+	l.lines, l.drawn = strings.Count(text.String(), "\n"), l.now()
+}
+
+// clear takes the drawing away.
+func (l *live) clear() {
+	if l != nil && l.lines > 0 {
+		fmt.Fprintf(l.to, "\x1b[%dA\x1b[J", l.lines)
+		l.lines = 0
+	}
+}
+
+// end is that of a course.
+func (l *live) end() {
+	if l != nil {
+		l.clear()
+		l.rows, l.drawn = nil, time.Time{}
+	}
+}
