@@ -1,6 +1,9 @@
 package v1
 
 import (
+	"fmt"
+	"time"
+
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -9,6 +12,9 @@ import (
 const (
 	// PausedReplicas is the annotation that pauses: the autoscaler stops, and its target is held at so many replicas.
 	PausedReplicas = "v1.custompodautoscaler.com/paused-replicas"
+
+	// PausedUntil is the annotation that ends a pause by itself, at a time as of RFC 3339.
+	PausedUntil = "v1.custompodautoscaler.com/paused-until"
 
 	// OwnedBy is the label with the name of the object that something was made for.
 	OwnedBy = "v1.custompodautoscaler.com/owned-by"
@@ -23,6 +29,15 @@ const (
 
 // Kind is that of CustomPodAutoscaler.
 const Kind = "CustomPodAutoscaler"
+
+// HeldAt is how the message of Paused begins: by it one tells that the condition is about the annotations as they are now. A
+// pause that does not end by itself has no time.
+func HeldAt(replicas int32, until time.Time) string {
+	if until.IsZero() {
+		return fmt.Sprintf("the target is held at %d replicas", replicas)
+	}
+	return fmt.Sprintf("the target is held at %d replicas until %s", replicas, until.UTC().Format(time.RFC3339))
+}
 
 // LeaseOf is the name of the Lease by which an object's autoscaler keeps a second one out.
 func LeaseOf(object string) string { return object + "." + GroupVersion.Group }

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
@@ -15,23 +17,55 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 )
 
-// hold is what the annotation asks for.
+// hold is what the annotations ask for.
 type hold struct {
 	paused   bool
 	replicas int32
-	problem  string // with the annotation; then the autoscaler goes on, since nobody knows where its target should be held
+	until    time.Time        // zero where the pause does not end by itself
+	left     time.Duration    // until then
+	not      metav1.Condition // why it is not paused. With annotations that nobody can read the autoscaler goes on
 }
 
-func holdOf(object *cpav1.CustomPodAutoscaler) hold {
+// holdOf tells whether the object is paused now:
+//
+//	paused-replicas   paused-until   paused
+//	none              any            no
+//	a number          none           yes
+//	a number          to come        yes, and it is looked at again just then
+//	a number          over           no
+//	a number          no time        no, which is told
+//	no number         any            no, which is told
+func holdOf(object *cpav1.CustomPodAutoscaler, now time.Time) hold {
 	text, found := object.Annotations[cpav1.PausedReplicas]
 	if !found {
-		return hold{}
+		return hold{not: no("NotPaused", "the object does not ask for it")}
 	}
 	replicas, err := strconv.ParseInt(text, 10, 32)
 	if err != nil || replicas < 0 {
-		return hold{problem: fmt.Sprintf("the annotation %s is %q: it has to be a number of replicas, from 0; the autoscaler runs", cpav1.PausedReplicas, text)}
+		return hold{not: no("InvalidReplicas", fmt.Sprintf("the annotation %s is %q: it has to be a number of replicas, from 0; the autoscaler runs", cpav1.PausedReplicas, text))}
 	}
-	return hold{paused: true, replicas: int32(replicas)}
+	held := hold{paused: true, replicas: int32(replicas)}
+	text, found = object.Annotations[cpav1.PausedUntil]
+	if !found {
+		return held
+	}
+	held.until, err = time.Parse(time.RFC3339, text)
+	if err != nil {
+		return hold{not: no("InvalidTime", fmt.Sprintf("the annotation %s is %q: it has to be a time such as 2026-01-01T12:00:00Z; the autoscaler runs", cpav1.PausedUntil, text))}
+	}
+	if !now.Before(held.until) {
+		return hold{not: no("NotPaused", "the pause ended at "+held.until.UTC().Format(time.RFC3339))}
+	}
+	held.left = held.until.Sub(now)
+	return held
+}
+
+// within is when to look again: no later than the pause ends.
+func (h hold) within(after time.Duration) time.Duration {
+	if h.left > 0 && (after == 0 || h.left < after) {
+		return h.left
+	}
+	return after
 }
 
 // holdTarget sets the target's scale, if it is not as it should be.

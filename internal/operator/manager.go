@@ -156,7 +156,7 @@ func watch(manager ctrl.Manager, event func(about corev1.ObjectReference, kind, 
 			return err
 		}
 	}
-	reconciler := &Reconciler{Client: manager.GetClient(), Live: manager.GetAPIReader(), Event: event, Log: options.Log}
+	reconciler := &Reconciler{Client: manager.GetClient(), Live: manager.GetAPIReader(), Event: event, Log: options.Log, Now: time.Now}
 	if err := building.Complete(reconciler); err != nil {
 		return err
 	}

@@ -38,6 +38,7 @@ type Reconciler struct {
 	Live   client.Reader // reads what may be anybody's
 	Event  func(about corev1.ObjectReference, kind, reason, message string)
 	Log    *slog.Logger
+	Now    func() time.Time
 }
 
 // Reconcile brings one object to what it should be:
@@ -53,22 +54,22 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil || object.DeletionTimestamp != nil {
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	now, err := r.act(ctx, object)
+	held := holdOf(object, r.Now())
+	now, err := r.act(ctx, object, held)
 	if trouble, ok := errors.AsType[troubleError](err); ok { // somebody has to look: trying again at once would not help
 		now, err = state{ready: no(trouble.reason, trouble.Error()), after: again}, nil
 	}
 	if err != nil {
 		now.ready = no("Failed", err.Error())
 	}
-	return reconcile.Result{RequeueAfter: now.after}, errors.Join(err, r.report(ctx, object, now))
+	return reconcile.Result{RequeueAfter: held.within(now.after)}, errors.Join(err, r.report(ctx, object, now))
 }
 
-func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler) (state, error) {
+func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler, held hold) (state, error) {
 	target, err := r.target(object)
 	if err != nil {
 		return state{}, err
 	}
-	held := holdOf(object)
 	desired, err := Desired(object, target, held.paused)
 	if err != nil {
 		return state{}, troubleError{"InvalidTemplate", err}

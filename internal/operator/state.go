@@ -44,15 +44,12 @@ func yes(reason, message string) metav1.Condition {
 
 // settle tells what came of it, by the workload as it is now; nil if there is none yet.
 func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, target schema.GroupResource, held hold, workload *unstructured.Unstructured) (state, error) {
-	now := state{ready: readiness(object, workload), paused: no("NotPaused", "the object does not ask for it")}
-	if held.problem != "" {
-		now.paused = no("InvalidReplicas", held.problem)
-	}
+	now := state{ready: readiness(object, workload), paused: held.not}
 	if !held.paused {
 		return now, nil
 	}
 	now.after = again
-	message := fmt.Sprintf("the target is held at %d replicas", held.replicas)
+	message := cpav1.HeldAt(held.replicas, held.until)
 	if provisionsPod(object) {
 		now.ready = no("Paused", "the autoscaler is stopped")
 	} else {
