@@ -22,8 +22,9 @@ help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## Build the programs into bin/
+build: ## Build the programs, and the plugin of kubectl, into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
+	ln -sf custom-pod-autoscaler bin/kubectl-cpa # by its name it is the plugin of kubectl
 
 .PHONY: images
 images: ## Build the images for all platforms, with docker buildx; IMAGES_FLAGS=--push sends them to REGISTRY

@@ -39,6 +39,7 @@ var rooms = []string{
 	"internal/access",
 	"internal/server",
 	"internal/app",
+	"internal/plugin",
 	"internal/cli",
 	"internal/operator",
 	"cmd/custom-pod-autoscaler",

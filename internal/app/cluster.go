@@ -4,9 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 )
 
 // Cluster says which cluster to use. Empty, it is the one that the program runs in, or the kubeconfig's.
@@ -18,8 +21,7 @@ type Cluster struct {
 // connect finds the cluster and our credentials: a kubeconfig that was asked for (--kubeconfig, KUBECONFIG,
 // --context), the pod's service account, and at last the user's own kubeconfig.
 func (c Cluster) connect() (*rest.Config, error) {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	rules.ExplicitPath = c.Kubeconfig
+	rules, kubeconfig := c.load()
 	viaKUBECONFIG := rules.WarnIfAllMissing // client-go sets it just then
 	if c.Kubeconfig == "" && c.Context == "" && !viaKUBECONFIG {
 		switch config, err := rest.InClusterConfig(); {
@@ -29,8 +31,7 @@ func (c Cluster) connect() (*rest.Config, error) {
 			return nil, fmt.Errorf("reading the pod's service account: %w: is automountServiceAccountToken off?", err)
 		}
 	}
-	overrides := &clientcmd.ConfigOverrides{CurrentContext: c.Context}
-	config, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, overrides).ClientConfig()
+	config, err := kubeconfig.ClientConfig()
 	switch {
 	case clientcmd.IsEmptyConfig(err):
 		return nil, fmt.Errorf("finding the cluster: this is no pod, and there is no kubeconfig at %s: name one by --kubeconfig or KUBECONFIG",
@@ -39,4 +40,24 @@ func (c Cluster) connect() (*rest.Config, error) {
 		return nil, fmt.Errorf("reading the kubeconfig (--kubeconfig, KUBECONFIG, --context): %w", err)
 	}
 	return config, nil
+}
+
+// Client calls the cluster for somebody at a terminal. It gives the namespace, too, that the kubeconfig's context, or the pod, is in.
+func (c Cluster) Client(timeout time.Duration) (api *kube.Client, namespace string, err error) {
+	config, err := c.connect()
+	if err != nil {
+		return nil, "", err
+	}
+	_, kubeconfig := c.load()
+	if namespace, _, err = kubeconfig.Namespace(); err != nil {
+		return nil, "", fmt.Errorf("reading the namespace of the kubeconfig: %w", err)
+	}
+	api, err = kube.New(config, timeout)
+	return api, namespace, err
+}
+
+func (c Cluster) load() (*clientcmd.ClientConfigLoadingRules, clientcmd.ClientConfig) {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	rules.ExplicitPath = c.Kubeconfig
+	return rules, clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{CurrentContext: c.Context})
 }

@@ -24,6 +24,7 @@ const (
 
 // Program is what the process is given by its system.
 type Program struct {
+	Name           string   // as it was called: kubectl-cpa is another program
 	Arguments      []string // without the program's name
 	Environment    []string
 	Stdout, Stderr io.Writer
@@ -40,6 +41,9 @@ func Main(program Program) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	command := root(program)
+	if program.Name == pluginName {
+		command = pluginRoot()
+	}
 	command.SetArgs(program.Arguments)
 	command.SetOut(program.Stdout)
 	command.SetErr(program.Stderr)
@@ -47,7 +51,7 @@ func Main(program Program) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(program.Stderr, "custom-pod-autoscaler: %v\n", err)
+	fmt.Fprintf(program.Stderr, "%s: %v\n", command.DisplayName(), err)
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}

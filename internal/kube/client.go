@@ -114,6 +114,15 @@ func (c *Client) Patch(ctx context.Context, path Path, of types.PatchType, patch
 	return c.explain("patch", path, decode(path.on(c.rest.Patch(of)).Body(patch).Do(ctx), into))
 }
 
+// PatchJSON changes one object, and gives it as it then stands in the API's own JSON, for kinds that have no Go type here.
+func (c *Client) PatchJSON(ctx context.Context, path Path, of types.PatchType, patch []byte) (json.RawMessage, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	answer := path.on(c.rest.Patch(of)).SetHeader("Accept", runtime.ContentTypeJSON).Body(patch).Do(ctx)
+	body, _ := answer.Raw() // its error would not be in the API's words
+	return body, c.explain("patch", path, answer.Error())
+}
+
 // Apply sets the fields of one object that are named, as the manager that owns them, whoever did before.
 func (c *Client) Apply(ctx context.Context, path Path, manager string, object any) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
