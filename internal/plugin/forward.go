@@ -3,6 +3,7 @@ package plugin
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,8 @@ import (
 
 // forwarding is what kubectl prints once it listens.
 var forwarding = regexp.MustCompile(`^Forwarding from (127\.0\.0\.1:\d+) -> `)
+
+var errEnded = errors.New("it ended")
 
 // Kubectl is the program that has called us, and the flags by which it finds the same cluster. It forwards in our place: the
 // libraries for that would make every autoscaler larger.
@@ -50,7 +53,7 @@ func (k Kubectl) Forward(ctx context.Context, namespace, pod string, port int) (
 			return match[1], stop, nil
 		}
 	}
-	ended := errors.Join(ctx.Err(), command.Wait())
+	ended := cmp.Or(ctx.Err(), command.Wait(), errEnded)
 	cancel()
 	return "", nil, fmt.Errorf("forwarding port %d of pod %q in namespace %q by kubectl: %w: %s", port, pod, namespace, ended, strings.TrimSpace(stderr.String()))
 }
