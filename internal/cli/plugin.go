@@ -183,7 +183,7 @@ func waited(command *cobra.Command, wait bool, timeout time.Duration, done strin
 		fmt.Fprintf(command.OutOrStdout(), "%s is to be %s; the operator has yet to do it\n", name, done)
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(command.Context(), timeout)
+	ctx, cancel := context.WithTimeoutCause(command.Context(), timeout, fmt.Errorf("it has not done it within %s (--timeout)", timeout))
 	defer cancel()
 	if err := await(ctx); err != nil {
 		return err

@@ -85,18 +85,22 @@ func (o Objects) Await(ctx context.Context, namespace, name string, should func(
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("waiting for the operator: %w: %s; kubectl cpa why -n %s %s says more", ctx.Err(), said(last), namespace, name)
+			return fmt.Errorf("waiting for the operator: %w: %s; kubectl cpa why -n %s %s says more", context.Cause(ctx), said(last), namespace, name)
 		case <-tick.C:
 		}
 	}
 }
 
-// said is what the operator has last said of pausing, or of the object, where that is why it does not pause.
+// said is what the operator has last said of the object: what is wrong with it may be why it is not paused.
 func said(object cpav1.CustomPodAutoscaler) string {
-	for _, of := range []string{cpav1.Paused, cpav1.Ready} {
+	var all []string
+	for _, of := range []string{cpav1.Ready, cpav1.Paused} {
 		if condition := meta.FindStatusCondition(object.Status.Conditions, of); condition != nil {
-			return fmt.Sprintf("%s is %s (%s): %s", of, condition.Status, condition.Reason, condition.Message)
+			all = append(all, fmt.Sprintf("%s is %s (%s): %s", of, condition.Status, condition.Reason, condition.Message))
 		}
 	}
-	return "it has not said anything of the object: does it run, and look after the namespace?"
+	if len(all) == 0 {
+		return "it has not said anything of the object: does it run, and look after the namespace?"
+	}
+	return strings.Join(all, "; ")
 }

@@ -138,7 +138,7 @@ func TestThePluginSaysWhatItCannotDo(t *testing.T) {
 	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-") // there is no operator
 	admin.prints("kubectl cpa get"+in, "web-autoscaler", "Deployment/web", "-")
 	admin.prints("kubectl cpa why web-autoscaler"+in, "has not acted on its last change yet", "Ready is Unknown (NotSeen)", "What to do: see whether the operator runs", "no decision yet", "Deployment/web: ScalingReplicaSet: ")
-	admin.fails("kubectl cpa pause web-autoscaler --replicas 3 --timeout 1s"+in, "waiting for the operator", "does it run, and look after the namespace?")
+	admin.fails("kubectl cpa pause web-autoscaler --replicas 3 --timeout 1s"+in, "waiting for the operator: it has not done it within 1s (--timeout): ", "does it run, and look after the namespace?")
 	admin.prints("kubectl cpa pause web-autoscaler --replicas 3 --wait=false"+in, "is to be paused; the operator has yet to do it")
 	admin.fails("kubectl cpa dry-run web-autoscaler"+in, "there is none with the label v1.custompodautoscaler.com/owned-by=web-autoscaler", "kubectl cpa why"+in+" web-autoscaler says why")
 
@@ -183,6 +183,9 @@ func TestThePluginPausesForAWhile(t *testing.T) {
 	user.prints("kubectl cpa why web-autoscaler"+in, "Paused is False (InvalidTime)", "What to do: kubectl cpa pause"+in+" web-autoscaler", "It is not paused.")
 	kubectl(t, "", "annotate", "--overwrite", "-n", namespace, "cpa", "web-autoscaler", "v1.custompodautoscaler.com/paused-until=2020-01-01T00:00:00Z")
 	hasCondition(t, namespace, "Paused False NotPaused", "the pause ended at 2020-01-01T00:00:00Z")
+
+	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"scaleTargetRef": {"name": "gone"}}}`)
+	user.fails("kubectl cpa pause web-autoscaler --replicas 1 --timeout 20s"+in, "(--timeout): Ready is False (TargetNotFound): holding Deployment \"gone\" at 1 replicas", "kubectl cpa why"+in+" web-autoscaler says more")
 }
 
 // TestThePluginAsksForADryRun of an autoscaler that runs beside its simulated pod, which nothing can be forwarded to.
