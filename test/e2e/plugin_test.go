@@ -11,8 +11,10 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
@@ -164,6 +166,11 @@ func TestThePluginPausesForAWhile(t *testing.T) {
 	user.prints("kubectl cpa why web-autoscaler"+in, "It is paused: the target is held at 3 replicas until 2", "kubectl cpa resume"+in+" web-autoscaler ends it")
 	user.fails("kubectl cpa dry-run web-autoscaler"+in, "is paused: kubectl cpa resume"+in+" web-autoscaler first")
 	hasCondition(t, namespace, "Paused False NotPaused", "the pause ended at 2")
+	ended := meta.FindStatusCondition(objectOf(t, namespace).Status.Conditions, "Paused")
+	until, err := time.Parse("the pause ended at "+time.RFC3339, ended.Message)
+	if late := ended.LastTransitionTime.Sub(until); err != nil || late < 0 || late > 8*time.Second { // it is looked at every half minute in any case
+		t.Errorf("the pause ended %s after it should, %v", late, err)
+	}
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal NotPaused x1 the pause ended at 2")
 
