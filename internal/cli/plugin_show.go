@@ -35,30 +35,38 @@ func getCommand(where *place) *cobra.Command {
 			return usageError{errors.New("a name and -A: an object is looked for by its name in one namespace (-n)")}
 		}
 		objects, namespace, err := where.objects()
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if everywhere {
+		case len(arguments) > 0:
+			return getOne(command, objects, namespace, arguments[0], *output)
+		case everywhere:
 			namespace = ""
 		}
-		if len(arguments) > 0 {
-			object, err := objects.One(command.Context(), namespace, arguments[0])
-			if err != nil {
-				return err
-			}
-			return show(command.OutOrStdout(), *output, object, func(out io.Writer) error { return table(out, false, object) })
-		}
-		list, err := objects.All(command.Context(), namespace)
-		if err != nil {
-			return err
-		}
-		if len(list.Items) == 0 && *output == "table" {
-			fmt.Fprintln(command.ErrOrStderr(), nothing(namespace))
-			return nil
-		}
-		return show(command.OutOrStdout(), *output, list, func(out io.Writer) error { return table(out, everywhere, list.Items...) })
+		return getAll(command, objects, namespace, *output)
 	}
 	return command
+}
+
+func getOne(command *cobra.Command, objects plugin.Objects, namespace, name, output string) error {
+	object, err := objects.One(command.Context(), namespace, name)
+	if err != nil {
+		return err
+	}
+	return show(command.OutOrStdout(), output, object, func(out io.Writer) error { return table(out, false, object) })
+}
+
+// getAll shows those of a namespace, or of all where it is empty.
+func getAll(command *cobra.Command, objects plugin.Objects, namespace, output string) error {
+	list, err := objects.All(command.Context(), namespace)
+	if err != nil {
+		return err
+	}
+	if len(list.Items) == 0 && output == "table" {
+		fmt.Fprintln(command.ErrOrStderr(), nothing(namespace))
+		return nil
+	}
+	return show(command.OutOrStdout(), output, list, func(out io.Writer) error { return table(out, namespace == "", list.Items...) })
 }
 
 func nothing(namespace string) string {
