@@ -39,9 +39,11 @@ var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kin
 	config.ShellMethod: newShell,
 }
 
-// Run is a run that has ended.
+// Run is a run that has ended: what went in, and what came out.
 type Run struct {
 	Name, Type string // of the method
+	Document   []byte // not to be changed
+	Reply      string // "" where there is an error
 	Took       time.Duration
 	Err        error
 }
@@ -96,7 +98,7 @@ func (r *runner) Run(ctx context.Context, document []byte) (string, error) {
 	began := time.Now()
 	reply, err := r.run(ctx, document)
 	took := time.Since(began)
-	r.ran(Run{r.name, r.of, took, err})
+	r.ran(Run{Name: r.name, Type: r.of, Document: document, Reply: reply, Took: took, Err: err})
 	r.log.Log(ctx, config.LogMethods, "method", "name", r.name, "took", took, "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
 	if err != nil {
 		return "", fmt.Errorf("running %s (%s): %w", r.name, r.kind, err)

@@ -59,6 +59,28 @@ func TestReplyLimit(t *testing.T) {
 	}
 }
 
+func TestEachRunIsToldWithWhatWentInAndOut(t *testing.T) {
+	for _, row := range []struct{ name, script, reply, err string }{
+		{"that succeeds", "cat; echo !", "5!\n", ""},
+		{"that fails", "echo half; exit 3", "", "exit status 3, standard error is empty"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var told []Run
+			runner, err := New("evaluate", script(row.script), slog.New(slog.DiscardHandler), func(run Run) { told = append(told, run) })
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, _ = runner.Run(t.Context(), []byte("5")) // what it gives is another test's
+			if len(told) != 1 || told[0].Name != "evaluate" || told[0].Type != "shell" || string(told[0].Document) != "5" || told[0].Reply != row.reply {
+				t.Fatalf("got %+v", told)
+			}
+			if err := told[0].Err; (err == nil) != (row.err == "") || err != nil && err.Error() != row.err {
+				t.Errorf("got %v, want %q", err, row.err)
+			}
+		})
+	}
+}
+
 func TestAStoppingProgramStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
