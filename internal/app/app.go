@@ -106,7 +106,7 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 func settingsOf(settings config.Config) autoscaler.Settings {
 	return autoscaler.Settings{
 		Rules:                    rulesOf(settings),
-		NeedsPods:                settings.RunMode == config.PerPod || len(settings.KubernetesMetricSpecs) > 0,
+		NeedsPods:                settings.NeedsPods(),
 		RequireKubernetesMetrics: settings.RequireKubernetesMetrics,
 		Interval:                 settings.Interval.Duration(),
 		StartTime:                settings.StartTime.Duration(),

@@ -24,8 +24,9 @@ type Pass struct {
 	Target         corev1.ObjectReference // whole once it has been read
 	Decision       *decision.Decision     // nil if it did not come so far
 	UserReason     string                 // what evaluate gave as its own reason
+	Gathered       []userlogic.KubernetesMetric
+	MetricsProblem error // why some Kubernetes metrics are missing
 	Metrics        []userlogic.ResourceMetric
-	MetricsProblem error    // why some Kubernetes metrics are missing
 	Failure        *Failure // nil if it succeeded
 }
 
@@ -162,6 +163,5 @@ type pass struct {
 	over bool
 
 	snapshot   target.Snapshot
-	gathered   []userlogic.KubernetesMetric
 	evaluation userlogic.Evaluation
 }

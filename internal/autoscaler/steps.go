@@ -93,8 +93,8 @@ func (p *pass) gather(ctx context.Context) error {
 	if p.parts.KubernetesMetrics == nil {
 		return nil
 	}
-	p.gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.Began, p.snapshot)
-	for _, metric := range p.gathered {
+	p.Gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.Began, p.snapshot)
+	for _, metric := range p.Gathered {
 		p.parts.Log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
 	}
 	if p.MetricsProblem != nil && p.settings.RequireKubernetesMetrics {
@@ -104,13 +104,13 @@ func (p *pass) gather(ctx context.Context) error {
 }
 
 func (p *pass) metric(ctx context.Context) (err error) {
-	p.Metrics, err = p.parts.Metric.Run(ctx, p.snapshot, p.gathered, p.RunType)
+	p.Metrics, err = p.parts.Metric.Run(ctx, p.snapshot, p.Gathered, p.RunType)
 	p.parts.Log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{p.Metrics})
 	return err
 }
 
 func (p *pass) evaluate(ctx context.Context) (err error) {
-	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.snapshot, p.gathered, p.Metrics, p.RunType)
+	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.snapshot, p.Gathered, p.Metrics, p.RunType)
 	p.UserReason = p.evaluation.Reason
 	if err != nil && p.MetricsProblem != nil { // most likely the one is why there is the other
 		return fmt.Errorf("%w; %w", err, p.MetricsProblem)

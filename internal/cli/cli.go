@@ -85,15 +85,20 @@ a file, overridden by environment variables that carry the exact names of its ke
 			return run(command.Context(), program, file, cluster)
 		},
 	}
-	flags := command.Flags()
-	flags.StringVar(&file, "config", "", "configuration file (default: the environment variable configPath, or /config.yaml)")
-	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")
-	flags.StringVar(&cluster.Context, "context", "", "context of the kubeconfig (default: its current context)")
+	sources(command, &file, &cluster)
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	versions := version.Command("custom-pod-autoscaler")
 	versions.Args = usageArgs(versions.Args)
-	command.AddCommand(versions, simulateCommand(program))
+	command.AddCommand(versions, onceCommand(program), simulateCommand(program))
 	return command
+}
+
+// sources adds the flags that say where the configuration is, and which cluster to use.
+func sources(command *cobra.Command, file *string, cluster *app.Cluster) {
+	flags := command.Flags()
+	flags.StringVar(file, "config", "", "configuration file (default: the environment variable configPath, or /config.yaml)")
+	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")
+	flags.StringVar(&cluster.Context, "context", "", "context of the kubeconfig (default: its current context)")
 }
 
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {

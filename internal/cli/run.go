@@ -21,22 +21,31 @@ func run(ctx context.Context, program Program, file string, cluster app.Cluster)
 	if !slices.ContainsFunc(program.Environment, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
 		debug.SetGCPercent(frugal)
 	}
-	loaded, err := config.Load(file, program.Environment)
-	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON)
-	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing
-		log.Warn("configuration", "warning", warning)
-	}
+	options, err := load(program, file, cluster)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	built, _ := version.Built()
-	autoscaler, err := app.New(ctx, app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Version: built, Log: log})
+	autoscaler, err := app.New(ctx, options)
 	if err != nil {
 		return err
 	}
 	if err := autoscaler.Run(ctx); err != nil {
 		return err
 	}
-	log.Info("stopped")
+	options.Log.Info("stopped")
 	return nil
+}
+
+// load loads the configuration, and starts the log that it asks for.
+func load(program Program, file string, cluster app.Cluster) (app.Options, error) {
+	loaded, err := config.Load(file, program.Environment)
+	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON)
+	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing
+		log.Warn("configuration", "warning", warning)
+	}
+	if err != nil {
+		return app.Options{}, usageError{err}
+	}
+	built, _ := version.Built()
+	return app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Version: built, Log: log}, nil
 }

@@ -73,6 +73,9 @@ type Seconds int64
 // Duration is the span as Go counts it.
 func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Second }
 
+// NeedsPods tells whether anybody asks for the target's pods.
+func (c *Config) NeedsPods() bool { return c.RunMode == PerPod || len(c.KubernetesMetricSpecs) > 0 }
+
 // Default is the configuration of an autoscaler that is told nothing: not valid by itself, since it has no target
 // and no user logic.
 func Default() Config {

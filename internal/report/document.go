@@ -19,8 +19,8 @@ const (
 	longestError  = 4 << 10
 )
 
-// document is a pass as the REST API tells of it.
-func document(pass autoscaler.Pass, target string) userlogic.Decision {
+// Document is a pass as the REST API tells of it.
+func Document(pass autoscaler.Pass, target string) userlogic.Decision {
 	d := userlogic.Decision{
 		Time: pass.Began.UTC(), RunType: pass.RunType, Target: target, Result: result(pass),
 		UserReason: telemetry.Clip(pass.UserReason, longestReason), Stages: []userlogic.StageDuration{},

@@ -25,7 +25,7 @@ func NewRecord(most int, target string) *Record {
 
 // Pass is a Watcher.
 func (r *Record) Pass(_ context.Context, pass autoscaler.Pass) {
-	decision := document(pass, r.target)
+	decision := Document(pass, r.target)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	kept := append(r.kept[pass.RunType], decision)

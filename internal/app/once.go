@@ -1,0 +1,28 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Once makes a single pass with the pipeline alone, and tells ran of each method that was run. Nobody else is told of it:
+// it takes no lease, writes neither status nor events, and opens no port.
+func Once(ctx context.Context, options Options, runType userlogic.RunType, ran func(method.Run)) (autoscaler.Pass, error) {
+	connection, err := options.Cluster.connect()
+	if err != nil {
+		return autoscaler.Pass{}, err
+	}
+	if err := method.AdoptOrphans(); err != nil {
+		return autoscaler.Pass{}, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
+	}
+	pipeline, err := NewPipeline(options.Config, connection, time.Now, options.Log, ran)
+	if err != nil {
+		return autoscaler.Pass{}, err
+	}
+	return pipeline.RunOnce(ctx, nil, runType)
+}

@@ -1,0 +1,153 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+func onceCommand(program Program) *cobra.Command {
+	var file string
+	var cluster app.Cluster
+	var apply bool
+	command := &cobra.Command{
+		Use:   "once",
+		Short: "Make one pass, and show each document that goes in and out of user logic",
+		Long: `once makes a single pass with the real pipeline: it reads the target, gathers Kubernetes metrics, runs
+your programs, and decides. It prints what each program was given and what it replied, the metrics, and the decision
+with its reasons. It scales only with --apply, runs preScale and postScale only then, and writes nothing else.
+
+It knows nothing of earlier passes, so that downscaleStabilization does not hold it back.`,
+		Example: `  # what would be done, and why
+  custom-pod-autoscaler once --config config.yaml
+
+  # what the evaluate method was given, for a test of your own
+  custom-pod-autoscaler once --config config.yaml -o json | jq '.methods[] | select(.method == "evaluate").document'
+
+  # do it
+  custom-pod-autoscaler once --config config.yaml --apply`,
+		Args: usageArgs(cobra.NoArgs),
+	}
+	sources(command, &file, &cluster)
+	command.Flags().BoolVar(&apply, "apply", false, "scale the target, instead of only saying how it would be")
+	output := outputFlag(command, "text", "json", "yaml")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		options, err := load(program, file, cluster)
+		if err != nil {
+			return err
+		}
+		return once(command.Context(), program.Stdout, options, apply, *output)
+	}
+	return command
+}
+
+func once(ctx context.Context, to io.Writer, options app.Options, apply bool, output string) error {
+	runType := userlogic.APIDryRun
+	if apply {
+		runType = userlogic.API
+	}
+	var runs []method.Run
+	pass, err := app.Once(ctx, options, runType, func(run method.Run) { runs = append(runs, run) })
+	if err != nil && pass.Failure == nil {
+		return err
+	}
+	shown := onePass(pass, runs, options)
+	if err := show(to, output, shown, shown.text); err != nil {
+		return err
+	}
+	if pass.Failure != nil {
+		return fmt.Errorf("the pass failed in the stage %s: %w", pass.Failure.Stage, err)
+	}
+	return nil
+}
+
+// passDocument is a pass as once prints it.
+type passDocument struct {
+	Decision          userlogic.Decision           `json:"decision"`
+	KubernetesMetrics []userlogic.KubernetesMetric `json:"kubernetesMetrics,omitempty"`
+	Methods           []runDocument                `json:"methods"`
+}
+
+// runDocument is a run of a method, in the order in which they were.
+type runDocument struct {
+	Method   string          `json:"method"`
+	Type     string          `json:"type"`
+	Document json.RawMessage `json:"document"`
+	Reply    string          `json:"reply"`
+	Error    string          `json:"error,omitempty"`
+	Seconds  float64         `json:"seconds"`
+}
+
+func onePass(pass autoscaler.Pass, runs []method.Run, options app.Options) passDocument {
+	ref := options.Config.ScaleTargetRef
+	shown := passDocument{
+		Decision:          report.Document(pass, ref.Kind+" "+options.Config.Namespace+"/"+ref.Name),
+		KubernetesMetrics: pass.Gathered, Methods: []runDocument{},
+	}
+	for _, run := range runs {
+		document := runDocument{Method: run.Name, Type: run.Type, Document: run.Document, Reply: run.Reply, Seconds: run.Took.Seconds()}
+		if run.Err != nil {
+			document.Error = run.Err.Error()
+		}
+		shown.Methods = append(shown.Methods, document)
+	}
+	return shown
+}
+
+func (p passDocument) text(to io.Writer) error {
+	for _, metric := range p.KubernetesMetrics {
+		fmt.Fprintln(to, "Kubernetes metric", summary(metric))
+	}
+	if missing := p.Decision.KubernetesMetricsError; missing != "" {
+		fmt.Fprintln(to, "warning:", missing)
+	}
+	for _, run := range p.Methods {
+		took := time.Duration(run.Seconds * float64(time.Second)).Round(time.Millisecond)
+		fmt.Fprintf(to, "\n%s (%s, %s)\n%s\n", run.Method, run.Type, took, indented(string(run.Document), "  in   "))
+		if run.Error != "" {
+			fmt.Fprintln(to, indented(run.Error, "  error  "))
+			continue
+		}
+		fmt.Fprintln(to, indented(run.Reply, "  out  "))
+	}
+	fmt.Fprintln(to, "\ndecision")
+	p.decision(to)
+	return nil
+}
+
+func (p passDocument) decision(to io.Writer) {
+	d := p.Decision
+	switch {
+	case d.Error != nil:
+		fmt.Fprintf(to, "  failed in the stage %s (%s)\n", d.Error.Stage, d.Error.Reason)
+	case d.RecommendedReplicas == nil:
+		fmt.Fprintf(to, "  %s is left alone\n", d.Target)
+	default:
+		fmt.Fprintf(to, "  %s: %d -> %d replicas; %d recommended\n", d.Target, *d.CurrentReplicas, *d.DesiredReplicas, *d.RecommendedReplicas)
+	}
+	for _, reason := range d.Reasons {
+		fmt.Fprintf(to, "  %s: %s\n", reason.Reason, reason.Message)
+	}
+	if d.UserReason != "" {
+		fmt.Fprintf(to, "  evaluate says: %q\n", d.UserReason)
+	}
+	if d.Result == userlogic.Proposed {
+		fmt.Fprintln(to, "  a dry run: nothing was changed; --apply scales")
+	}
+}
+
+// indented puts each line of a text behind what its first line begins with.
+func indented(text, first string) string {
+	return first + strings.ReplaceAll(strings.TrimRight(text, "\n"), "\n", "\n"+strings.Repeat(" ", len(first)))
+}
