@@ -152,7 +152,7 @@ func reference(t *testing.T, words string, tables map[string]table) string {
 }
 
 // stale says where a page differs from what it should be, if it does.
-func stale(page, want string) error {
+func stale(name, page, want string) error {
 	if page == want {
 		return nil
 	}
@@ -161,7 +161,7 @@ func stale(page, want string) error {
 	for i < len(lines) && i < len(wanted) && lines[i] == wanted[i] {
 		i++
 	}
-	return fmt.Errorf("docs/configuration.md is stale from line %d: run `go test ./internal/config -update`", i+1)
+	return fmt.Errorf("%s is stale from line %d: run `make update-docs`", name, i+1)
 }
 
 func TestReferenceIsUpToDate(t *testing.T) {
@@ -175,7 +175,7 @@ func TestReferenceIsUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := stale(string(text), want); err != nil {
+	if err := stale(page, string(text), want); err != nil {
 		t.Error(err)
 	}
 }
@@ -188,11 +188,11 @@ func TestAStaleReferenceIsNoticed(t *testing.T) {
 	for name, page := range map[string]string{
 		"a changed table": reference(t, words, changed), "a changed page": strings.Replace(want, "\n", "\n\n", 1), "half a page": want[:len(want)/2], "no page": "",
 	} {
-		if stale(page, want) == nil {
+		if stale(name, page, want) == nil {
 			t.Errorf("%s is not noticed", name)
 		}
 	}
-	if err := stale(want, want); err != nil {
+	if err := stale(page, want, want); err != nil {
 		t.Errorf("what is as it should be: %v", err)
 	}
 }
