@@ -58,7 +58,7 @@ func (l *ledger) broken(key string, value reflect.Value, meaning, rule string) P
 		return Problem{Key: key, Value: show(value), Rule: rule, Source: source}
 	}
 	if source == fromDefault {
-		source = fmt.Sprintf("set it in %s or as the environment variable %s", l.file, key)
+		source = fmt.Sprintf(setIt+"%s or as the environment variable %s", l.file, key)
 	}
 	return Problem{Key: key, Rule: strings.ReplaceAll(meaning, "`", "") + "; " + rule, Source: source}
 }

@@ -13,6 +13,7 @@ type ledger struct {
 	origins  map[string]origin // by key path; what is not in it is a default
 	problems []Problem
 	warnings []string
+	strict   bool // a key that nobody reads is a problem
 }
 
 // origin is where the value of a key was written, and whether it was one that cannot be read.
@@ -51,6 +52,15 @@ func (l *ledger) refuse(at place, value, rule string) {
 
 func (l *ledger) warn(at place, sentence string) {
 	l.warnings = append(l.warnings, at.source+": "+at.key+" "+sentence)
+}
+
+// ignore tells of a key that nobody reads, and of the one that may have been meant.
+func (l *ledger) ignore(at place, hint string) {
+	if l.strict {
+		l.problems = append(l.problems, Problem{Key: at.key, Value: "a key that nobody reads", Rule: "must be a key of the autoscaler" + hint, Source: at.source})
+		return
+	}
+	l.warn(at, "is not a key of the autoscaler, and is ignored"+hint)
 }
 
 // result is the problems in the order of the keys, or nil.

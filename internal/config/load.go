@@ -26,6 +26,7 @@ type Loaded struct {
 	Config   Config
 	Tracing  string   // the protocol that traces are sent by; "" if none are
 	Warnings []string // each a sentence for the log; they are worth showing when there are problems, too
+	File     string   // that was read; "" where there was none
 
 	origins map[string]origin
 }
@@ -36,14 +37,22 @@ func (l Loaded) Source(key string) string { return cmp.Or(l.origins[key].source,
 // Load reads the file and the environment over Default, and checks the outcome. The file is the one given, else
 // the one the variable configPath names, else DefaultFile; only one that was given has to exist. The error is a
 // Problems, with all of them.
-func Load(file string, environ []string) (Loaded, error) {
+func Load(file string, environ []string) (Loaded, error) { return loadWith(file, environ, false) }
+
+// LoadStrictly is Load for which a key that nobody reads is a problem, not only worth a warning.
+func LoadStrictly(file string, environ []string) (Loaded, error) {
+	return loadWith(file, environ, true)
+}
+
+func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	config := Default()
 	variables := parseEnviron(environ)
-	l := &ledger{file: cmp.Or(file, variables[fileVariable], DefaultFile), origins: map[string]origin{}}
+	l := &ledger{file: cmp.Or(file, variables[fileVariable], DefaultFile), origins: map[string]origin{}, strict: strict}
 
-	note, unread := "", false
+	note, unread, there := "", false, l.file
 	switch err := l.readFile(&config); {
 	case errors.Is(err, fs.ErrNotExist) && file == "":
+		there = ""
 		note = fmt.Sprintf("there is no file at %s; only the environment was read", l.file)
 		if variables[fileVariable] != "" {
 			l.warnings = append(l.warnings, note+": the environment variable "+fileVariable+" names it")
@@ -60,7 +69,7 @@ func Load(file string, environ []string) (Loaded, error) {
 		l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Key != "" && l.source(p.Key) == fromDefault })
 	}
 	tracing := l.readTracing(variables)
-	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, origins: l.origins}, l.result(note)
+	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, File: there, origins: l.origins}, l.result(note)
 }
 
 // parseEnviron is the environment by name; as for the kernel, what follows the first "=" is the value.

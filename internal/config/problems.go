@@ -38,6 +38,9 @@ func (p Problems) Error() string {
 	return strings.Join(lines, "\n  ")
 }
 
+// setIt is how the source of a key begins that nobody has set.
+const setIt = "set it in "
+
 func (p Problem) String() string {
 	switch {
 	case p.Key == "":
@@ -46,6 +49,19 @@ func (p Problem) String() string {
 		return p.Key + ": missing: " + p.Rule + bracketed(p.Source)
 	}
 	return p.Key + ": " + p.Value + " is not allowed: " + p.Rule + bracketed(p.Source)
+}
+
+// WayOut says where to put it right.
+func (p Problem) WayOut() string {
+	switch {
+	case p.Value != "":
+		return "change it: " + p.Source
+	case p.Key == "":
+		return "put the file right: " + p.Source
+	case strings.HasPrefix(p.Source, setIt):
+		return p.Source
+	}
+	return "add it: " + p.Source
 }
 
 func bracketed(source string) string {

@@ -53,7 +53,7 @@ func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
 	for _, m := range at.members(object) {
 		name, field := fieldNamed(into, m.name)
 		if name == "" {
-			l.warn(m.at, "is not a key of the autoscaler, and is ignored"+suggestion(m.name, fieldNames(into.Type())))
+			l.ignore(m.at, suggestion(m.name, fieldNames(into.Type())))
 			continue
 		}
 		if name != m.name {
