@@ -38,6 +38,7 @@ var rooms = []string{
 	"internal/report",
 	"internal/access",
 	"internal/server",
+	"internal/check",
 	"internal/app",
 	"internal/plugin",
 	"internal/cli",

@@ -20,16 +20,17 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
-// sources are the types of spec that can be gathered: what fills in the entry, and what names the metric.
+// sources are the types of spec that can be gathered: what fills in the entry, what names the metric, and what call reads it.
 var sources = map[autoscalingv2.MetricSourceType]struct {
 	gather   func(*pass, context.Context, *userlogic.KubernetesMetric) error
 	describe func(autoscalingv2.MetricSpec) string
+	call     func(*pass, context.Context, autoscalingv2.MetricSpec) (verb string, path kube.Path, err error)
 }{
-	autoscalingv2.ResourceMetricSourceType:          {(*pass).resource, describeResource},
-	autoscalingv2.ContainerResourceMetricSourceType: {(*pass).containerResource, describeContainerResource},
-	autoscalingv2.PodsMetricSourceType:              {(*pass).pods, describePods},
-	autoscalingv2.ObjectMetricSourceType:            {(*pass).object, describeObject},
-	autoscalingv2.ExternalMetricSourceType:          {(*pass).external, describeExternal},
+	autoscalingv2.ResourceMetricSourceType:          {(*pass).resource, describeResource, callPodMetrics},
+	autoscalingv2.ContainerResourceMetricSourceType: {(*pass).containerResource, describeContainerResource, callPodMetrics},
+	autoscalingv2.PodsMetricSourceType:              {(*pass).pods, describePods, callPods},
+	autoscalingv2.ObjectMetricSourceType:            {(*pass).object, describeObject, callObject},
+	autoscalingv2.ExternalMetricSourceType:          {(*pass).external, describeExternal, callExternal},
 }
 
 // Gatherer gathers the metrics that the specs ask for.

@@ -11,8 +11,8 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
-// everyObject is how the custom metrics API names all objects that a selector selects.
-const everyObject = "*"
+// EveryObject is how the custom metrics API names all objects that a selector selects.
+const EveryObject = "*"
 
 // defaultWindow is the window of a value whose adapter does not say.
 const defaultWindow = time.Minute
@@ -29,7 +29,7 @@ func (p *pass) pods(ctx context.Context, metric *userlogic.KubernetesMetric) err
 	if err != nil {
 		return err
 	}
-	path := kube.Path{Namespace: p.snapshot.Namespace, Resource: "pods", Name: everyObject, Subresource: source.Metric.Name}
+	path := p.podsPath(source.Metric.Name)
 	query := kube.Selected(p.snapshot.Selector)
 	query["metricLabelSelector"] = selector
 	read, err := p.readCustom(ctx, path, query)
@@ -54,4 +54,8 @@ func (p *pass) pods(ctx context.Context, metric *userlogic.KubernetesMetric) err
 		Timestamp: read[0].Timestamp,
 	}
 	return nil
+}
+
+func (p *pass) podsPath(metric string) kube.Path {
+	return kube.Path{Namespace: p.snapshot.Namespace, Resource: "pods", Name: EveryObject, Subresource: metric}
 }

@@ -98,13 +98,17 @@ func (c *call) request(ctx context.Context, document []byte) (*http.Request, err
 		request.Header.Set("Content-Type", "application/json")
 	}
 	traceContext.Inject(ctx, propagation.HeaderCarrier(request.Header))
+	c.setHeaders(request)
+	return request, nil
+}
+
+func (c *call) setHeaders(request *http.Request) {
 	for name, value := range c.Headers {
 		request.Header.Set(name, value)
 		if strings.EqualFold(name, "Host") {
 			request.Host = value // net/http sends this one, not the header
 		}
 	}
-	return request, nil
 }
 
 // noAnswer says why the server did not answer, with the way out where there is one.

@@ -17,8 +17,8 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 )
 
-// find asks the API which resource serves the target's kind, once until the resource is gone.
-func (r *Reader) find(ctx context.Context) (kube.Path, error) {
+// Find asks the API which resource serves the target's kind, once until the resource is gone.
+func (r *Reader) Find(ctx context.Context) (kube.Path, error) {
 	if r.path != nil {
 		return *r.path, nil
 	}

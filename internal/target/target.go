@@ -50,7 +50,7 @@ func NewReader(api *kube.Client, ref autoscalingv2.CrossVersionObjectReference, 
 
 // Read takes a snapshot, without pods: one read of the object and one of its scale.
 func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
-	path, err := r.find(ctx)
+	path, err := r.Find(ctx)
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("finding %s: %w", r.what(), err)
 	}

@@ -1,0 +1,17 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
+)
+
+// Check looks at what the configuration needs of the cluster.
+func Check(ctx context.Context, options Options) ([]check.Item, error) {
+	api, _, err := options.Cluster.Client(options.Config.RequestTimeout.Duration())
+	if err != nil {
+		return nil, err
+	}
+	return check.Cluster(ctx, api, options.Config, time.Now()), nil
+}

@@ -1,0 +1,97 @@
+package check
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+)
+
+// Cluster looks at what the configuration needs of the cluster, as the caller whom the client is of: the target, its pods,
+// the metrics APIs, and the right to make each call that the autoscaler makes. It ends early where the API does not answer,
+// or does not serve the target's kind.
+func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now time.Time) []Item {
+	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
+	path, err := reader.Find(ctx)
+	if err != nil {
+		return []Item{failed("target kind", err)}
+	}
+	items := []Item{ok("target kind", path.Resource+" of "+path.Version.String()+" can be scaled")}
+	items = append(items, ofTarget(ctx, reader, settings)...)
+	gatherer := kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
+	calls := gatherer.Calls(ctx, now, settings.Namespace)
+	items = append(items, metricsAPIs(ctx, gatherer, calls, now)...)
+	return append(items, rights(ctx, api, rightsOf(settings, path, calls))...)
+}
+
+func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config) []Item {
+	snapshot, err := reader.Read(ctx)
+	if err != nil {
+		return []Item{failed("target", err)}
+	}
+	ref := settings.ScaleTargetRef
+	there := ok("target", fmt.Sprintf("%s %q in namespace %q has %d replicas", ref.Kind, ref.Name, settings.Namespace, snapshot.Replicas))
+	if snapshot.Replicas == 0 && settings.MinReplicas != 0 {
+		there = Item{there.Check, Warning, there.Says + ", so the autoscaler leaves it alone", "scale it up by hand, or set minReplicas to 0"}
+	}
+	return []Item{there, ofPods(ctx, reader, snapshot, settings)}
+}
+
+func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot, settings config.Config) Item {
+	const check = "target pods"
+	if snapshot.Selector == nil {
+		item := Item{check, Warning, "its scale has no selector, so it has no pods that anybody could find", "set labelSelectorPath in subresources.scale of its CustomResourceDefinition, and the status that it names"}
+		if settings.NeedsPods() {
+			item.Result = Error
+		}
+		return item
+	}
+	pods, err := reader.Pods(ctx, snapshot)
+	switch {
+	case err != nil && settings.NeedsPods():
+		return failed(check, err)
+	case err != nil:
+		return Item{check, OK, "are not asked for (and could not be listed)", ""}
+	case len(pods) == 0:
+		return Item{check, Warning, fmt.Sprintf("the selector %s selects no pods", snapshot.Selector), "see why it has none: kubectl describe it"}
+	}
+	return ok(check, fmt.Sprintf("the selector %s selects %d, of which %d run", snapshot.Selector, len(pods), running(pods)))
+}
+
+func running(pods []corev1.Pod) (count int) {
+	for _, pod := range pods {
+		if pod.Status.Phase == corev1.PodRunning {
+			count++
+		}
+	}
+	return count
+}
+
+// metricsAPIs has an item for each API that the specs need, and for each spec that there is no call for.
+func metricsAPIs(ctx context.Context, gatherer *kubemetrics.Gatherer, calls []kubemetrics.Call, now time.Time) []Item {
+	var items []Item
+	seen := map[string]bool{}
+	for _, call := range calls {
+		if call.Err != nil {
+			items = append(items, failed("metric "+call.Spec, call.Err))
+		}
+		group := call.Path.Version.Group
+		if seen[group] {
+			continue
+		}
+		seen[group] = true
+		version, err := gatherer.Served(ctx, now, group)
+		if err != nil {
+			items = append(items, failed("metrics API", err))
+			continue
+		}
+		items = append(items, ok("metrics API", version.String()+" is served"))
+	}
+	return items
+}

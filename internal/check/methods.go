@@ -1,0 +1,110 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+)
+
+// Methods looks at what each method runs or calls. The servers are only asked for an answer where that is wanted.
+func Methods(ctx context.Context, settings config.Config, ask bool) []Item {
+	var items []Item
+	for name, m := range settings.Methods() {
+		switch {
+		case m.Type == config.ShellMethod && m.Shell != nil:
+			items = append(items, programs(name, *m.Shell)...)
+		case m.Type == config.HTTPMethod && m.HTTP != nil:
+			items = append(items, server(ctx, name, *m, ask))
+		}
+	}
+	return items
+}
+
+// programs are the program that a shell method starts, and the script that it hands to an interpreter.
+func programs(name string, shell config.Shell) []Item {
+	item := ok(name+" program", "")
+	path, err := exec.LookPath(shell.Entrypoint)
+	if err != nil {
+		item.Result, item.Says = Error, fmt.Sprintf("%s: %v", shell.Entrypoint, reason(err))
+		item.Fix = programFix(name, err)
+		return []Item{item}
+	}
+	item.Says = path
+	if script := scriptOf(shell); script != "" {
+		return []Item{item, scriptItem(name, script)}
+	}
+	return []Item{item}
+}
+
+// reason is an error without the program's name, which is said already.
+func reason(err error) error {
+	if named, is := errors.AsType[*exec.Error](err); is {
+		return named.Err
+	}
+	return err
+}
+
+func programFix(name string, err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "chmod +x it, or make its interpreter the entrypoint (" + name + ".shell.entrypoint)"
+	}
+	return "install it, or correct " + name + ".shell.entrypoint; it is looked for in PATH, or, with a slash in it, from the folder that this was started in"
+}
+
+// scriptOf is the first argument where that is a file by its looks: not a flag, nor a piece of code behind one.
+func scriptOf(shell config.Shell) string {
+	if len(shell.Command) == 0 {
+		return ""
+	}
+	first := shell.Command[0]
+	if strings.HasPrefix(first, "-") || strings.ContainsAny(first, " \t\n:") || filepath.Ext(first) == "" || strings.HasSuffix(first, "/") {
+		return ""
+	}
+	return first
+}
+
+// scriptItem is only a warning where there is no such file: it may be no file's name at all.
+func scriptItem(name, script string) Item {
+	if _, err := os.Stat(script); err != nil {
+		return Item{name + " script", Warning, script + ": there is no such file here",
+			"correct " + name + ".shell.command, or start this in the folder that the autoscaler is started in"}
+	}
+	return ok(name+" script", script)
+}
+
+// server is an http method's. Whether the URL is one was asked by the rules of the configuration.
+func server(ctx context.Context, name string, m config.Method, ask bool) Item {
+	check := name + " url"
+	address, err := url.Parse(m.HTTP.URL)
+	if err != nil {
+		return Item{check, Error, "it cannot be read", "correct " + name + ".http.url"}
+	}
+	shown := (&url.URL{Scheme: address.Scheme, Host: address.Host, Path: address.Path}).String() // no user and no query: they may be secret
+	if !ask {
+		return ok(check, shown)
+	}
+	status, err := method.Probe(ctx, m)
+	if err != nil {
+		return Item{check, Error, shown + ": " + err.Error(), ""}
+	}
+	says := fmt.Sprintf("%s answers HEAD with %d %s", shown, status, http.StatusText(status))
+	if odd(status) {
+		return Item{check, Warning, says, "see whether it answers " + m.HTTP.Method + " better, and correct " + name + ".http"}
+	}
+	return ok(check, says)
+}
+
+// odd tells an answer that may be one to user logic's request, too. Many servers know no HEAD.
+func odd(status int) bool {
+	return status >= http.StatusBadRequest && status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented
+}

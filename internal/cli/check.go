@@ -1,0 +1,168 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+)
+
+// checks are what check is asked to look at besides the configuration itself.
+type checks struct {
+	strict, urls, cluster bool
+}
+
+func checkCommand(program Program) *cobra.Command {
+	var file string
+	var cluster app.Cluster
+	var wanted checks
+	command := &cobra.Command{
+		Use:   "check",
+		Short: "Check a configuration, and what it needs",
+		Long: `check loads a configuration as the autoscaler would, and prints each value and where it came from, and what is
+wrong with which way out. It looks whether the programs of shell methods are there; with --urls, whether the servers
+of http methods answer; and with --cluster, whether the cluster has the target and the metrics, and whether you have
+the rights that the autoscaler needs: with its own kubeconfig or in its pod, whether it has.
+
+It ends with 0 where nothing is in the way (warnings are not), 1 where something is, and 2 where the configuration is wrong.`,
+		Example: `  custom-pod-autoscaler check --config config.yaml
+
+  # in a pipeline: a key with a typo is an error, and the answer is read by a program
+  custom-pod-autoscaler check --config config.yaml --strict -o json
+
+  # against a cluster
+  custom-pod-autoscaler check --config config.yaml --cluster --context kind-dev`,
+		Args: usageArgs(cobra.NoArgs),
+	}
+	sources(command, &file, &cluster)
+	flags := command.Flags()
+	flags.BoolVar(&wanted.strict, "strict", false, "take keys that nobody reads for errors")
+	flags.BoolVar(&wanted.urls, "urls", false, "ask the servers of http methods for an answer (HEAD, without a document)")
+	flags.BoolVar(&wanted.cluster, "cluster", false, "check against the cluster, too")
+	output := outputFlag(command, "text", "json", "yaml")
+	command.RunE = func(command *cobra.Command, _ []string) error {
+		return runCheck(command.Context(), program, file, cluster, wanted, *output)
+	}
+	return command
+}
+
+func runCheck(ctx context.Context, program Program, file string, cluster app.Cluster, wanted checks, output string) error {
+	read := config.Load
+	if wanted.strict {
+		read = config.LoadStrictly
+	}
+	loaded, wrong := read(file, program.Environment)
+	found := checked{File: loaded.File, Values: loaded.Values(), Warnings: loaded.Warnings, Problems: problems(wrong)}
+	found.Checks = check.Methods(ctx, loaded.Config, wanted.urls)
+	var unreachable error
+	switch {
+	case wanted.cluster && wrong != nil: // it would be asked for the wrong things
+		found.Checks = append(found.Checks, check.Item{Check: "cluster", Result: check.Warning, Says: "is asked when the configuration is right"})
+	case wanted.cluster:
+		var items []check.Item
+		items, unreachable = app.Check(ctx, app.Options{Config: loaded.Config, Cluster: cluster})
+		found.Checks = append(found.Checks, items...)
+	}
+	if err := show(program.Stdout, output, found, found.text); err != nil {
+		return err
+	}
+	return cmp.Or(found.outcome(), unreachable)
+}
+
+// checked is what check prints.
+type checked struct {
+	File     string         `json:"file,omitempty"`
+	Values   []config.Value `json:"values"`
+	Warnings []string       `json:"warnings,omitempty"`
+	Problems []problem      `json:"problems,omitempty"`
+	Checks   []check.Item   `json:"checks,omitempty"`
+}
+
+// problem is one of the configuration, with the way out.
+type problem struct {
+	Key    string `json:"key,omitempty"`
+	Value  string `json:"value,omitempty"`
+	Rule   string `json:"rule"`
+	Source string `json:"source"`
+	Fix    string `json:"fix"`
+}
+
+func problems(err error) (all []problem) {
+	wrong, _ := errors.AsType[config.Problems](err)
+	for _, p := range wrong.List {
+		all = append(all, problem{p.Key, p.Value, p.Rule, p.Source, p.WayOut()})
+	}
+	return all
+}
+
+// outcome is the error to end with, if any.
+func (c checked) outcome() error {
+	switch {
+	case len(c.Problems) > 0:
+		return usageError{errors.New("the configuration is wrong: " + c.summary())}
+	case check.Failed(c.Checks):
+		return errors.New("something that the configuration needs is not as it should be")
+	}
+	return nil
+}
+
+// text prints one line for each value, and one for each thing that was found.
+func (c checked) text(to io.Writer) error {
+	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	for _, value := range c.Values {
+		fmt.Fprintf(columns, "%s\t%s\t%s\n", value.Key, oneLine(value.Value), value.Source)
+	}
+	fmt.Fprintln(columns)
+	c.findings(columns)
+	return columns.Flush()
+}
+
+func (c checked) findings(to io.Writer) {
+	result := check.OK
+	if len(c.Problems) > 0 {
+		result = check.Error
+	}
+	line(to, result, "configuration", c.summary())
+	for _, warning := range c.Warnings {
+		line(to, check.Warning, "configuration", warning)
+	}
+	for _, p := range c.Problems {
+		says := p.Rule
+		switch {
+		case p.Key != "" && p.Value == "":
+			says = "missing: " + says
+		case p.Key != "":
+			says = p.Value + " is not allowed: " + says
+		}
+		line(to, check.Error, cmp.Or(p.Key, "file"), says+" -> "+p.Fix)
+	}
+	for _, item := range c.Checks {
+		line(to, item.Result, item.Check, strings.TrimSuffix(item.Says+" -> "+item.Fix, " -> "))
+	}
+}
+
+func (c checked) summary() string {
+	read := strings.TrimPrefix(c.File+" and the environment", " and ")
+	switch len(c.Problems) {
+	case 0:
+		return "there is nothing wrong with " + read
+	case 1:
+		return "there is 1 problem with " + read
+	}
+	return fmt.Sprintf("there are %d problems with %s", len(c.Problems), read)
+}
+
+func line(to io.Writer, result check.Result, what, says string) {
+	fmt.Fprintf(to, "%s\t%s\t%s\n", result, what, oneLine(says))
+}
+
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
