@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -118,4 +119,18 @@ func kubectlFails(t *testing.T, stdin string, arguments ...string) (words string
 	command.Stderr = &stderr
 	err = command.Run()
 	return stderr.String(), err
+}
+
+// TestTheExamplesObjectsAreTaken by an API server, as they are.
+func TestTheExamplesObjectsAreTaken(t *testing.T) {
+	t.Parallel()
+	installCRD(t)
+	namespace := cluster.Start(t).Namespace(t)
+	objects, err := filepath.Glob("../../examples/*/cpa.yaml")
+	if err != nil || len(objects) < 2 {
+		t.Fatalf("there are %v, %v", objects, err)
+	}
+	for _, object := range objects {
+		kubectl(t, "", "apply", "-n", namespace, "--dry-run=server", "-f", object)
+	}
 }
