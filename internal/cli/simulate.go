@@ -198,7 +198,7 @@ func (s *simulate) beside(ctx context.Context, result *simulated, limits config.
 		highest = max(highest, row.Load)
 	}
 	fixed := result.Settings
-	fixed.Replicas = max(1, int32(min(math.Ceil(highest/fixed.Pods.Capacity), math.MaxInt32)))
+	fixed.Replicas = max(1, int32(min(math.Ceil(highest/fixed.Pods.Capacity), simulation.MostPods)))
 	world, err := simulation.NewWorld(fixed)
 	if err != nil {
 		return err

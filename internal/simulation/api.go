@@ -124,6 +124,9 @@ func (c *Cluster) patch(body []byte) (any, error) {
 	if err := json.Unmarshal(body, &operations); err != nil || len(operations) != 1 || operations[0].Path != "/spec/replicas" || operations[0].Value < 0 {
 		return nil, refusal{http.StatusBadRequest, metav1.StatusReasonBadRequest, fmt.Sprintf("the simulation takes a JSON patch of /spec/replicas only, not %s", body)}
 	}
+	if replicas := operations[0].Value; replicas > MostPods {
+		return nil, refusal{http.StatusForbidden, metav1.StatusReasonForbidden, fmt.Sprintf("%d replicas are more than are simulated, which is %d", replicas, MostPods)}
+	}
 	c.World.scaleTo(operations[0].Value)
 	return c.scale(), nil
 }

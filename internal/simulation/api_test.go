@@ -159,6 +159,9 @@ func TestACourse(t *testing.T) {
 	if row := course.Rows[2]; row.Recommended != 9 || row.Desired != 3 || row.Load != 20 {
 		t.Errorf("the third row is %+v", row)
 	}
+	if _, err := Run(t.Context(), "", worldOf(t, 1, nil), time.Millisecond, nil, func(string, Row) {}); err == nil || !strings.Contains(err.Error(), "1h0m0s at an interval of 1ms are 3600000 passes") {
+		t.Errorf("got %v of more passes than can be kept", err)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := Run(ctx, "", worldOf(t, 1, nil), time.Second, nil, func(string, Row) {}); err == nil {

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
@@ -37,6 +38,9 @@ type Course struct {
 // Run goes through a world at an interval, with a pass at each tick, and tells of each row. With no pass nobody scales.
 func Run(ctx context.Context, name string, world *World, interval time.Duration, pass Pass, tell func(string, Row)) (Course, error) {
 	course := Course{Name: name}
+	if passes := int64(world.settings.Duration.Duration / interval); passes > mostPasses {
+		return course, fmt.Errorf("%s at an interval of %s are %d passes, and %d are simulated at most: simulate less of it, or take a longer interval", world.settings.Duration.Duration, interval, passes, mostPasses)
+	}
 	for next := interval; next <= world.settings.Duration.Duration; next += interval {
 		if err := ctx.Err(); err != nil {
 			return course, err

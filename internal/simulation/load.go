@@ -81,6 +81,8 @@ func (p Part) validate() error {
 		return fmt.Errorf("shape is %q and trace is %q: a part has one of them", p.Shape, p.Trace)
 	case p.Trace != "":
 		return nil
+	case math.Abs(p.Low) > mostLoad || math.Abs(p.High) > mostLoad:
+		return fmt.Errorf("low is %g and high is %g: a load can be %g at most", p.Low, p.High, mostLoad)
 	case shapes[p.Shape] == nil:
 		return fmt.Errorf("shape is %q: it has to be one of flat, step, spike, ramp, wave and noise, or give a trace", p.Shape)
 	case p.Shape == "wave" && p.Period.Duration <= 0:
@@ -162,6 +164,9 @@ func readTrace(path string) (curve, error) {
 		return nil, fmt.Errorf("reading the load: %w", err)
 	}
 	defer file.Close()
+	if info, err := file.Stat(); err == nil && info.Size() > mostTrace {
+		return nil, fmt.Errorf("reading the load from %s: it has %d bytes, and %d are read at most", path, info.Size(), mostTrace)
+	}
 	reader := csv.NewReader(file)
 	reader.TrimLeadingSpace, reader.Comment = true, '#'
 	lines, err := reader.ReadAll()
@@ -186,8 +191,8 @@ func pointsOf(lines [][]string) (points []point, err error) {
 			continue
 		}
 		at, timeErr := timeOf(line[0], &start)
-		if err := errors.Join(loadErr, timeErr); err != nil || math.IsNaN(load) || math.IsInf(load, 0) {
-			return nil, fmt.Errorf("record %d (%s): a time (15, 1h30m or 2026-01-01T12:00:00Z) and a load are needed: %w", i+1, strings.Join(line, ","), err)
+		if err := errors.Join(loadErr, timeErr); err != nil || !(math.Abs(load) <= mostLoad) {
+			return nil, fmt.Errorf("record %d (%s): a time (15, 1h30m or 2026-01-01T12:00:00Z) and a load are needed, of %g at most: %w", i+1, strings.Join(line, ","), mostLoad, err)
 		}
 		points = append(points, point{at, load})
 	}

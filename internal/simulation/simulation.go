@@ -92,8 +92,15 @@ func LoadSettings(path string) (Settings, error) {
 	return settings, nil
 }
 
-// longest bounds a simulation, which is gone through second by second.
-const longest = 366 * 24 * time.Hour
+// A simulation is gone through second by second, with all of its pods, and all passes are kept: each of these has a bound.
+const (
+	longest    = 366 * 24 * time.Hour
+	longestLag = time.Hour
+	MostPods   = 10_000
+	mostLoad   = 1e12
+	mostPasses = 1_000_000
+	mostTrace  = 64 << 20 // bytes
+)
 
 // Validate gives all that is wrong.
 func (s Settings) Validate() error {
@@ -104,7 +111,7 @@ func (s Settings) Validate() error {
 		}
 	}
 	refuse(s.Duration.Duration <= 0 || s.Duration.Duration > longest, "duration", s.Duration.Duration, "it has to be more than 0, and a year at most")
-	refuse(s.Replicas < 0, "replicas", s.Replicas, "there cannot be fewer than 0")
+	refuse(s.Replicas < 0 || s.Replicas > MostPods, "replicas", s.Replicas, fmt.Sprintf("it has to be from 0 to %d", MostPods))
 	refuse(len(s.Load) == 0, "load", "empty", "at least one part is needed, such as {shape: wave, low: 10, high: 100, period: 24h}")
 	refuse(s.Pods.Capacity <= 0, "pods.capacity", s.Pods.Capacity, "it has to be more than 0")
 	refuse(s.Pods.Slow.Share < 0 || s.Pods.Slow.Share > 1, "pods.slow.share", s.Pods.Slow.Share, "it has to be from 0 to 1")
@@ -114,8 +121,9 @@ func (s Settings) Validate() error {
 		"pods.starts": s.Pods.Starts.Duration, "pods.ready": s.Pods.Ready.Duration, "pods.stops": s.Pods.Stops.Duration,
 		"pods.crashes": s.Pods.Crashes.Duration, "metrics.lag": s.Metrics.Lag.Duration,
 	} {
-		refuse(d < 0, key, d, "it cannot be less than 0")
+		refuse(d < 0 || d > longest, key, d, "it has to be from 0 to a year")
 	}
+	refuse(s.Metrics.Lag.Duration > longestLag, "metrics.lag", s.Metrics.Lag.Duration, fmt.Sprintf("it can be %s at most", longestLag))
 	for name, series := range s.Metrics.Values {
 		refuse(tellers[series] == nil, "metrics.values."+name, series, "it has to be one of "+seriesNames())
 	}

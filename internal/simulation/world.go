@@ -170,7 +170,8 @@ func (w *World) utilization() float64 {
 // scaleTo makes pods, or lets some end: those that are not ready first, and of the others the newest, as a ReplicaSet does.
 func (w *World) scaleTo(replicas int32) {
 	w.wanted = replicas
-	for w.living() < replicas {
+	surplus := w.living() - replicas
+	for range -surplus {
 		w.pods = append(w.pods, w.newPod())
 	}
 	going := slices.Clone(w.pods)
@@ -178,8 +179,9 @@ func (w *World) scaleTo(replicas int32) {
 		return cmp.Or(cmp.Compare(order(w.isReady(a)), order(w.isReady(b))), cmp.Compare(b.created, a.created), cmp.Compare(b.name, a.name))
 	})
 	for _, p := range going {
-		if w.living() > replicas && p.ends == 0 {
+		if surplus > 0 && p.ends == 0 {
 			p.ends = w.now + max(step, w.settings.Pods.Stops.Duration)
+			surplus--
 		}
 	}
 }
@@ -197,7 +199,7 @@ func (w *World) newPod() *pod {
 	if w.random.Float64() < w.settings.Pods.Slow.Share {
 		factor = w.settings.Pods.Slow.Factor
 	}
-	times := func(d time.Duration) time.Duration { return time.Duration(factor * float64(d)) }
+	times := func(d time.Duration) time.Duration { return time.Duration(min(factor*float64(d), float64(longest))) }
 	p := &pod{name: fmt.Sprintf("pod-%06d", w.made), created: w.now, runs: w.now + times(w.settings.Pods.Starts.Duration)}
 	p.ready = p.runs + times(w.settings.Pods.Ready.Duration)
 	p.crashes = w.nextCrash()
