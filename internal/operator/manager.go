@@ -89,7 +89,7 @@ func Run(ctx context.Context, connection *rest.Config, options Options) error {
 		defer cancel()
 		events.Close(ctx)
 	}()
-	if err := watch(manager, events.Event, options); err != nil {
+	if err := watch(ctx, manager, events.Event, options); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
 	built, _ := version.Built()
@@ -143,7 +143,7 @@ func guard(gate *access.Gate) metricsserver.Filter {
 }
 
 // watch looks at an object when it changes, or when what was made for it does.
-func watch(manager ctrl.Manager, event func(about corev1.ObjectReference, kind, reason, message string), options Options) error {
+func watch(ctx context.Context, manager ctrl.Manager, event func(about corev1.ObjectReference, kind, reason, message string), options Options) error {
 	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
 		MaxConcurrentReconciles: options.Concurrency, ReconciliationTimeout: atMost,
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
@@ -152,7 +152,7 @@ func watch(manager ctrl.Manager, event func(about corev1.ObjectReference, kind, 
 		building = building.Owns(ofKind(kind))
 	}
 	for _, kind := range workloads {
-		if err := manager.GetFieldIndexer().IndexField(context.Background(), ofKind(kind), cpav1.OwnedBy, ownedBy); err != nil {
+		if err := manager.GetFieldIndexer().IndexField(ctx, ofKind(kind), cpav1.OwnedBy, ownedBy); err != nil {
 			return err
 		}
 	}

@@ -190,6 +190,9 @@ func operates(t *testing.T, release, inNamespace string) {
 	for kind, version := range map[string]string{"StatefulSet": "apps/v1", "ReplicaSet": "apps/v1", "ReplicationController": "v1", "Rollout": "argoproj.io/v1alpha1"} {
 		object := strings.Replace(withMetrics, "name: web-autoscaler", "name: for-"+strings.ToLower(kind), 1)
 		object = strings.Replace(object, "{apiVersion: apps/v1, kind: Deployment, name: web}", "{apiVersion: "+version+", kind: "+kind+", name: web}", 1)
+		if kind == "Rollout" && inNamespace != "" { // it is the same with it
+			object = strings.Replace(object, "spec:\n", "spec:\n  roleRequiresArgoRollouts: true\n", 1)
+		}
 		kubectl(t, object, "apply", "-n", namespace, "-f", "-")
 	}
 	operator, metrics := startInstalled(t, release, namespace)

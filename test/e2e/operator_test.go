@@ -156,6 +156,12 @@ func TestTheOperatorWritesNothingWhenNothingHasChanged(t *testing.T) {
 	if writes := proxy.writes(); len(writes) == 0 || !strings.HasSuffix(writes[0], "/deployments/web-autoscaler") {
 		t.Errorf("it wrote %q, want the Deployment first", writes)
 	}
+	for _, call := range proxy.noted() { // of what is not ours it keeps nothing
+		kind := call.path[strings.LastIndex(call.path, "/")+1:]
+		if watches := call.query.Has("watch"); watches && kind != "custompodautoscalers" && call.query.Get("labelSelector") != "app.kubernetes.io/managed-by=custom-pod-autoscaler-operator" {
+			t.Errorf("it watches %s?%s", call.path, call.query.Encode())
+		}
+	}
 	for _, write := range proxy.writes() {
 		if !strings.HasSuffix(write, "/deployments/web-autoscaler") && !strings.HasSuffix(write, "/custompodautoscalers/web-autoscaler/status") {
 			t.Errorf("it wrote %s", write)
