@@ -12,6 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -79,7 +80,7 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
 	defer span.End()
 	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now()}}
-	err = p.take(ctx, steps)
+	err = p.take(method.At(ctx, p.Began), steps)
 	describe(ctx, span, p.Pass, err)
 	if cutShort(ctx, err) {
 		return p.Pass, err

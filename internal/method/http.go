@@ -16,8 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"go.opentelemetry.io/otel/propagation"
-
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 )
 
@@ -97,7 +95,9 @@ func (c *call) request(ctx context.Context, document []byte) (*http.Request, err
 	if body != nil {
 		request.Header.Set("Content-Type", "application/json")
 	}
-	traceContext.Inject(ctx, propagation.HeaderCarrier(request.Header))
+	for name, value := range told(ctx) {
+		request.Header.Set(name, value)
+	}
 	c.setHeaders(request)
 	return request, nil
 }

@@ -49,7 +49,7 @@ func (s *shell) String() string {
 
 func (s *shell) run(ctx context.Context, document []byte) (string, error) {
 	cmd := exec.Command(s.Entrypoint, s.Command...)
-	cmd.Env = append(os.Environ(), traceVariables(ctx)...)
+	cmd.Env = append(os.Environ(), variables(ctx)...)
 	p, err := start(cmd, document, s.limit)
 	if err != nil {
 		return "", notStarted(cmd.Path, err)

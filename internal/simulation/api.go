@@ -142,7 +142,7 @@ func (c *Cluster) resource() string { return strings.ToLower(c.Target.Kind) + "s
 func (c *Cluster) scale() autoscalingv1.Scale {
 	return autoscalingv1.Scale{
 		TypeMeta:   metav1.TypeMeta{APIVersion: "autoscaling/v1", Kind: "Scale"},
-		ObjectMeta: metav1.ObjectMeta{Name: c.Target.Name, Namespace: c.Namespace, UID: "simulated", CreationTimestamp: metav1.NewTime(Start)},
+		ObjectMeta: metav1.ObjectMeta{Name: c.Target.Name, Namespace: c.Namespace, UID: "simulated", CreationTimestamp: c.World.settings.Start},
 		Spec:       autoscalingv1.ScaleSpec{Replicas: c.World.wanted},
 		Status:     autoscalingv1.ScaleStatus{Replicas: c.World.living(), Selector: "app=" + c.Target.Name},
 	}

@@ -121,6 +121,8 @@ func TestSettingsThatCannotBe(t *testing.T) {
 		{"load: [{}]", `load[0]: shape is ""`},
 		{"load: [{shape: flat, trace: a.csv}]", `load[0]: shape is "flat" and trace is`},
 		{"duration: 0s", "duration is 0s: it has to be more than 0, and a year at most"},
+		{"start: 1066-10-14T09:00:00Z", "start is 1066-10-14T09:00:00Z: it has to be from 1970 to 2200"},
+		{"start: monday", "reading the simulation"},
 		{"duration: 100000h", "duration is 100000h0m0s"},
 		{"replicas: -1", "replicas is -1: it has to be from 0 to 10000"},
 		{"replicas: 2000000000", "replicas is 2000000000"},

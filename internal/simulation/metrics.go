@@ -40,7 +40,7 @@ func (c *Cluster) podMetrics() metricsv1beta1.PodMetricsList {
 		}
 		list.Items = append(list.Items, metricsv1beta1.PodMetrics{
 			ObjectMeta: metav1.ObjectMeta{Name: p.name, Namespace: c.Namespace, Labels: c.labels()},
-			Timestamp:  metav1.NewTime(Start.Add(known.at)), Window: c.World.settings.Metrics.Resolution,
+			Timestamp:  metav1.NewTime(c.World.at(known.at)), Window: c.World.settings.Metrics.Resolution,
 			Containers: []metricsv1beta1.ContainerMetrics{{Name: container, Usage: corev1.ResourceList{
 				corev1.ResourceCPU: quantity(pods.CPU.at(part)), corev1.ResourceMemory: quantity(pods.Memory.at(part)),
 			}}},

@@ -23,7 +23,7 @@ func (c *Cluster) object() map[string]any {
 	}
 	return map[string]any{
 		"apiVersion": c.Target.APIVersion, "kind": c.Target.Kind,
-		"metadata": metav1.ObjectMeta{Name: c.Target.Name, Namespace: c.Namespace, UID: "simulated", Labels: c.labels(), CreationTimestamp: metav1.NewTime(Start)},
+		"metadata": metav1.ObjectMeta{Name: c.Target.Name, Namespace: c.Namespace, UID: "simulated", Labels: c.labels(), CreationTimestamp: c.World.settings.Start},
 		"spec": map[string]any{
 			"replicas": c.World.wanted, "selector": selector,
 			"template": map[string]any{"metadata": metav1.ObjectMeta{Labels: c.labels()}, "spec": c.podSpec()},
@@ -52,7 +52,7 @@ func (c *Cluster) podList() corev1.PodList {
 
 func (c *Cluster) pod(p *pod) corev1.Pod {
 	w := c.World
-	at := func(since time.Duration) metav1.Time { return metav1.NewTime(Start.Add(since)) }
+	at := func(since time.Duration) metav1.Time { return metav1.NewTime(c.World.at(since)) }
 	object := corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: p.name, Namespace: c.Namespace, Labels: c.labels(), CreationTimestamp: at(p.created)},
 		Spec:       c.podSpec(),

@@ -19,6 +19,7 @@ import (
 
 // Settings are what is simulated.
 type Settings struct {
+	Start    metav1.Time     `json:"start"`
 	Duration metav1.Duration `json:"duration"`
 	Seed     uint64          `json:"seed"`
 	Replicas int32           `json:"replicas"` // at the start
@@ -64,7 +65,7 @@ type Metrics struct {
 func Default() Settings {
 	minutes := func(n time.Duration) metav1.Duration { return metav1.Duration{Duration: n} }
 	return Settings{
-		Duration: minutes(time.Hour), Seed: 1, Replicas: 1,
+		Start: metav1.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), Duration: minutes(time.Hour), Seed: 1, Replicas: 1,
 		Pods: Pods{
 			Capacity: 100, Starts: minutes(2 * time.Second), Ready: minutes(10 * time.Second), Stops: minutes(time.Second), Slow: Slow{Factor: 4},
 			CPU:    Use{resource.MustParse("200m"), resource.MustParse("10m"), resource.MustParse("200m")},
@@ -110,6 +111,7 @@ func (s Settings) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s is %v: %s", key, value, rule))
 		}
 	}
+	refuse(s.Start.Year() < 1970 || s.Start.Year() > 2200, "start", s.Start.Format(time.RFC3339), "it has to be from 1970 to 2200")
 	refuse(s.Duration.Duration <= 0 || s.Duration.Duration > longest, "duration", s.Duration.Duration, "it has to be more than 0, and a year at most")
 	refuse(s.Replicas < 0 || s.Replicas > MostPods, "replicas", s.Replicas, fmt.Sprintf("it has to be from 0 to %d", MostPods))
 	refuse(len(s.Load) == 0, "load", "empty", "at least one part is needed, such as {shape: wave, low: 10, high: 100, period: 24h}")

@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// Start is when every simulation begins.
-var Start = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-
 // step is what the world is gone through in.
 const step = time.Second
 
@@ -66,7 +63,9 @@ func NewWorld(settings Settings) (*World, error) {
 }
 
 // Now is the time in it.
-func (w *World) Now() time.Time { return Start.Add(w.now) }
+func (w *World) Now() time.Time { return w.at(w.now) }
+
+func (w *World) at(since time.Duration) time.Time { return w.settings.Start.Add(since) }
 
 // advance goes on to a time since the start, step by step.
 func (w *World) advance(to time.Duration) {
