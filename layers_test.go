@@ -36,6 +36,7 @@ var rooms = []string{
 	"internal/simulation",
 	"internal/telemetry",
 	"internal/report",
+	"internal/recording",
 	"internal/access",
 	"internal/server",
 	"internal/check",

@@ -17,6 +17,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/server"
@@ -42,8 +43,9 @@ type App struct {
 	autoscaler *autoscaler.Autoscaler
 	server     *server.Server // nil where it is not enabled
 	events     *telemetry.Events
-	status     *report.Status // nil where there is no object
-	lease      *lease.Lease   // likewise
+	status     *report.Status      // nil where there is no object
+	lease      *lease.Lease        // likewise
+	recorder   *recording.Recorder // nil where nothing is recorded
 	tracing    *telemetry.Tracing
 	log        *slog.Logger
 }
@@ -78,6 +80,10 @@ func New(ctx context.Context, options Options) (*App, error) {
 		return nil, err
 	}
 	parts.Watchers = reports.watchers(app.events.Event, app.status)
+	if settings.Record != nil {
+		app.recorder = newRecorder(settings, options.Log)
+		parts.Watchers = append(parts.Watchers, app.recorder.Pass)
+	}
 	app.autoscaler = autoscaler.New(parts, settingsOf(settings))
 	if settings.APIConfig.Enabled {
 		app.server = newServer(options, api, app.autoscaler, reports)
@@ -136,6 +142,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.lease != nil {
 		running.Go(func() { a.lease.Run(background) })
 		running.Go(func() { a.status.Run(background) })
+	}
+	if a.recorder != nil {
+		running.Go(func() { a.recorder.Run(background) })
 	}
 	return a.run(ctx)
 }

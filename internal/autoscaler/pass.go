@@ -23,6 +23,7 @@ type Pass struct {
 	Began          time.Time
 	Stages         []Stage
 	Target         corev1.ObjectReference // whole once it has been read
+	Snapshot       target.Snapshot        // of that
 	Decision       *decision.Decision     // nil if it did not come so far
 	UserReason     string                 // what evaluate gave as its own reason
 	Gathered       []userlogic.KubernetesMetric
@@ -163,6 +164,5 @@ type pass struct {
 	Pass
 	over bool
 
-	snapshot   target.Snapshot
 	evaluation userlogic.Evaluation
 }

@@ -70,10 +70,10 @@ func (p *pass) readTarget(ctx context.Context) (err error) {
 			return notHeldError{err}
 		}
 	}
-	if p.snapshot, err = p.parts.Target.Read(ctx); err != nil {
+	if p.Snapshot, err = p.parts.Target.Read(ctx); err != nil {
 		return err
 	}
-	s := p.snapshot
+	s := p.Snapshot
 	p.Target = corev1.ObjectReference{APIVersion: s.Ref.APIVersion, Kind: s.Ref.Kind, Namespace: s.Namespace, Name: s.Ref.Name, UID: s.UID}
 	if s.Replicas == 0 && p.settings.Rules.Min != 0 {
 		disabled := decision.Disabled()
@@ -84,7 +84,7 @@ func (p *pass) readTarget(ctx context.Context) (err error) {
 
 func (p *pass) listPods(ctx context.Context) (err error) {
 	if p.settings.NeedsPods {
-		p.snapshot.Pods, err = p.parts.Target.Pods(ctx, p.snapshot)
+		p.Snapshot.Pods, err = p.parts.Target.Pods(ctx, p.Snapshot)
 	}
 	return err
 }
@@ -93,7 +93,7 @@ func (p *pass) gather(ctx context.Context) error {
 	if p.parts.KubernetesMetrics == nil {
 		return nil
 	}
-	p.Gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.Began, p.snapshot)
+	p.Gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.Began, p.Snapshot)
 	for _, metric := range p.Gathered {
 		p.parts.Log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
 	}
@@ -104,13 +104,13 @@ func (p *pass) gather(ctx context.Context) error {
 }
 
 func (p *pass) metric(ctx context.Context) (err error) {
-	p.Metrics, err = p.parts.Metric.Run(ctx, p.snapshot, p.Gathered, p.RunType)
+	p.Metrics, err = p.parts.Metric.Run(ctx, p.Snapshot, p.Gathered, p.RunType)
 	p.parts.Log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{p.Metrics})
 	return err
 }
 
 func (p *pass) evaluate(ctx context.Context) (err error) {
-	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.snapshot, p.Gathered, p.Metrics, p.RunType)
+	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.Snapshot, p.Gathered, p.Metrics, p.RunType)
 	p.UserReason = p.evaluation.Reason
 	if err != nil && p.MetricsProblem != nil { // most likely the one is why there is the other
 		return fmt.Errorf("%w; %w", err, p.MetricsProblem)
@@ -119,7 +119,7 @@ func (p *pass) evaluate(ctx context.Context) (err error) {
 }
 
 func (p *pass) decide(context.Context) error {
-	decided, history := decision.Decide(p.Began, p.settings.Rules, p.snapshot.Replicas, p.evaluation.TargetReplicas, p.history)
+	decided, history := decision.Decide(p.Began, p.settings.Rules, p.Snapshot.Replicas, p.evaluation.TargetReplicas, p.history)
 	p.Decision = &decided
 	if p.over = p.DryRun(); !p.over {
 		p.history = history
@@ -128,7 +128,7 @@ func (p *pass) decide(context.Context) error {
 }
 
 func (p *pass) scale(ctx context.Context) error {
-	return p.parts.Scale.Scale(ctx, p.snapshot, *p.Decision, p.RunType)
+	return p.parts.Scale.Scale(ctx, p.Snapshot, *p.Decision, p.RunType)
 }
 
 // asJSON is logged as the JSON that user logic would be given, and is only written where it is logged.

@@ -3,11 +3,8 @@ package cli
 import (
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
-
-	"golang.org/x/term"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
 )
@@ -26,10 +23,10 @@ const redrawn = 100 * time.Millisecond
 
 // newLive gives nil where nobody watches.
 func newLive(to io.Writer) *live {
-	if file, ok := to.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		return &live{to: to, now: time.Now}
+	if !isTerminal(to) {
+		return nil
 	}
-	return nil
+	return &live{to: to, now: time.Now}
 }
 
 // row is told of each pass.

@@ -19,6 +19,7 @@ func (l *ledger) checkAll(c *Config) {
 	check(l, "", configKeys, c)
 	check(l, "scaleTargetRef.", targetKeys, c.ScaleTargetRef)
 	check(l, "apiConfig.", apiKeys, &c.APIConfig)
+	check(l, "record.", recordKeys, c.Record)
 	check(l, "customPodAutoscaler.", ownerKeys, c.CustomPodAutoscaler)
 	checkSpecs(l, c.KubernetesMetricSpecs)
 	if c.Proposes() {

@@ -52,6 +52,8 @@ type Config struct {
 	LogFormat      string       `json:"logFormat"`
 	APIConfig      API          `json:"apiConfig"`
 
+	Record *Record `json:"record"`
+
 	CustomPodAutoscaler *Owner `json:"customPodAutoscaler"`
 }
 

@@ -64,6 +64,7 @@ var configKeys = []key[Config]{
 	{"logFormat", "how each line of the log is written: as key=value, or as a JSON object", "must be text or json",
 		func(c *Config) bool { return c.LogFormat == LogText || c.LogFormat == LogJSON }},
 	{name: "apiConfig", meaning: "how the REST API is served"},
+	{name: "record", meaning: "where each pass is recorded, with all that it was given and came to, to be replayed with other user logic; not at all where it is left out"},
 	{name: "customPodAutoscaler", meaning: "the CustomPodAutoscaler object that this autoscaler runs for, where there is one: its events are about that, too, it keeps its part of the object's status, and a Lease keeps a second autoscaler of the object out. The operator sets it"},
 }
 

@@ -43,11 +43,13 @@ func tables() map[string]table {
 	method.setDefaults()
 	shell.setDefaults()
 	http.setDefaults()
-	config := Default()
+	config, record := Default(), &Record{}
+	record.setDefaults()
 	return map[string]table{
 		"keys":   tableOf("", configKeys, &config),
 		"target": tableOf("scaleTargetRef.", targetKeys, &autoscalingv2.CrossVersionObjectReference{}),
 		"api":    tableOf("apiConfig.", apiKeys, &config.APIConfig),
+		"record": tableOf("record.", recordKeys, record),
 		"owner":  tableOf("customPodAutoscaler.", ownerKeys, &Owner{}),
 		"method": tableOf("metric.", methodKeys, method),
 		"shell":  tableOf("metric.shell.", shellKeys, shell),
@@ -102,6 +104,7 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*HPA]():                                       "[object](#hpa)",
 	reflect.TypeFor[float64]():                                    "number",
 	reflect.TypeFor[API]():                                        "[object](#rest-api)",
+	reflect.TypeFor[*Record]():                                    "[object](#record)",
 	reflect.TypeFor[*Owner]():                                     "[object](#custompodautoscaler)",
 	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference](): "[object](#target)",
 	reflect.TypeFor[[]metricSpec]():                               "[list](#kubernetes-metrics)",

@@ -42,6 +42,8 @@ var rules = []struct {
 	{"apiConfig.maxRequests", []string{"apiConfig: {maxRequests: 1}", "apiConfig: {maxRequests: 10000}", "apiConfig: {enabled: false, maxRequests: 0}"}, []string{"apiConfig: {maxRequests: 0}", "apiConfig: {maxRequests: 10001}"}},
 	{"apiConfig.decisions", []string{"apiConfig: {decisions: 1}", "apiConfig: {decisions: 10000}"}, []string{"apiConfig: {decisions: 0}", "apiConfig: {decisions: 10001}"}},
 	{"logFormat", []string{"logFormat: text", "logFormat: json"}, []string{`logFormat: ""`, "logFormat: xml"}},
+	{"record.path", []string{"record: {path: /var/passes/web.jsonl}"}, []string{"record: {maxSize: 10Mi}", `record: {path: ""}`}},
+	{"record.maxSize", []string{"record: {path: a, maxSize: 1Mi}", "record: {path: a, maxSize: 5000000000}"}, []string{"record: {path: a, maxSize: 1000000}", "record: {path: a, maxSize: -1Gi}"}},
 	{"customPodAutoscaler.name", []string{"customPodAutoscaler: {name: web, uid: 123}", "customPodAutoscaler: {name: web}"}, []string{"customPodAutoscaler: {uid: 123}"}},
 
 	{"metric.type", []string{"metric: {type: shell, shell: {}}"}, []string{"metric: {shell: {}}", "metric: {type: Shell, shell: {}}", "metric: {type: grpc}"}},

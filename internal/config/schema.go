@@ -46,12 +46,14 @@ type jsonSchema struct {
 // completes, explains and checks. Whether a key is there at all is not asked of the file's top, since the environment
 // may say it.
 func Schema() []byte {
-	config := Default()
+	config, record := Default(), &Record{}
+	record.setDefaults()
 	top := shapeOfType(reflect.TypeFor[Config]())
 	describe(top, configKeys, &config)
 	top.Required = nil
 	describe(top.Properties["scaleTargetRef"], targetKeys, &autoscalingv2.CrossVersionObjectReference{})
 	describe(top.Properties["apiConfig"], apiKeys, &config.APIConfig)
+	describe(top.Properties["record"], recordKeys, record)
 	describe(top.Properties["customPodAutoscaler"], ownerKeys, &Owner{})
 	describeSpecs(top.Properties["kubernetesMetricSpecs"].Items)
 	top.Properties["evaluate"].Ref = "#/$defs/evaluate"

@@ -44,7 +44,11 @@ func (a author) write(name, text string) {
 // runs runs a command of the program there, as the kubeconfig's user, and gives what it prints. It has to end with the code.
 func (a author) runs(code int, kubeconfig, command string, arguments ...string) (stdout, stderr string) {
 	a.Helper()
-	arguments = append([]string{command, "--config", "config.yaml", "--kubeconfig", kubeconfig}, arguments...)
+	return a.runsProgram(code, append([]string{command, "--config", "config.yaml", "--kubeconfig", kubeconfig}, arguments...)...)
+}
+
+func (a author) runsProgram(code int, arguments ...string) (stdout, stderr string) {
+	a.Helper()
 	program := exec.CommandContext(a.Context(), build(a.T, "-race"), arguments...)
 	program.Dir = a.dir
 	var out, words bytes.Buffer

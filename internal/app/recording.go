@@ -1,0 +1,41 @@
+package app
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+func newRecorder(settings config.Config, log *slog.Logger) *recording.Recorder {
+	record := settings.Record
+	return recording.NewRecorder(record.Path, record.MaxSize.Value(), settings.RunMode == config.PerPod, telemetry.WarnOnce(log, "recording a pass failed; scaling goes on"))
+}
+
+// NewReplay builds the pipeline of a configuration behind a tape in place of the cluster. It scales nothing, so that the hooks
+// about that do not run, either.
+func NewReplay(settings config.Config, log *slog.Logger) (*recording.Replay, error) {
+	methods, err := newMethods(settings, log, func(method.Run) {})
+	if err != nil {
+		return nil, err
+	}
+	tape := &recording.Tape{Specs: settings.KubernetesMetricSpecs, PerPod: settings.RunMode == config.PerPod}
+	parts := newParts(settings, nil, methods, tape.Now, log)
+	parts.Target, parts.Scale, parts.Tracer = tape, tape, telemetry.NoTracing().Tracer
+	if parts.KubernetesMetrics != nil {
+		parts.KubernetesMetrics = tape
+	}
+	pipeline := autoscaler.New(parts, settingsOf(settings))
+	return &recording.Replay{
+		Tape: tape, Window: rulesOf(settings).StabilizationWindow,
+		Pass: func(ctx context.Context, runType userlogic.RunType) autoscaler.Pass {
+			pass, _ := pipeline.RunOnce(ctx, nil, runType) // a failure is in the pass
+			return pass
+		},
+	}, nil
+}

@@ -1,0 +1,245 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// shownDifferences are as many as people read.
+const shownDifferences = 20
+
+// replay is what the command is given.
+type replay struct {
+	program  Program
+	config   string
+	files    []string
+	all      bool
+	exitCode bool
+	output   *string
+}
+
+func replayCommand(program Program) *cobra.Command {
+	r := replay{program: program}
+	command := &cobra.Command{
+		Use:   "replay FILE...",
+		Short: "Run other user logic over recorded passes, and show where it decides otherwise",
+		Long: `replay takes a recording, which an autoscaler writes whose configuration has the key record, and decides each of
+its passes anew by the configuration of --config: with its user logic, its limits and its stabilization, and with what
+was known then. It shows the passes in which that comes to another number, and why.
+
+No cluster is needed. The target, its metrics and, where metric runs for each pod, its pods are those of the recording,
+and so is the time that user logic is told; preScale and postScale do not run. The values of environment variables in
+the target and its pods were not recorded.`,
+		Example: `  # what would a new evaluate have done?
+  custom-pod-autoscaler replay passes.jsonl --config new.yaml
+
+  # the older file, too, and every difference, for a program to read
+  custom-pod-autoscaler replay passes.jsonl.1 passes.jsonl --config new.yaml -o json
+
+  # as a test that a change of the code changes no decision
+  custom-pod-autoscaler replay passes.jsonl --config config.yaml --exit-code`,
+		Args: usageArgs(cobra.MinimumNArgs(1)),
+	}
+	flags := command.Flags()
+	flags.StringVar(&r.config, "config", "", "configuration file that decides now (default: the environment variable configPath, or /config.yaml)")
+	flags.BoolVar(&r.all, "all", false, fmt.Sprintf("show all differences, and not only the first %d", shownDifferences))
+	flags.BoolVar(&r.exitCode, "exit-code", false, "end with 1 if any pass is decided otherwise")
+	r.output = outputFlag(command, "text", "json", "yaml")
+	command.RunE = func(command *cobra.Command, files []string) error {
+		r.files = files
+		return r.run(command.Context())
+	}
+	return command
+}
+
+func (r replay) run(ctx context.Context) error {
+	loaded, err := config.Load(r.config, r.program.Environment)
+	if err != nil {
+		return usageError{err}
+	}
+	if err := method.AdoptOrphans(); err != nil {
+		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
+	}
+	again, err := app.NewReplay(loaded.Config, telemetry.NewLogger(r.program.Stderr, slog.LevelWarn, false))
+	if err != nil {
+		return err
+	}
+	shown, err := r.replay(ctx, again, loaded.Config)
+	if err != nil {
+		return err
+	}
+	if err := show(r.program.Stdout, *r.output, shown, shown.text); err != nil {
+		return err
+	}
+	if r.exitCode && len(shown.Differences) > 0 {
+		return errors.New(count(len(shown.Differences), "pass is", "passes are") + " decided otherwise (--exit-code)")
+	}
+	return nil
+}
+
+// replay goes through the files in their order.
+func (r replay) replay(ctx context.Context, again *recording.Replay, settings config.Config) (*replayed, error) {
+	shown := &replayed{all: r.all, asked: settings}
+	began := time.Now()
+	progress := newProgress(r.program.Stderr)
+	defer progress.end()
+	for _, name := range r.files {
+		torn, err := readFile(name, func(entry recording.Entry) error {
+			shown.saw(entry)
+			defer progress.step()
+			return again.Entry(ctx, entry)
+		})
+		if err != nil {
+			return nil, fmt.Errorf("reading the recording %s: %w", name, err)
+		}
+		shown.Unreadable += torn
+	}
+	shown.Comparison, shown.took = again.Comparison, time.Since(began)
+	if shown.Differences == nil {
+		shown.Differences = []recording.Difference{}
+	}
+	return shown, nil
+}
+
+func readFile(name string, each func(recording.Entry) error) (torn int, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return 0, err
+	}
+	defer file.Close()
+	return recording.Read(file, each)
+}
+
+// replayed is what replay prints.
+type replayed struct {
+	Target string    `json:"target"`
+	From   time.Time `json:"from"`
+	To     time.Time `json:"to"`
+	recording.Comparison
+	Unreadable int `json:"unreadable"` // lines
+
+	asked config.Config
+	took  time.Duration
+	all   bool
+}
+
+func (r *replayed) saw(entry recording.Entry) {
+	if r.From.IsZero() {
+		r.From = entry.Decision.Time
+	}
+	if entry.Target != nil {
+		r.Target = entry.Target.Kind + " " + entry.Target.Namespace + "/" + entry.Target.Name
+	}
+	r.To = entry.Decision.Time
+}
+
+func (r *replayed) text(to io.Writer) error {
+	fmt.Fprintf(to, "%s, from %s to %s\n", r.Target, r.From.UTC().Format(time.DateTime), r.To.UTC().Format(time.DateTime+" UTC"))
+	differ := len(r.Differences)
+	fmt.Fprintf(to, "%s in %s: %s\n", count(r.Passes, "pass", "passes"), round(r.took), r.outcome())
+	for _, note := range r.notes() {
+		fmt.Fprintln(to, "note:", note)
+	}
+	most := differ
+	if !r.all {
+		most = min(most, shownDifferences)
+	}
+	for _, d := range r.Differences[:most] {
+		describeDifference(to, d)
+	}
+	if most < differ {
+		fmt.Fprintf(to, "\n%d more: --all shows them\n", differ-most)
+	}
+	return nil
+}
+
+func (r *replayed) outcome() string {
+	differ := len(r.Differences)
+	if differ+r.Opening == 0 {
+		return "all are decided as they were"
+	}
+	var more, fewer, fail, recover int
+	for _, d := range r.Differences {
+		switch was, now := d.Was.DesiredReplicas, d.Now.DesiredReplicas; {
+		case d.Now.Error != nil:
+			fail++
+		case d.Was.Error != nil:
+			recover++
+		case was != nil && now != nil && *now > *was:
+			more++
+		case was != nil && now != nil && *now < *was:
+			fewer++
+		}
+	}
+	return fmt.Sprintf("%d as they were, %d otherwise (more replicas in %d, fewer in %d; %d fail, %d that failed do not)", r.Passes-differ-r.Opening, differ, more, fewer, fail, recover)
+}
+
+// notes are what limits the comparison.
+func (r *replayed) notes() (notes []string) {
+	asked := fmt.Sprintf("%s %s/%s", r.asked.ScaleTargetRef.Kind, r.asked.Namespace, r.asked.ScaleTargetRef.Name)
+	if r.Target != "" && r.Target != asked {
+		notes = append(notes, fmt.Sprintf("the configuration is for %s", asked))
+	}
+	if r.Opening > 0 {
+		notes = append(notes, fmt.Sprintf("%s at the beginning had more replicas, perhaps for what was recommended before the recording began (downscaleStabilization)", count(r.Opening, "pass", "passes")))
+	}
+	if r.Unknown > 0 {
+		notes = append(notes, count(r.Unknown, "pass", "passes")+" had not read the target: there is nothing to decide by")
+	}
+	if r.Unreadable > 0 {
+		notes = append(notes, count(r.Unreadable, "line", "lines")+" could not be read, as when an autoscaler is killed while it writes")
+	}
+	return notes
+}
+
+func describeDifference(to io.Writer, d recording.Difference) {
+	fmt.Fprintf(to, "\n%s  %s -> %s: %s\n", d.Was.Time.UTC().Format(time.DateTime), replicasOf(d.Was), replicasOf(d.Now), d.Why)
+	fmt.Fprintf(to, "  was  %s\n  now  %s\n", because(d.Was), because(d.Now))
+	for _, change := range d.Metrics {
+		fmt.Fprintf(to, "  metric of %s: was %q, now %q\n", change.Resource, strings.TrimSpace(change.Was), strings.TrimSpace(change.Now))
+	}
+}
+
+func replicasOf(d userlogic.Decision) string {
+	if d.DesiredReplicas == nil || d.Error != nil {
+		return "failed"
+	}
+	return fmt.Sprint(*d.DesiredReplicas)
+}
+
+func because(d userlogic.Decision) string {
+	if d.Error != nil {
+		return fmt.Sprintf("failed in the stage %s (%s)", d.Error.Stage, d.Error.Reason)
+	}
+	words := make([]string, len(d.Reasons))
+	for i, reason := range d.Reasons {
+		words[i] = fmt.Sprintf("%s (%s)", reason.Message, reason.Reason)
+	}
+	text := strings.Join(words, "; ")
+	if d.UserReason != "" {
+		text += fmt.Sprintf("; evaluate says: %q", d.UserReason)
+	}
+	return text
+}
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}

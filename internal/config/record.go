@@ -1,0 +1,24 @@
+package config
+
+import "k8s.io/apimachinery/pkg/api/resource"
+
+// Record is where passes are recorded, to be replayed with other user logic.
+type Record struct {
+	Path    string             `json:"path"`
+	MaxSize *resource.Quantity `json:"maxSize"`
+}
+
+// leastRecord has room for some passes of a small target.
+var leastRecord = resource.MustParse("1Mi")
+
+var recordKeys = []key[Record]{
+	{"path", "the file; the one before it is called the same, with `.1` at its end", "must not be empty", func(r *Record) bool { return r.Path != "" }},
+	{"maxSize", "the most that both files take together", "must be 1Mi at least",
+		func(r *Record) bool { return r.MaxSize != nil && r.MaxSize.Cmp(leastRecord) >= 0 }},
+}
+
+// setDefaults is called on a fresh Record before it is read.
+func (r *Record) setDefaults() {
+	size := resource.MustParse("100Mi")
+	r.MaxSize = &size
+}

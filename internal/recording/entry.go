@@ -1,0 +1,110 @@
+// Package recording keeps what passes were given and what they came to, and lets another configuration decide it anew.
+//
+// Passes come in as they end, and go to a file, one line of JSON each; of the two files there are, the older one is let
+// go of. A Tape gives such a line back to the pipeline in place of the cluster, and Replay says where decisions differ. It
+// reads no cluster, and does not know what user logic is.
+package recording
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Entry is one pass: a line of a recording.
+type Entry struct {
+	Version  int                `json:"version"`
+	Decision userlogic.Decision `json:"decision"` // without the metrics, which are below as they were
+
+	Target            *Target                      `json:"target,omitempty"` // nil where it could not be read
+	Pods              []json.RawMessage            `json:"pods,omitzero"`    // where metric ran for each of them; nil where it did not
+	KubernetesMetrics []userlogic.KubernetesMetric `json:"kubernetesMetrics,omitempty"`
+	Metrics           []userlogic.ResourceMetric   `json:"metrics,omitempty"`
+}
+
+// Target is what was scaled, as the pass saw it.
+type Target struct {
+	autoscalingv2.CrossVersionObjectReference
+	Namespace string          `json:"namespace"`
+	Replicas  int32           `json:"replicas"` // as its scale said there should be
+	Running   int32           `json:"running"`  // and that there are
+	Object    json.RawMessage `json:"object"`
+}
+
+// version is that of the shape of an Entry.
+const version = 1
+
+// entryOf is a pass without what may be secret. Pods are only of use where metric is run for each of them.
+func entryOf(pass autoscaler.Pass, perPod bool) (entry Entry, err error) {
+	entry = Entry{Version: version, Decision: report.Document(pass, ""), KubernetesMetrics: pass.Gathered, Metrics: pass.Metrics}
+	entry.Decision.Metrics, entry.Decision.MetricsLeftOut = nil, 0
+	s := pass.Snapshot
+	if s.Document == nil {
+		return entry, nil
+	}
+	entry.Target = &Target{CrossVersionObjectReference: s.Ref, Namespace: s.Namespace, Replicas: s.Replicas, Running: s.Running}
+	if entry.Target.Object, err = withoutSecrets(s.Document); err != nil {
+		return entry, err
+	}
+	if perPod {
+		entry.Pods, err = documents(s.Pods)
+	}
+	return entry, err
+}
+
+func documents(pods []corev1.Pod) ([]json.RawMessage, error) {
+	all := make([]json.RawMessage, 0, len(pods))
+	for _, pod := range pods {
+		document, err := target.PodDocument(pod)
+		if err != nil {
+			return nil, fmt.Errorf("writing pod %q as JSON: %w", pod.Name, err)
+		}
+		if document, err = withoutSecrets(document); err != nil {
+			return nil, err
+		}
+		all = append(all, document)
+	}
+	return all, nil
+}
+
+// withoutSecrets takes off the values of environment variables, wherever in an object there are containers, the
+// annotation that has the whole object once more, and what only the API server reads.
+func withoutSecrets(object json.RawMessage) (json.RawMessage, error) {
+	read := json.NewDecoder(bytes.NewReader(object))
+	read.UseNumber()
+	var value any
+	if err := read.Decode(&value); err != nil {
+		return nil, fmt.Errorf("reading an object to record: %w", err)
+	}
+	clean(value)
+	return json.Marshal(value)
+}
+
+func clean(value any) {
+	switch value := value.(type) {
+	case []any:
+		for _, item := range value {
+			clean(item)
+		}
+	case map[string]any:
+		delete(value, "managedFields")
+		delete(value, corev1.LastAppliedConfigAnnotation)
+		variables, _ := value["env"].([]any)
+		for _, variable := range variables {
+			if variable, ok := variable.(map[string]any); ok {
+				delete(variable, "value")
+			}
+		}
+		for _, field := range value {
+			clean(field)
+		}
+	}
+}
