@@ -25,6 +25,7 @@ help: ## List the targets
 build: ## Build the programs, and the plugin of kubectl, into bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/...
 	ln -sf custom-pod-autoscaler bin/kubectl-cpa # by its name it is the plugin of kubectl
+	ln -sf custom-pod-autoscaler bin/kubectl_complete-cpa # and completes it
 
 .PHONY: images
 images: ## Build the images for all platforms, with docker buildx; IMAGES_FLAGS=--push sends them to REGISTRY

@@ -11,7 +11,7 @@ import (
 
 // TestMain makes this test binary the program itself where a script calls custom-pod-autoscaler.
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"custom-pod-autoscaler": main, "kubectl-cpa": main})
+	testscript.Main(m, map[string]func(){"custom-pod-autoscaler": main, "kubectl-cpa": main, "kubectl_complete-cpa": main})
 }
 
 // TestScripts runs the program as people do, script by script.

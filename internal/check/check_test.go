@@ -139,6 +139,11 @@ func TestRightsAreThoseOfTheCallsThatAreMade(t *testing.T) {
 			`{apiGroups: ["custompodautoscaler.com"], resources: ["custompodautoscalers"], resourceNames: ["web"], verbs: ["get"]}`,
 			`{apiGroups: ["custompodautoscaler.com"], resources: ["custompodautoscalers/status"], resourceNames: ["web"], verbs: ["patch"]}`,
 		})},
+		{"with callers", config.Config{RunMode: config.PerResource, APIConfig: config.API{Enabled: true, Authentication: config.KubernetesAuthentication}}, slices.Concat(scaling, events, []string{
+			`add to a ClusterRole: {apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"]}`,
+			`add to a ClusterRole: {apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"]}`,
+		})},
+		{"with callers that nobody asks about", config.Config{RunMode: config.PerResource, APIConfig: config.API{Enabled: true, Authentication: config.NoAuthentication}}, slices.Concat(scaling, events)},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := of(row.settings); !slices.Equal(got, row.want) {

@@ -27,7 +27,30 @@ func Methods(ctx context.Context, settings config.Config, ask bool) []Item {
 			items = append(items, server(ctx, name, *m, ask))
 		}
 	}
+	if settings.Record != nil {
+		items = append(items, recordItem(settings.Record.Path))
+	}
 	return items
+}
+
+// recordItem looks at the folder that is recorded to: the file is made when there is something to write.
+func recordItem(path string) Item {
+	folder := filepath.Dir(path)
+	switch info, err := os.Stat(folder); {
+	case err != nil:
+		return Item{"record", Warning, fmt.Sprintf("%s: %v", folder, unwrapPath(err)), "mount a volume there, or correct record.path"}
+	case !info.IsDir():
+		return Item{"record", Warning, folder + " is no folder", "correct record.path"}
+	}
+	return ok("record", path)
+}
+
+// unwrapPath is an error without the path, which is said already.
+func unwrapPath(err error) error {
+	if named, is := errors.AsType[*fs.PathError](err); is {
+		return named.Err
+	}
+	return err
 }
 
 // programs are the program that a shell method starts, and the script that it hands to an interpreter.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -40,8 +41,19 @@ func rightsOf(settings config.Config, target kube.Path, calls []kubemetrics.Call
 	if owner := settings.CustomPodAutoscaler; owner != nil {
 		all = append(all, ofObject(settings.Namespace, owner.Name)...)
 	}
+	if settings.APIConfig.Enabled && settings.APIConfig.Authentication == config.KubernetesAuthentication {
+		all = append(all, ofCallers...)
+	}
 	return all
 }
+
+// ofCallers are those by which the REST API knows who calls.
+var ofCallers = []right{
+	{"create", kube.Path{Version: authenticationv1.SchemeGroupVersion, Resource: "tokenreviews"}, noCallers},
+	{"create", kube.Path{Version: authorizationv1.SchemeGroupVersion, Resource: "subjectaccessreviews"}, noCallers},
+}
+
+const noCallers = "only callers on loopback can use the REST API (apiConfig.authentication)"
 
 // ofObject are those of an autoscaler that a CustomPodAutoscaler has.
 func ofObject(namespace, name string) []right {

@@ -72,6 +72,7 @@ func runCheck(ctx context.Context, program Program, file string, cluster app.Clu
 		items, unreachable = app.Check(ctx, app.Options{Config: loaded.Config, Cluster: cluster})
 		found.Checks = append(found.Checks, items...)
 	}
+	found.paint = newPaint(program)
 	if err := show(program.Stdout, output, found, found.text); err != nil {
 		return err
 	}
@@ -85,6 +86,8 @@ type checked struct {
 	Warnings []string       `json:"warnings,omitempty"`
 	Problems []problem      `json:"problems,omitempty"`
 	Checks   []check.Item   `json:"checks,omitempty"`
+
+	paint paint
 }
 
 // problem is one of the configuration, with the way out.
@@ -131,9 +134,9 @@ func (c checked) findings(to io.Writer) {
 	if len(c.Problems) > 0 {
 		result = check.Error
 	}
-	line(to, result, "configuration", c.summary())
+	c.line(to, result, "configuration", c.summary())
 	for _, warning := range c.Warnings {
-		line(to, check.Warning, "configuration", warning)
+		c.line(to, check.Warning, "configuration", warning)
 	}
 	for _, p := range c.Problems {
 		says := p.Rule
@@ -143,10 +146,10 @@ func (c checked) findings(to io.Writer) {
 		case p.Key != "":
 			says = p.Value + " is not allowed: " + says
 		}
-		line(to, check.Error, cmp.Or(p.Key, "file"), says+" -> "+p.Fix)
+		c.line(to, check.Error, cmp.Or(p.Key, "file"), says+" -> "+p.Fix)
 	}
 	for _, item := range c.Checks {
-		line(to, item.Result, item.Check, strings.TrimSuffix(item.Says+" -> "+item.Fix, " -> "))
+		c.line(to, item.Result, item.Check, strings.TrimSuffix(item.Says+" -> "+item.Fix, " -> "))
 	}
 }
 
@@ -161,8 +164,8 @@ func (c checked) summary() string {
 	return fmt.Sprintf("there are %d problems with %s", len(c.Problems), read)
 }
 
-func line(to io.Writer, result check.Result, what, says string) {
-	fmt.Fprintf(to, "%s\t%s\t%s\n", result, what, oneLine(says))
+func (c checked) line(to io.Writer, result check.Result, what, says string) {
+	fmt.Fprintf(to, "%s\t%s\t%s\n", c.paint.result(result), what, oneLine(says))
 }
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -40,11 +40,14 @@ func Main(program Program) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	command := root(program)
-	if program.Name == pluginName {
+	command, arguments := root(program), program.Arguments
+	switch program.Name {
+	case pluginName:
 		command = pluginRoot()
+	case completerName:
+		command, arguments = pluginRoot(), append([]string{cobra.ShellCompRequestCmd}, arguments...)
 	}
-	command.SetArgs(program.Arguments)
+	command.SetArgs(arguments)
 	command.SetOut(program.Stdout)
 	command.SetErr(program.Stderr)
 	err := command.ExecuteContext(ctx)

@@ -15,8 +15,11 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
-// pluginName is what kubectl looks for when somebody types kubectl cpa.
-const pluginName = "kubectl-cpa"
+// What kubectl looks for when somebody types kubectl cpa, and has it completed.
+const (
+	pluginName    = "kubectl-cpa"
+	completerName = "kubectl_complete-cpa"
+)
 
 // callTimeout bounds each call to the cluster.
 const callTimeout = 10 * time.Second

@@ -19,8 +19,10 @@ const wide = 72
 func summarize(to io.Writer, result simulated) error {
 	own := result.Courses[0]
 	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n\n", result.Settings.Duration.Duration, round(result.Took), round(result.InLogic))
-	chart(to, own.Rows)
-	fmt.Fprintln(to)
+	if isTerminal(to) {
+		chart(to, own.Rows)
+		fmt.Fprintln(to)
+	}
 	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
 	for _, course := range result.Courses {
 		fmt.Fprintf(table, "\t%s", course.Name)

@@ -29,14 +29,10 @@ type terminal struct {
 func terminalOf(t *testing.T, kube string) terminal {
 	t.Helper()
 	path := t.TempDir()
-	for name, program := range map[string]string{"kubectl": cluster.Start(t).Kubectl(), "kubectl-cpa": build(t, "-race")} {
+	for name, program := range map[string]string{"kubectl": cluster.Start(t).Kubectl(), "kubectl-cpa": build(t, "-race"), "kubectl_complete-cpa": build(t, "-race")} {
 		if err := os.Symlink(program, filepath.Join(path, name)); err != nil {
 			t.Fatal(err)
 		}
-	}
-	writeFile(t, filepath.Join(path, "kubectl_complete-cpa"), "#!/bin/sh\nexec kubectl cpa __complete \"$@\"\n")
-	if err := os.Chmod(filepath.Join(path, "kubectl_complete-cpa"), 0o700); err != nil {
-		t.Fatal(err)
 	}
 	return terminal{t, path, kube}
 }
