@@ -42,6 +42,7 @@ var rooms = []string{
 	"internal/check",
 	"internal/app",
 	"internal/plugin",
+	"internal/scaffold",
 	"internal/cli",
 	"internal/operator",
 	"cmd/custom-pod-autoscaler",
