@@ -92,7 +92,7 @@ a file, overridden by environment variables that carry the exact names of its ke
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	versions := version.Command("custom-pod-autoscaler")
 	versions.Args = usageArgs(versions.Args)
-	command.AddCommand(versions, checkCommand(program), onceCommand(program), replayCommand(program), schemaCommand(), simulateCommand(program))
+	command.AddCommand(versions, checkCommand(program), initCommand(program), onceCommand(program), replayCommand(program), schemaCommand(), simulateCommand(program))
 	return command
 }
 
