@@ -1,10 +1,15 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -29,10 +34,55 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("KUBERNETES_SERVICE_HOST", "")
 			env.Setenv("EXAMPLES", examples)
-			return nil
+			return offline(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "needs": needs, "answers": answers},
 	})
+}
+
+// offline lets scripts call go with what this machine has, since their home is another one, and a server have a port that is free.
+func offline(env *testscript.Env) error {
+	caches, err := exec.Command("go", "env", "GOCACHE", "GOMODCACHE").Output()
+	if err != nil {
+		return fmt.Errorf("asking go for its caches: %w", err)
+	}
+	cache, modules, _ := strings.Cut(strings.TrimSpace(string(caches)), "\n")
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	for name, value := range map[string]string{
+		"GOCACHE": cache, "GOMODCACHE": modules, "GOPROXY": "off", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=mod", "PORT": port,
+	} {
+		env.Setenv(name, value)
+	}
+	return errors.Join(err, listener.Close())
+}
+
+// needs fails where programs are not there: needs node jq
+func needs(ts *testscript.TestScript, _ bool, programs []string) {
+	for _, program := range programs {
+		if _, err := exec.LookPath(program); err != nil {
+			ts.Fatalf("this script runs %s, which is not there: install it (.ci/run does)", program)
+		}
+	}
+}
+
+// answers waits until a server in the background does: answers 127.0.0.1:8080
+func answers(ts *testscript.TestScript, _ bool, addresses []string) {
+	for _, address := range addresses {
+		err := errors.New("not asked")
+		for deadline := time.Now().Add(30 * time.Second); err != nil && time.Now().Before(deadline); {
+			var connection net.Conn
+			if connection, err = net.Dial("tcp", address); err == nil {
+				err = connection.Close()
+				continue
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		ts.Check(err)
+	}
 }
 
 // exits runs a program and checks its exit code: exits 2 custom-pod-autoscaler --config config.yaml

@@ -66,7 +66,8 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # the pod is stopped
+    for stop in (signal.SIGINT, signal.SIGTERM):  # Ctrl-C, and the end of the pod
+        signal.signal(stop, lambda *_: sys.exit())
     server = ThreadingHTTPServer(("127.0.0.1", int(os.environ.get("PORT", "8080"))), Handler)
     server.daemon_threads = True
     print(f"listening on http://127.0.0.1:{server.server_port}", flush=True)
