@@ -2,12 +2,17 @@ package e2e
 
 import (
 	"bytes"
+	"encoding/json"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 
+	"sigs.k8s.io/yaml"
+
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
 )
 
@@ -133,4 +138,55 @@ func TestTheExamplesObjectsAreTaken(t *testing.T) {
 	for _, object := range objects {
 		kubectl(t, "", "apply", "-n", namespace, "--dry-run=server", "-f", object)
 	}
+}
+
+// TestTheObjectsThatInitWritesAreTaken by an API server, as they are; and so is a Deployment with the template of each, which the
+// definition of the object does not look into.
+func TestTheObjectsThatInitWritesAreTaken(t *testing.T) {
+	t.Parallel()
+	installCRD(t)
+	namespace := cluster.Start(t).Namespace(t)
+	program := build(t)
+	languages, err := filepath.Glob("../../internal/scaffold/templates/*/parts.tmpl")
+	if err != nil || len(languages) < 5 {
+		t.Fatalf("there are %v, %v", languages, err)
+	}
+	for _, parts := range languages {
+		language := filepath.Base(filepath.Dir(parts))
+		folder := filepath.Join(t.TempDir(), language)
+		words, err := exec.CommandContext(t.Context(), program, "init", folder, "--language", language, "--name", "123", "--namespace", namespace).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, words)
+		}
+		object := filepath.Join(folder, "cpa.yaml")
+		kubectl(t, "", "apply", "--dry-run=server", "-f", object)
+		kubectl(t, deploymentOf(t, object, language, namespace), "create", "--dry-run=server", "--validate=strict", "-f", "-")
+	}
+}
+
+// deploymentOf is one with an object's template.
+func deploymentOf(t *testing.T, object, name, namespace string) string {
+	t.Helper()
+	text, err := os.ReadFile(object)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var written cpav1.CustomPodAutoscaler
+	if err := yaml.UnmarshalStrict(text, &written); err != nil {
+		t.Fatal(err)
+	}
+	var template map[string]any
+	if err := json.Unmarshal(written.Spec.Template.Raw, &template); err != nil {
+		t.Fatal(err)
+	}
+	labels := map[string]string{"app": name}
+	template["metadata"] = map[string]any{"labels": labels}
+	deployment, err := json.Marshal(map[string]any{
+		"apiVersion": "apps/v1", "kind": "Deployment", "metadata": map[string]any{"name": name, "namespace": namespace},
+		"spec": map[string]any{"selector": map[string]any{"matchLabels": labels}, "template": template},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(deployment)
 }
