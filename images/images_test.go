@@ -5,6 +5,7 @@ package images
 import (
 	"debug/elf"
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -15,6 +16,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/scaffold"
 )
 
 // instruction is one of a Dockerfile: "COPY", "go.mod go.sum ./".
@@ -89,34 +92,118 @@ func ignored(t *testing.T, file string) bool {
 
 func TestWhatAnImageIsMadeOfIsThere(t *testing.T) {
 	for _, file := range dockerfiles(t) {
-		stages := map[string]bool{}
-		for _, one := range parse(t, file) {
-			words := strings.Fields(one.rest)
-			switch {
-			case one.name == "FROM":
-				base := words[slices.IndexFunc(words, func(word string) bool { return !strings.HasPrefix(word, "--") })]
-				if _, tag, ok := strings.Cut(base, ":"); !ok || tag == "latest" {
-					t.Errorf("%s: %s has no tag that says which", file, base)
+		isMadeOf(t, file, func(source string) error {
+			if ignored(t, source) {
+				return errors.New("it is ignored")
+			}
+			_, err := os.Stat("../" + source)
+			return err
+		})
+	}
+}
+
+// isMadeOf holds that a Dockerfile's bases have tags that say which, that what it copies is there, as there says, or in the stage that it is
+// copied from, and that no shell is needed to start it.
+func isMadeOf(t *testing.T, file string, there func(source string) error) {
+	t.Helper()
+	stages := map[string]string{} // their bases
+	for _, one := range parse(t, file) {
+		words := strings.Fields(one.rest)
+		switch {
+		case one.name == "FROM":
+			base := words[slices.IndexFunc(words, func(word string) bool { return !strings.HasPrefix(word, "--") })]
+			if _, tag, ok := strings.Cut(base, ":"); !ok || tag == "latest" {
+				t.Errorf("%s: %s has no tag that says which", file, base)
+			}
+			isOurs(t, file, base)
+			stages[words[len(words)-1]] = base
+		case one.name == "COPY" && strings.HasPrefix(words[0], "--from="):
+			stage := strings.TrimPrefix(words[0], "--from=")
+			base, ok := stages[stage]
+			if !ok {
+				t.Errorf("%s: there is no stage %s before %v", file, stage, words)
+			}
+			if image := ours(base); image != "" && !strings.HasSuffix(value(parse(t, image+"/Dockerfile"), "COPY"), " "+words[1]) {
+				t.Errorf("%s: %s has no %s", file, base, words[1])
+			}
+		case one.name == "COPY":
+			for _, source := range words[:len(words)-1] {
+				if err := there(source); err != nil {
+					t.Errorf("%s: %s is not there: %v", file, source, err)
 				}
-				stages[words[len(words)-1]] = true
-			case one.name == "COPY" && strings.HasPrefix(words[0], "--from="):
-				if stage := strings.TrimPrefix(words[0], "--from="); !stages[stage] {
-					t.Errorf("%s: there is no stage %s before %v", file, stage, words)
-				}
-			case one.name == "COPY":
-				for _, source := range words[:len(words)-1] {
-					if _, err := os.Stat("../" + source); err != nil || ignored(t, source) {
-						t.Errorf("%s: %s is not there, or ignored (%v)", file, source, err)
-					}
-				}
-			case one.name == "CMD", one.name == "ENTRYPOINT":
-				var command []string
-				if err := json.Unmarshal([]byte(one.rest), &command); err != nil || len(command) == 0 {
-					t.Errorf("%s: %s is no list, and would need a shell", file, one.rest)
-				}
+			}
+		case one.name == "CMD", one.name == "ENTRYPOINT":
+			var command []string
+			if err := json.Unmarshal([]byte(one.rest), &command); err != nil || len(command) == 0 {
+				t.Errorf("%s: %s is no list, and would need a shell", file, one.rest)
 			}
 		}
 	}
+}
+
+// ours is which of the images here a base is, or "".
+func ours(base string) string {
+	name, _, _ := strings.Cut(base, ":")
+	image, _ := strings.CutPrefix(name, "custompodautoscaler/")
+	if image == name {
+		return ""
+	}
+	return image
+}
+
+// isOurs holds that a base that is said to be one of the images here is, and that all name the same version.
+func isOurs(t *testing.T, file, base string) {
+	t.Helper()
+	image := ours(base)
+	if image == "" {
+		return
+	}
+	if _, err := os.Stat(image + "/Dockerfile"); err != nil {
+		t.Errorf("%s: %s is not made here: %v", file, base, err)
+	}
+	if !strings.HasSuffix(base, ":"+scaffold.ImagesVersion) {
+		t.Errorf("%s: %s is not of the version %s, as others are", file, base, scaffold.ImagesVersion)
+	}
+}
+
+// TestTheImagesThatInitWrites are made of what is in their folder, start the autoscaler where its programs are, and are not root.
+func TestTheImagesThatInitWrites(t *testing.T) {
+	for _, language := range scaffold.Names() {
+		folder := t.TempDir()
+		files, err := scaffold.Values{Language: language, APIVersion: "apps/v1", Kind: "Deployment", Name: "web", Namespace: "default"}.Files()
+		if err = errors.Join(err, scaffold.Write(folder, files)); err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(folder, "Dockerfile")
+		isMadeOf(t, file, func(source string) error { _, err := os.Stat(filepath.Join(folder, source)); return err })
+		all := parse(t, file)
+		for _, file := range files {
+			about := regexp.MustCompile(`^(Dockerfile|README.md|cpa.yaml|simulation.yaml|config.schema.json)$|_test.go$`).MatchString(file.Name)
+			if copied := copies(all, file.Name); copied == about {
+				t.Errorf("%s: whether %s is copied: %v", language, file.Name, copied)
+			}
+		}
+		for i, one := range slices.Backward(all) { // what the last base has, and then what is done to it
+			if one.name == "FROM" && ours(one.rest) != "" {
+				all = append(parse(t, ours(one.rest)+"/Dockerfile"), all[i+1:]...)
+			}
+			if one.name == "FROM" {
+				break
+			}
+		}
+		for name, want := range map[string]string{"WORKDIR": `^/app$`, "CMD": `^\["/app/custom-pod-autoscaler"\]$`, "USER": `^65532\b`, "ENTRYPOINT": `^$`} {
+			if got := value(all, name); !regexp.MustCompile(want).MatchString(got) {
+				t.Errorf("%s: %s is %q", language, name, got)
+			}
+		}
+	}
+}
+
+// copies tells whether a file is copied, by its name.
+func copies(all []instruction, name string) bool {
+	return slices.ContainsFunc(all, func(one instruction) bool {
+		return one.name == "COPY" && slices.Contains(strings.Fields(one.rest), name)
+	})
 }
 
 // TestTheImagesBehaveAsBefore: who builds on them has relied on it.
