@@ -11,7 +11,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/cli"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/scaffold"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -113,6 +115,24 @@ func TestTheReadmeShowsTheExample(t *testing.T) {
 		if loaded, err := config.Load(path, nil); err != nil || len(loaded.Warnings) > 0 {
 			t.Errorf("the README's configuration: %v %v", err, loaded.Warnings)
 		}
+	}
+}
+
+// TestTheAutoscalerShownIsWrittenSo runs init as the page does, and finds what it prints there, and each language.
+func TestTheAutoscalerShownIsWrittenSo(t *testing.T) {
+	page := read(t, "docs/author-tools.md")
+	for _, language := range scaffold.Names() {
+		if !strings.Contains(page, "\n| `"+language+"` | ") {
+			t.Errorf("docs/author-tools.md does not say what init writes in %s", language)
+		}
+	}
+	t.Chdir(t.TempDir())
+	var printed bytes.Buffer
+	if code := cli.Main(cli.Program{Arguments: []string{"init", "web-autoscaler"}, Stdout: &printed, Stderr: &printed}); code != 0 {
+		t.Fatalf("it ended with %d: %s", code, &printed)
+	}
+	if !strings.Contains(page, "```\n"+printed.String()+"```\n") {
+		t.Errorf("docs/author-tools.md does not show what init prints:\n%s", &printed)
 	}
 }
 
