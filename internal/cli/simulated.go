@@ -44,7 +44,16 @@ func summarize(to io.Writer, result simulated) error {
 	return nil
 }
 
-func round(d time.Duration) time.Duration { return d.Round(max(d/100, time.Millisecond)) }
+// round leaves three digits of a second or more, and milliseconds below.
+func round(d time.Duration) time.Duration {
+	switch {
+	case d >= 10*time.Second:
+		return d.Round(100 * time.Millisecond)
+	case d >= time.Second:
+		return d.Round(10 * time.Millisecond)
+	}
+	return d.Round(time.Millisecond)
+}
 
 func firstFailure(rows []simulation.Row) string {
 	for _, row := range rows {
