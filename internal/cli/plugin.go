@@ -64,7 +64,7 @@ resumes them, and asks them what they would do now.`,
 	flags.StringVarP(&where.namespace, "namespace", "n", "", "namespace (default: that of the context)")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	versions := version.Command(pluginName)
-	versions.Args = usageArgs(versions.Args)
+	versions.Args, versions.Example = usageArgs(versions.Args), "  kubectl cpa version"
 	command.AddCommand(getCommand(where), whyCommand(where), pauseCommand(where), resumeCommand(where), dryRunCommand(where), versions)
 	return command
 }

@@ -15,9 +15,10 @@ var Version, Commit string
 // Command prints it.
 func Command(program string) *cobra.Command {
 	return &cobra.Command{
-		Use:   "version",
-		Short: "Print version, commit and Go version",
-		Args:  cobra.NoArgs,
+		Use:     "version",
+		Short:   "Print version, commit and Go version",
+		Example: "  " + program + " version",
+		Args:    cobra.NoArgs,
 		Run: func(command *cobra.Command, _ []string) {
 			version, commit := Built()
 			fmt.Fprintf(command.OutOrStdout(), "%s %s\ncommit %s\n%s %s/%s\n",

@@ -106,6 +106,9 @@ func prepare(found programs, progress io.Writer) (*Cluster, error) {
 	if err := writeCertificates(c.path("pki")); err != nil {
 		return nil, err
 	}
+	if err := c.writeForwardConfig(); err != nil {
+		return nil, fmt.Errorf("writing kwok's configuration: %w", err)
+	}
 	if err := c.writeKubeconfig(); err != nil {
 		return nil, err
 	}

@@ -113,6 +113,7 @@ func kwokArgs(c *Cluster) []string {
 	return []string{
 		"--kubeconfig=" + c.Kubeconfig(),
 		"--config=" + c.programs[kwokConfig],
+		"--config=" + c.path(forwardConfig),
 		"--manage-all-nodes",
 		// Heartbeats: without them the nodes are taken for dead after 50 seconds, and their pods for unready.
 		"--node-lease-duration-seconds=40",

@@ -12,6 +12,21 @@ import (
 // kwokConfig is the one file that is kept with the programs: how kwok's nodes and pods behave.
 const kwokConfig = "kwok.yaml"
 
+// forwardConfig is the file of each cluster that says where its pods forward to.
+const forwardConfig = "kwok-forward.yaml"
+
+func (c *Cluster) writeForwardConfig() error {
+	text := fmt.Sprintf(`apiVersion: kwok.x-k8s.io/v1alpha1
+kind: ClusterPortForward
+metadata: {name: all}
+spec: {forwards: [{target: {address: 127.0.0.1, port: %s}}]}
+`, c.port(forwards))
+	return os.WriteFile(c.path(forwardConfig), []byte(text), 0o600)
+}
+
+// Forwards is where kubectl port-forward leads to, whatever the pod. Nobody listens there until somebody wants to.
+func (c *Cluster) Forwards() string { return c.address(forwards) }
+
 // kwokEnv gives kwok one processor: it prepares its expressions lazily and without locks
 // (github.com/wzshiming/easycel keeps types in plain maps), and in parallel that can end it
 // with "concurrent map writes".

@@ -8,8 +8,11 @@ import (
 // portNames are the ports of one cluster, each named after its owner.
 var portNames = []string{
 	"etcd", "etcd-peer", "kube-apiserver", "kube-controller-manager", "kube-scheduler",
-	"kwok", "metrics-server", "test-adapter", "test-adapter-writes",
+	"kwok", "metrics-server", "test-adapter", "test-adapter-writes", forwards,
 }
+
+// forwards is the port that kubectl port-forward leads to, whatever the pod: nobody listens there, but a test may.
+const forwards = "forwards"
 
 // freePorts finds a free loopback port for each name. All are held until the last is found,
 // so that they differ.

@@ -2,9 +2,11 @@ package e2e
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -191,46 +193,47 @@ func TestThePluginPausesForAWhile(t *testing.T) {
 	user.fails("kubectl cpa pause web-autoscaler --replicas 1 --timeout 20s"+in, "(--timeout): Ready is False (TargetNotFound): holding Deployment \"gone\" at 1 replicas", "kubectl cpa why"+in+" web-autoscaler says more")
 }
 
-// TestThePluginAsksForADryRun of an autoscaler that runs beside its simulated pod, which nothing can be forwarded to.
+// TestThePluginAsksForADryRun of an autoscaler that runs beside its simulated pod: what kubectl forwards to a pod arrives at
+// one port here, whatever the pod and its port are.
 func TestThePluginAsksForADryRun(t *testing.T) {
 	t.Parallel()
 	namespace, _ := operated(t)
 	p := startAsPod(t, namespace, options{files: replies(3), env: []string{"maxReplicas=5"}})
 	scalesTo(t, namespace, 3)
 	user, in := terminalOf(t, cluster.Start(t).Kubeconfig()), " -n "+namespace
-	user.fails("kubectl cpa dry-run web-autoscaler"+in, "calling the autoscaler: ", "is its REST API on another port (--port)", "kubectl says: ", "error forwarding port 5000 to pod web-autoscaler-")
+	dryRun := "kubectl cpa dry-run web-autoscaler" + in
+	const noAnswer, otherPort = "calling the autoscaler: ", "is its REST API on another port (--port), or switched off (apiConfig)?"
+	user.fails(dryRun, noAnswer, otherPort, "kubectl says: ", "error forwarding port 5000 to pod web-autoscaler-", "connection refused")
 	grant(t, namespace, "guest", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "guest"}, Rules: []rbacv1.PolicyRule{
 		{APIGroups: []string{"custompodautoscaler.com", ""}, Resources: []string{"custompodautoscalers", "pods"}, Verbs: []string{"get", "list"}},
 	}})
-	terminalOf(t, serviceAccount(t, namespace, "guest")).fails("kubectl cpa dry-run web-autoscaler"+in,
+	terminalOf(t, serviceAccount(t, namespace, "guest")).fails(dryRun,
 		"kubectl cpa: forwarding port 5000 of pod \"web-autoscaler-", "by kubectl: exit status 1: ", "cannot create resource \"pods/portforward\"")
 
-	// From here on a kubectl that forwards to the autoscaler.
-	arguments := filepath.Join(user.path, "arguments")
-	fake := fmt.Sprintf("#!/bin/sh\necho \"$@\" > %s\necho 'Forwarding from 127.0.0.1:%d -> 5000'\nexec tail -f /dev/null\n", arguments, p.port)
-	kube := filepath.Join(user.path, "kubectl")
-	if err := os.Remove(kube); err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, kube, fake)
-	if err := os.Chmod(kube, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	dryRun := "kubectl-cpa dry-run web-autoscaler --kubeconfig " + user.kube + in
-	user.prints(dryRun+" --port 5001", "a dry run would have kept Deployment "+namespace+"/web at 3 replicas")
-	if got := readFile(t, arguments); !containsAll(got, []string{"--kubeconfig=" + user.kube + " port-forward --address=127.0.0.1 --namespace=" + namespace + " pod/web-autoscaler-", " :5001\n"}) {
-		t.Errorf("kubectl was called with %q", got)
-	}
+	forwardTo(t, p)
+	user.prints(dryRun, "a dry run would have kept Deployment "+namespace+"/web at 3 replicas")
 	var proposal struct {
 		TargetReplicas, Recommendation int
 		Decision                       struct{ RunType, Result string }
 	}
-	stdout := user.prints(dryRun + " -o json")
+	stdout := user.prints(dryRun + " --port 5001 -o json")
 	if err := json.Unmarshal([]byte(stdout), &proposal); err != nil || proposal.TargetReplicas != 3 || proposal.Recommendation != 3 || proposal.Decision.RunType != "api_dry_run" || proposal.Decision.Result != "proposed" {
 		t.Errorf("as JSON there is %s, %v", stdout, err)
 	}
 	p.write("evaluate.reply", "rubbish")
 	user.fails(dryRun, "the autoscaler answered 500", "rubbish")
 	p.stop()
-	user.fails(dryRun, "calling the autoscaler", "is its REST API on another port (--port), or switched off (apiConfig)?")
+	user.fails(dryRun, noAnswer, otherPort)
+}
+
+// forwardTo has what is forwarded to any pod arrive at the program.
+func forwardTo(t *testing.T, p *program) {
+	t.Helper()
+	listener, err := net.Listen("tcp", cluster.Start(t).Forwards())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(startRelay(listener, func(ctx context.Context, _ net.Conn) (net.Conn, error) {
+		return relayDialer.DialContext(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", p.port))
+	}))
 }
