@@ -6,6 +6,8 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -34,9 +36,10 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("KUBERNETES_SERVICE_HOST", "")
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("PYTHONDONTWRITEBYTECODE", "1") // the examples' folders stay as they are
 			return offline(env)
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "needs": needs, "answers": answers},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "needs": needs, "answers": answers, "shown": shown},
 	})
 }
 
@@ -97,5 +100,24 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if _, notANumber := strconv.Atoi(code); notANumber != nil || code != args[0] {
 		ts.Fatalf("%s: got %v, want exit status %s", strings.Join(args[1:], " "), err, args[0])
+	}
+}
+
+// shown checks that a page shows what was just printed, in its blocks without a language: shown README.md
+func shown(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: shown PAGE")
+	}
+	printed := strings.Split(ts.ReadFile("stdout"), "\n")
+	blocks := regexp.MustCompile("(?sm)^```\n(.*?)^```$").FindAllStringSubmatch(ts.ReadFile(args[0]), -1)
+	if len(blocks) == 0 {
+		ts.Fatalf("%s shows nothing that is printed", args[0])
+	}
+	for _, block := range blocks {
+		for line := range strings.Lines(block[1]) {
+			if line = strings.TrimSuffix(line, "\n"); line != "" && !slices.Contains(printed, line) {
+				ts.Fatalf("%s shows what is not printed: %s", args[0], line)
+			}
+		}
 	}
 }
