@@ -1,0 +1,60 @@
+package e2e
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+)
+
+// Pods that are not the Deployment's. Its selector in k8s-metrics-cpu-match-expressions selects the first of them.
+const podsOfOthers = `{apiVersion: v1, kind: Pod, metadata: {name: canary, labels: {app: web-canary, tier: front}}, ` + webContainer + `}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: untiered, labels: {app: web-canary}}, ` + webContainer + `}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: loaded, labels: {app: web, tier: front, purpose: load-test}}, ` + webContainer + `}
+`
+
+const webContainer = `spec: {containers: [{name: web, image: 'web:1', resources: {requests: {cpu: 200m, memory: 64Mi}}}]}`
+
+// TestTheExamplesFindTheirPods makes a pass of each example that has a Deployment, on what it has, and on pods besides.
+func TestTheExamplesFindTheirPods(t *testing.T) {
+	t.Parallel()
+	for _, row := range []struct {
+		example, besides string
+		pods             int
+		shows            []string
+	}{
+		{"k8s-metrics-cpu", "", 1,
+			[]string{"total 180m", "90% of requests; 1 pods, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
+		{"k8s-metrics-cpu-match-expressions", "", 1,
+			[]string{"total 180m", "90% of requests; 1 pods, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
+		{"k8s-metrics-cpu-match-expressions", podsOfOthers, 4,
+			[]string{"total 360m", "90% of requests; 2 pods, 0 ignored, 0 missing", "web: 1 -> 4 replicas"}},
+	} {
+		name := row.example
+		if row.besides != "" {
+			name += " beside pods with such labels"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			folder := filepath.Join("..", "..", "examples", row.example)
+			namespace := cluster.Start(t).Namespace(t)
+			kubectl(t, "", "apply", "-n", namespace, "-f", filepath.Join(folder, "deployment.yaml"))
+			if row.besides != "" {
+				kubectl(t, row.besides, "apply", "-n", namespace, "-f", "-")
+			}
+			ready(t, namespace, row.pods)
+			kubectl(t, "", "annotate", "pods", "--all", "-n", namespace, "kwok.x-k8s.io/usage-cpu=180m")
+			eventually(t, "a pass that finds the pods", func() (bool, error) {
+				once := exec.CommandContext(t.Context(), build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig())
+				once.Dir, once.Env = folder, append(os.Environ(), "namespace="+namespace, "PYTHONDONTWRITEBYTECODE=1")
+				out, err := once.CombinedOutput() // it fails until the pods are measured
+				return containsAll(string(out), row.shows), errors.Join(err, errors.New(string(out)))
+			})
+		})
+	}
+}
