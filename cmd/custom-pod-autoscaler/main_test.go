@@ -6,7 +6,6 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -109,15 +108,22 @@ func shown(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("usage: shown PAGE")
 	}
 	printed := strings.Split(ts.ReadFile("stdout"), "\n")
-	blocks := regexp.MustCompile("(?sm)^```\n(.*?)^```$").FindAllStringSubmatch(ts.ReadFile(args[0]), -1)
-	if len(blocks) == 0 {
-		ts.Fatalf("%s shows nothing that is printed", args[0])
-	}
-	for _, block := range blocks {
-		for line := range strings.Lines(block[1]) {
-			if line = strings.TrimSuffix(line, "\n"); line != "" && !slices.Contains(printed, line) {
+	fence, shows := "", 0
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		line = strings.TrimSuffix(line, "\n")
+		switch {
+		case strings.HasPrefix(line, "```") && fence == "":
+			fence = line
+		case strings.HasPrefix(line, "```"):
+			fence = ""
+		case fence == "```" && line != "":
+			shows++
+			if !slices.Contains(printed, line) {
 				ts.Fatalf("%s shows what is not printed: %s", args[0], line)
 			}
 		}
+	}
+	if shows == 0 {
+		ts.Fatalf("%s shows nothing that is printed", args[0])
 	}
 }
