@@ -20,20 +20,22 @@ const podsOfOthers = `{apiVersion: v1, kind: Pod, metadata: {name: canary, label
 
 const webContainer = `spec: {containers: [{name: web, image: 'web:1', resources: {requests: {cpu: 200m, memory: 64Mi}}}]}`
 
-// TestTheExamplesFindTheirPods makes a pass of each example that has a Deployment, on what it has, and on pods besides.
+// TestTheExamplesFindTheirPods makes a pass of each example that has a Deployment, or scales one like it, also with pods besides.
 func TestTheExamplesFindTheirPods(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct {
-		example, besides string
-		pods             int
-		shows            []string
+		example, deployment, besides string
+		pods                         int
+		shows                        []string
 	}{
-		{"k8s-metrics-cpu", "", 1,
+		{"k8s-metrics-cpu", "k8s-metrics-cpu", "", 1,
 			[]string{"total 180m", "90% of requests; 1 pods, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
-		{"k8s-metrics-cpu-match-expressions", "", 1,
+		{"k8s-metrics-cpu-match-expressions", "k8s-metrics-cpu-match-expressions", "", 1,
 			[]string{"total 180m", "90% of requests; 1 pods, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
-		{"k8s-metrics-cpu-match-expressions", podsOfOthers, 4,
+		{"k8s-metrics-cpu-match-expressions", "k8s-metrics-cpu-match-expressions", podsOfOthers, 4,
 			[]string{"total 360m", "90% of requests; 2 pods, 0 ignored, 0 missing", "web: 1 -> 4 replicas"}},
+		{"hooks", "k8s-metrics-cpu", "", 1,
+			[]string{"preMetric (shell, ", "postMetric (shell, ", "preEvaluate (shell, ", "postEvaluate (shell, ", "web: 1 -> 2 replicas"}},
 	} {
 		name := row.example
 		if row.besides != "" {
@@ -43,7 +45,7 @@ func TestTheExamplesFindTheirPods(t *testing.T) {
 			t.Parallel()
 			folder := filepath.Join("..", "..", "examples", row.example)
 			namespace := cluster.Start(t).Namespace(t)
-			kubectl(t, "", "apply", "-n", namespace, "-f", filepath.Join(folder, "deployment.yaml"))
+			kubectl(t, "", "apply", "-n", namespace, "-f", filepath.Join("..", "..", "examples", row.deployment, "deployment.yaml"))
 			if row.besides != "" {
 				kubectl(t, row.besides, "apply", "-n", namespace, "-f", "-")
 			}
