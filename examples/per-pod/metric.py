@@ -15,7 +15,7 @@ if not ready:
     state, players = "starting", 0  # nobody can have joined
 else:
     metrics = known.get("kubernetesMetrics") or sys.exit("the players of the servers are not known")
-    measured = metrics[0]["pods"]["pod_metrics_info"].get(name)
+    measured = (metrics[0]["pods"]["pod_metrics_info"] or {}).get(name)
     if measured is None:
         sys.exit(f"{name} is ready, but its players are not known")
     players = round(measured["Value"] / 1000)  # values are in thousandths

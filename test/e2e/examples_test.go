@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
@@ -43,7 +44,6 @@ func TestTheExamplesFindTheirPods(t *testing.T) {
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			folder := filepath.Join("..", "..", "examples", row.example)
 			namespace := cluster.Start(t).Namespace(t)
 			kubectl(t, "", "apply", "-n", namespace, "-f", filepath.Join("..", "..", "examples", row.deployment, "deployment.yaml"))
 			if row.besides != "" {
@@ -51,12 +51,32 @@ func TestTheExamplesFindTheirPods(t *testing.T) {
 			}
 			ready(t, namespace, row.pods)
 			kubectl(t, "", "annotate", "pods", "--all", "-n", namespace, "kwok.x-k8s.io/usage-cpu=180m")
-			eventually(t, "a pass that finds the pods", func() (bool, error) {
-				once := exec.CommandContext(t.Context(), build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig())
-				once.Dir, once.Env = folder, append(os.Environ(), "namespace="+namespace, "PYTHONDONTWRITEBYTECODE=1")
-				out, err := once.CombinedOutput() // it fails until the pods are measured
-				return containsAll(string(out), row.shows), errors.Join(err, errors.New(string(out)))
-			})
+			shows(t, row.example, []string{"namespace=" + namespace}, row.shows...)
 		})
 	}
+}
+
+// TestTheExampleAsksEachServer of a Deployment for its players, and whether it closes.
+func TestTheExampleAsksEachServer(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 2)
+	pods := podsOf(t, namespace, "web")
+	for _, pod := range pods {
+		setObjectMetric(t, namespace, "pods", pod.Name, "players", "7")
+	}
+	environ := []string{"namespace=" + namespace, "scaleTargetRef={apiVersion: apps/v1, kind: Deployment, name: web}"}
+	shows(t, "per-pod", environ, `{"state": "open", "players": 7}`, "web: 2 -> 3 replicas", "14 players on 2 servers; 0 others have to close first")
+	patchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"example.com/closing": "true"}}}`)
+	shows(t, "per-pod", environ, `{"state": "closing", "players": 7}`, "web: 2 -> 3 replicas", "7 players on 1 servers; 1 others have to close first")
+}
+
+// shows makes passes of an example as it ships, until one has all the words.
+func shows(t *testing.T, example string, environ []string, words ...string) {
+	t.Helper()
+	eventually(t, "a pass of "+example+" with "+strings.Join(words, ", "), func() (bool, error) {
+		once := exec.CommandContext(t.Context(), build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig())
+		once.Dir, once.Env = filepath.Join("..", "..", "examples", example), append(os.Environ(), append(environ, "PYTHONDONTWRITEBYTECODE=1")...)
+		out, err := once.CombinedOutput() // it fails until all is measured
+		return containsAll(string(out), words), errors.Join(err, errors.New(string(out)))
+	})
 }
