@@ -107,7 +107,7 @@ func shown(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: shown PAGE")
 	}
-	printed := strings.Split(ts.ReadFile("stdout"), "\n")
+	printed := strings.Split(strings.ReplaceAll(ts.ReadFile("stdout"), "\r\n", "\n"), "\n") // as a terminal ends lines
 	fence, shows := "", 0
 	for line := range strings.Lines(ts.ReadFile(args[0])) {
 		line = strings.TrimSuffix(line, "\n")
