@@ -94,8 +94,11 @@ func New(ctx context.Context, options Options) (*App, error) {
 // newParts are the rooms of the pipeline.
 func newParts(settings config.Config, api *kube.Client, methods methods, now func() time.Time, log *slog.Logger) autoscaler.Parts {
 	parts := autoscaler.Parts{
-		Target:   target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
-		Metric:   stage.Metric{Stage: methods.metric, Mode: settings.RunMode},
+		Target: target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
+		Metric: stage.Metric{
+			Stage: methods.metric, Mode: settings.RunMode, OwnMetrics: settings.PodMetrics == config.OwnPodMetrics,
+			Concurrency: settings.Concurrency(), Timeout: settings.MetricTimeout.Duration(),
+		},
 		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
 		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)},
 		Now:      now, Log: log,

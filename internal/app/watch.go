@@ -71,16 +71,29 @@ func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason,
 func longestSilence(settings config.Config) time.Duration {
 	pass := settings.RequestTimeout.Duration()
 	for name, method := range settings.Methods() {
-		runs := time.Duration(1)
-		if name == "metric" && settings.RunMode == config.PerPod {
-			runs = max(1, time.Duration(settings.MaxReplicas))
+		if name == "metric" {
+			pass += longestMetric(settings)
+			continue
 		}
-		pass += runs * method.Timeout.Duration()
+		pass += method.Timeout.Duration()
 	}
 	if settings.APIConfig.Enabled {
 		pass *= 2
 	}
 	return 3*settings.Interval.Duration() + pass
+}
+
+// longestMetric is how long the runs of metric may take, some at a time.
+func longestMetric(settings config.Config) time.Duration {
+	longest := settings.Metric.Timeout.Duration()
+	if settings.RunMode == config.PerPod {
+		concurrency := time.Duration(settings.Concurrency())
+		longest *= max(1, (time.Duration(settings.MaxReplicas)+concurrency-1)/concurrency)
+	}
+	if together := settings.MetricTimeout.Duration(); together > 0 {
+		return min(longest, together)
+	}
+	return longest
 }
 
 // methodTypes are the types of the methods that run user code, by their names.

@@ -9,17 +9,22 @@ import (
 
 func TestTheLongestSilenceLeavesRoomForEveryTimeout(t *testing.T) {
 	for _, row := range []struct {
-		name    string
-		runMode string
-		api     bool
-		want    time.Duration
+		name     string
+		runMode  string
+		atATime  int
+		together config.Milliseconds
+		api      bool
+		want     time.Duration
 	}{
-		{"three intervals of 15 s, metric of 5 s, evaluate of 2 s, a call of 10 s", config.PerResource, false, 62 * time.Second},
-		{"metric runs for each of at most 10 pods", config.PerPod, false, 107 * time.Second},
-		{"a caller's pass may come before", config.PerResource, true, 79 * time.Second},
+		{"three intervals of 15 s, metric of 5 s, evaluate of 2 s, a call of 10 s", config.PerResource, 1, 0, false, 62 * time.Second},
+		{"metric runs for each of at most 10 pods, one after another", config.PerPod, 1, 0, false, 107 * time.Second},
+		{"four at a time", config.PerPod, 4, 0, false, 72 * time.Second},
+		{"with a time for all of them", config.PerPod, 4, 7000, false, 64 * time.Second},
+		{"with a time for all that no run can take", config.PerResource, 1, 60000, false, 62 * time.Second},
+		{"a caller's pass may come before", config.PerResource, 1, 0, true, 79 * time.Second},
 	} {
 		settings := config.Default()
-		settings.RunMode, settings.APIConfig.Enabled = row.runMode, row.api
+		settings.RunMode, settings.APIConfig.Enabled, settings.MetricConcurrency, settings.MetricTimeout = row.runMode, row.api, row.atATime, row.together
 		settings.Metric, settings.Evaluate = &config.Method{Timeout: 5_000}, &config.Method{Timeout: 2_000}
 		if got := longestSilence(settings); got != row.want {
 			t.Errorf("%s: got %s, want %s", row.name, got, row.want)

@@ -9,6 +9,7 @@
 package config
 
 import (
+	"runtime"
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -18,6 +19,12 @@ import (
 const (
 	PerPod      = "per-pod"
 	PerResource = "per-resource"
+)
+
+// What metric is handed of the pods' Kubernetes metrics when it runs for one of them.
+const (
+	AllPodMetrics = "all"
+	OwnPodMetrics = "own"
 )
 
 // Config is everything an autoscaler is told. Its JSON names are the keys of the file and of the environment.
@@ -34,6 +41,10 @@ type Config struct {
 	PreScale     *Method `json:"preScale"`
 	PostScale    *Method `json:"postScale"`
 	RunMode      string  `json:"runMode"`
+
+	MetricConcurrency int          `json:"metricConcurrency"`
+	MetricTimeout     Milliseconds `json:"metricTimeout"`
+	PodMetrics        string       `json:"podMetrics"`
 
 	Interval  Milliseconds `json:"interval"`
 	StartTime Milliseconds `json:"startTime"`
@@ -56,6 +67,21 @@ type Config struct {
 
 	CustomPodAutoscaler *Owner `json:"customPodAutoscaler"`
 }
+
+// Concurrency is how many runs of metric there are at a time, at most. A program that is started wants a CPU for itself; a
+// server that is called does not.
+func (c *Config) Concurrency() int {
+	switch {
+	case c.MetricConcurrency > 0:
+		return c.MetricConcurrency
+	case c.Metric != nil && c.Metric.Type == ShellMethod:
+		return runtime.GOMAXPROCS(0)
+	}
+	return manyCalls
+}
+
+// manyCalls are as many as are made at a time where nothing is said.
+const manyCalls = 32
 
 // Owner is the CustomPodAutoscaler object that an autoscaler runs for.
 type Owner struct {
@@ -84,6 +110,7 @@ func Default() Config {
 	return Config{
 		Namespace:               "default",
 		RunMode:                 PerPod,
+		PodMetrics:              AllPodMetrics,
 		Interval:                15_000,
 		StartTime:               1,
 		MinReplicas:             1,

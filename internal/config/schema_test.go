@@ -84,7 +84,7 @@ var beyond = map[string]bool{
 	"metric": true, "evaluate": true, "kubernetesMetricSpecs": true, "scaleTargetRef.apiVersion": true,
 	"apiConfig.certFile": true, "apiConfig.keyFile": true, "apiConfig.accessPrefix": true, "metric.timeout": true,
 	"metric.http.method": true, "metric.http.url": true, "metric.http.headers": true, "selector": true, "averageValue": true, "value": true,
-	"record.maxSize": true,
+	"record.maxSize": true, "metricTimeout": true,
 }
 
 func TestTheSchemaRefusesWhatTheRulesRefuse(t *testing.T) {

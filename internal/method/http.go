@@ -114,7 +114,7 @@ func (c *call) setHeaders(request *http.Request) {
 // noAnswer says why the server did not answer, with the way out where there is one.
 func (c *call) noAnswer(request *http.Request, err error) error {
 	err = withoutURL(err)
-	if request.Context().Err() != nil {
+	if errors.Is(request.Context().Err(), context.DeadlineExceeded) {
 		return &TimeoutError{c.timeout, "the server has not answered"}
 	}
 	if hint := c.hint(request, err); hint != "" {
@@ -162,7 +162,7 @@ func (c *call) tooLong(request *http.Request) string {
 }
 
 func (c *call) cutShort(ctx context.Context, answer *http.Response, err error) error {
-	if ctx.Err() != nil {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		return &TimeoutError{c.timeout, fmt.Sprintf("the server answered %s, but its body has not ended", answer.Status)}
 	}
 	return fmt.Errorf("reading the body of the answer: %w", err)

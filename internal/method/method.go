@@ -22,10 +22,16 @@ import (
 // Runner runs one user method: it is handed a document and gives back the reply, verbatim.
 //
 // Cancelling ctx keeps a run from starting but does not cut short one that has started: user code may be half way
-// through something, so a program that is stopping lets it end within its own timeout.
+// through something, so a program that is stopping lets it end within its own timeout. Only where the cause is Abandoned,
+// and nobody wants the reply any more, it is ended.
 type Runner interface {
 	Run(ctx context.Context, document []byte) (reply string, err error)
 }
+
+// Abandoned is the cause of a context whose runs are to be ended: what they would say is of no use any more.
+type Abandoned struct{ Why error }
+
+func (a Abandoned) Error() string { return "abandoned: " + a.Why.Error() }
 
 // kind is one way of running user code. Its String says in one short line what is run, fit for an error.
 type kind interface {
@@ -48,10 +54,10 @@ type Run struct {
 	Err        error
 }
 
-const succeeded, failed, timedOut = "succeeded", "failed", "timeout"
+const succeeded, failed, timedOut, abandoned = "succeeded", "failed", "timeout", "abandoned"
 
 // Results are the words that there are for the outcome of a run.
-func Results() []string { return []string{succeeded, failed, timedOut} }
+func Results() []string { return []string{succeeded, failed, timedOut, abandoned} }
 
 // Result is the outcome in one word.
 func (r Run) Result() string {
@@ -60,6 +66,8 @@ func (r Run) Result() string {
 		return succeeded
 	case errors.Is(r.Err, context.DeadlineExceeded):
 		return timedOut
+	case errors.Is(r.Err, context.Canceled):
+		return abandoned
 	}
 	return failed
 }
@@ -93,8 +101,14 @@ func (r *runner) Run(ctx context.Context, document []byte) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("running %s (%s): not started: %w", r.name, r.kind, err)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), r.timeout)
+	asked := ctx
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(asked), r.timeout)
 	defer cancel()
+	defer context.AfterFunc(asked, func() {
+		if _, abandoned := errors.AsType[Abandoned](context.Cause(asked)); abandoned {
+			cancel()
+		}
+	})()
 	began := time.Now()
 	reply, err := r.run(ctx, document)
 	took := time.Since(began)

@@ -3,8 +3,11 @@ package method
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"math"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -110,4 +113,36 @@ func TestAStoppingProgramLetsARunEnd(t *testing.T) {
 	if reply != "done\n" || err != nil {
 		t.Errorf("got %q, %v", reply, err)
 	}
+}
+
+// What nobody waits for any more is ended, with all of its processes, and is not taken for a timeout.
+func TestAnAbandonedRunIsEnded(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("DIR", dir)
+	m := script("echo $$ > $DIR/leader; sleep 600 & sleep 600; echo done")
+	m.Timeout = 600_000
+	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		write(t, dir+"/called", "", 0o644)
+		_, _ = io.Copy(io.Discard, r.Body) // only then is it seen that the caller is gone
+		<-r.Context().Done()
+	}))
+	t.Cleanup(hanging.Close)
+	call := config.Method{Type: "http", Timeout: 600_000, MaxReplyBytes: 10, HTTP: &config.HTTP{Method: "POST", URL: hanging.URL, ParameterMode: config.BodyParameter, SuccessCodes: []int{200}}}
+	for file, method := range map[string]config.Method{"/leader": m, "/called": call} {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		result := ""
+		runner, err := New("metric", method, slog.New(slog.DiscardHandler), func(run Run) { result = run.Result() })
+		if err != nil {
+			t.Fatal(err)
+		}
+		var run sync.WaitGroup
+		run.Go(func() { _, err = runner.Run(ctx, nil) })
+		eventually(t, "the method starts", func() bool { return exists(dir + file) })
+		cancel(Abandoned{errors.New("another failed")})
+		run.Wait()
+		if !errors.Is(err, context.Canceled) || result != "abandoned" {
+			t.Errorf("%s: got %v, which is told of as %s", method.Type, err, result)
+		}
+	}
+	noTrace(t, dir+"/leader")
 }

@@ -408,3 +408,38 @@ func BenchmarkForkExec(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkShells runs a program for each of 500 pods, as many at a time as there are CPUs; BenchmarkForkExecs is the part of
+// it that is the system's.
+func BenchmarkShells(b *testing.B) {
+	runner := mustNew(b, executable("cat", "/etc/hostname"))
+	document := bytes.Repeat([]byte("x"), 50<<10)
+	many(b, func() error {
+		_, err := runner.Run(b.Context(), document)
+		return err
+	})
+}
+
+func BenchmarkForkExecs(b *testing.B) {
+	many(b, func() error {
+		_, err := exec.Command("cat", "/etc/hostname").Output()
+		return err
+	})
+}
+
+func many(b *testing.B, run func() error) {
+	for b.Loop() {
+		var running sync.WaitGroup
+		for cpu := range runtime.GOMAXPROCS(0) {
+			running.Go(func() {
+				for i := cpu; i < 500; i += runtime.GOMAXPROCS(0) {
+					if err := run(); err != nil {
+						b.Error(err)
+						return
+					}
+				}
+			})
+		}
+		running.Wait()
+	}
+}

@@ -111,7 +111,8 @@ func TestRunsOfMethodsAreCounted(t *testing.T) {
 		series.Ran(method.Run{Name: "metric", Type: "shell", Took: time.Second, Err: err})
 	}
 	wantSeries(t, metrics, `
-		custom_pod_autoscaler_method_runs_total{method="metric",result="failed",type="shell"} 1
+		custom_pod_autoscaler_method_runs_total{method="metric",result="abandoned",type="shell"} 0
+custom_pod_autoscaler_method_runs_total{method="metric",result="failed",type="shell"} 1
 		custom_pod_autoscaler_method_runs_total{method="metric",result="succeeded",type="shell"} 1
 		custom_pod_autoscaler_method_runs_total{method="metric",result="timeout",type="shell"} 1
 	`, "method_runs_total")

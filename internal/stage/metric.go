@@ -2,7 +2,11 @@ package stage
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
@@ -15,7 +19,10 @@ import (
 // Metric is the metric stage, run once for the target or once for each of its pods.
 type Metric struct {
 	Stage
-	Mode string
+	Mode        string
+	Concurrency int           // how many runs of the metric method there are at a time, at most
+	Timeout     time.Duration // of all of them together; 0 for none
+	OwnMetrics  bool          // whether a pod is handed its own Kubernetes metrics alone
 }
 
 // Run gives the metric method's replies.
@@ -24,58 +31,110 @@ func (m Metric) Run(ctx context.Context, snapshot target.Snapshot, gathered []us
 	if err := method.SendHook(ctx, m.Before, ofTarget); err != nil {
 		return nil, err
 	}
-	inputs, err := m.inputs(snapshot, ofTarget)
+	metrics, err := m.measure(ctx, snapshot, ofTarget)
 	if err != nil {
 		return nil, err
-	}
-	metrics := make([]userlogic.ResourceMetric, 0, len(inputs))
-	for _, input := range inputs {
-		reply, err := method.Send(ctx, m.Main, input.document)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %w", input.name, err)
-		}
-		metrics = append(metrics, userlogic.ResourceMetric{Resource: input.name, Value: reply})
 	}
 	return metrics, method.SendHook(ctx, m.After, userlogic.PostMetricInput{
 		Resource: snapshot.Document, Metrics: metrics, RunType: runType, KubernetesMetrics: gathered,
 	})
 }
 
-// named is a document and the name of the resource that it is about.
-type named struct {
-	name     string
-	document userlogic.MetricInput
-}
-
-// inputs are what the metric method is run with; there may be none, where Kubernetes metrics are all that is asked for.
-func (m Metric) inputs(snapshot target.Snapshot, ofTarget userlogic.MetricInput) ([]named, error) {
+// measure runs the metric method; there may be none, where Kubernetes metrics are all that is asked for.
+func (m Metric) measure(ctx context.Context, snapshot target.Snapshot, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
 	switch {
 	case m.Main == nil:
-		return nil, nil
+		return []userlogic.ResourceMetric{}, nil
 	case m.Mode == config.PerPod:
-		return perPod(snapshot.Pods, ofTarget)
+		return m.perPod(ctx, measurable(snapshot.Pods), ofTarget)
 	}
-	return []named{{snapshot.Ref.Name, ofTarget}}, nil
+	document, err := encode(ofTarget)
+	if err != nil {
+		return nil, err
+	}
+	return m.all(ctx, 1, func(int) (string, []byte, error) { return snapshot.Ref.Name, document, nil })
 }
 
 // perPod gives each pod that runs a document of its own, in the order of their names.
-func perPod(pods []corev1.Pod, ofTarget userlogic.MetricInput) ([]named, error) {
-	var inputs []named
-	for _, pod := range pods {
-		if !runs(pod) {
-			continue
-		}
-		input := ofTarget
-		var err error
-		if input.Resource, err = target.PodDocument(pod); err != nil {
-			return nil, fmt.Errorf("writing pod %q as JSON: %w", pod.Name, err)
-		}
-		inputs = append(inputs, named{pod.Name, input})
+func (m Metric) perPod(ctx context.Context, pods []*corev1.Pod, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+	documents, err := newPodDocuments(ofTarget, m.OwnMetrics)
+	if err != nil {
+		return nil, err
 	}
-	return inputs, nil
+	return m.all(ctx, len(pods), func(i int) (string, []byte, error) {
+		document, err := documents.of(pods[i])
+		return pods[i].Name, document, err
+	})
 }
 
-// runs tells whether there is something to measure: not of a pod that is going or gone.
-func runs(pod corev1.Pod) bool {
-	return pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded
+// all runs the metric method for so many resources, some at a time, and keeps their order. The first that fails ends the
+// others, and so does the time that they have together.
+func (m Metric) all(ctx context.Context, count int, resource func(int) (name string, document []byte, err error)) ([]userlogic.ResourceMetric, error) {
+	ctx, abandon := context.WithCancelCause(ctx)
+	defer abandon(nil)
+	metrics := make([]userlogic.ResourceMetric, count)
+	var next, done atomic.Int64
+	if m.Timeout > 0 {
+		defer time.AfterFunc(m.Timeout, func() {
+			abandon(method.Abandoned{Why: &TimeoutError{m.Timeout, int(done.Load()), count}})
+		}).Stop()
+	}
+	var running sync.WaitGroup
+	for range min(max(1, m.Concurrency), count) {
+		running.Go(func() {
+			for i := int(next.Add(1)) - 1; i < count && ctx.Err() == nil; i = int(next.Add(1)) - 1 {
+				if err := m.one(ctx, &metrics[i], i, resource); err != nil {
+					abandon(method.Abandoned{Why: err})
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	running.Wait()
+	if int(done.Load()) == count {
+		return metrics, nil
+	}
+	if abandoned, is := errors.AsType[method.Abandoned](context.Cause(ctx)); is {
+		return nil, abandoned.Why
+	}
+	return nil, ctx.Err()
 }
+
+func (m Metric) one(ctx context.Context, metric *userlogic.ResourceMetric, i int, resource func(int) (string, []byte, error)) error {
+	name, document, err := resource(i)
+	if err != nil {
+		return err
+	}
+	reply, err := m.Main.Run(ctx, document)
+	if err != nil {
+		return fmt.Errorf("%q: %w", name, err)
+	}
+	*metric = userlogic.ResourceMetric{Resource: name, Value: reply}
+	return nil
+}
+
+// measurable are the pods of which there is something to measure: not those that are going or gone.
+func measurable(pods []corev1.Pod) (all []*corev1.Pod) {
+	for i := range pods {
+		pod := &pods[i]
+		if pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
+			all = append(all, pod)
+		}
+	}
+	return all
+}
+
+// TimeoutError is a metric stage that was not through in time. It is a context.DeadlineExceeded to errors.Is.
+type TimeoutError struct {
+	Timeout  time.Duration
+	Done, Of int
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("%d of %d runs of metric were through within %s (metricTimeout: %d ms); the others were ended: raise it, or metricConcurrency, or make metric faster",
+		e.Done, e.Of, e.Timeout, e.Timeout.Milliseconds())
+}
+
+// Is makes every timeout look alike to callers.
+func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -1,0 +1,101 @@
+package stage
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// podDocuments are the documents of pods, which have all but the pod in common: that is encoded once.
+type podDocuments struct {
+	ofTarget userlogic.MetricInput
+	rest     []byte // what follows the pod; nil where each pod has its own
+}
+
+// head is what comes before the pod, in every document.
+const head = `{"resource":`
+
+func newPodDocuments(ofTarget userlogic.MetricInput, own bool) (podDocuments, error) {
+	d := podDocuments{ofTarget: ofTarget}
+	if own && len(ofTarget.KubernetesMetrics) > 0 {
+		return d, nil
+	}
+	var err error
+	d.rest, err = afterPod(ofTarget)
+	return d, err
+}
+
+// afterPod is a document without what it is about.
+func afterPod(input userlogic.MetricInput) ([]byte, error) {
+	input.Resource = nil
+	text, err := encode(input)
+	return bytes.TrimPrefix(text, []byte(head+"null")), err
+}
+
+// of is the document of one pod.
+func (d podDocuments) of(pod *corev1.Pod) ([]byte, error) {
+	resource, err := target.PodDocument(*pod)
+	if err != nil {
+		return nil, fmt.Errorf("writing pod %q as JSON: %w", pod.Name, err)
+	}
+	rest := d.rest
+	if rest == nil {
+		if rest, err = afterPod(d.ownMetrics(pod.Name)); err != nil {
+			return nil, err
+		}
+	}
+	return slices.Concat([]byte(head), resource, rest), nil
+}
+
+// ownMetrics has of each metric what is known of one pod: its value, what it requests, whether it is ignored or missing. The
+// counts are still those of all pods.
+func (d podDocuments) ownMetrics(pod string) userlogic.MetricInput {
+	input := d.ofTarget
+	input.KubernetesMetrics = slices.Clone(input.KubernetesMetrics)
+	for i := range input.KubernetesMetrics {
+		metric := &input.KubernetesMetrics[i]
+		metric.Resource, metric.ContainerResource = ofPod(metric.Resource, pod), ofPod(metric.ContainerResource, pod)
+		if metric.Pods != nil {
+			own := *metric.Pods
+			own.PodMetricsInfo, own.IgnoredPods, own.MissingPods = only(own.PodMetricsInfo, pod), only(own.IgnoredPods, pod), only(own.MissingPods, pod)
+			metric.Pods = &own
+		}
+	}
+	return input
+}
+
+func ofPod(all *userlogic.ResourceMetrics, pod string) *userlogic.ResourceMetrics {
+	if all == nil {
+		return nil
+	}
+	own := *all
+	own.PodMetricsInfo, own.Requests = only(own.PodMetricsInfo, pod), only(own.Requests, pod)
+	own.IgnoredPods, own.MissingPods = only(own.IgnoredPods, pod), only(own.MissingPods, pod)
+	return &own
+}
+
+// only is a map with one of its entries, if it has that. Null stays null.
+func only[M ~map[string]V, V any](all M, name string) M {
+	if all == nil {
+		return nil
+	}
+	own := M{}
+	if value, there := all[name]; there {
+		own[name] = value
+	}
+	return own
+}
+
+func encode(document any) ([]byte, error) {
+	text, err := json.Marshal(document)
+	if err != nil {
+		return nil, fmt.Errorf("writing a document for user logic: %w", err)
+	}
+	return text, nil
+}
