@@ -13,11 +13,6 @@ import (
 // objects are the file that runs an example in a cluster, where it is not cpa.yaml.
 var objects = map[string]string{"k8s-metrics-cpu": "autoscaler.yaml"}
 
-// unsimulated are examples that are not whole yet.
-var unsimulated = []string{
-	"go-evaluate", // it has to be built before it can be run
-}
-
 // TestEveryExampleIsWhole: it can be read, tried without a cluster, built, applied and found, and a script tries it.
 func TestEveryExampleIsWhole(t *testing.T) {
 	folders, err := os.ReadDir("examples")
@@ -25,7 +20,7 @@ func TestEveryExampleIsWhole(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, folder := range folders {
-		if !folder.IsDir() || slices.Contains(unsimulated, folder.Name()) {
+		if !folder.IsDir() {
 			continue
 		}
 		for _, missing := range missingOf(t, ".", folder.Name()) {

@@ -32,7 +32,7 @@ func parse(t *testing.T, file string) (all []instruction) {
 		if name == "" {
 			continue
 		}
-		if !slices.Contains([]string{"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "CMD", "ENTRYPOINT"}, name) || rest == "" {
+		if !slices.Contains([]string{"FROM", "ARG", "WORKDIR", "COPY", "RUN", "USER", "ENV", "CMD", "ENTRYPOINT"}, name) || rest == "" {
 			t.Fatalf("%s: there is %q", file, line)
 		}
 		all = append(all, instruction{name, rest})

@@ -17,6 +17,9 @@ func main() {
 	var known userlogic.MetricInput
 	must(json.NewDecoder(os.Stdin).Decode(&input))
 	must(json.Unmarshal([]byte(input.Metrics[0].Value), &known))
+	if len(known.KubernetesMetrics) == 0 {
+		log.Fatal("the cpu is not known")
+	}
 	half := int32(50)
 	target := autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &half}
 	replicas, reason, err := hpa.Replicas(known.KubernetesMetrics[0], target)

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"strings"
@@ -36,7 +37,13 @@ func evaluates(t *testing.T, used int64) (string, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	input, err := json.Marshal(userlogic.EvaluateInput{Resource: []byte("{}"), Metrics: []userlogic.ResourceMetric{{Resource: "web", Value: string(known)}}})
+	return replies(t, string(known))
+}
+
+// replies runs the program with what its metric method replied.
+func replies(t *testing.T, known string) (string, error) {
+	t.Helper()
+	input, err := json.Marshal(userlogic.EvaluateInput{Resource: []byte("{}"), Metrics: []userlogic.ResourceMetric{{Resource: "web", Value: known}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,5 +62,12 @@ func TestEvaluate(t *testing.T) {
 	evaluation, err := userlogic.DecodeEvaluation(reply)
 	if err != nil || evaluation.TargetReplicas != 3 || !strings.Contains(evaluation.Reason, "150%") {
 		t.Errorf("got %+v, %v; want 3 replicas, for 150%% of a target of 50%%", evaluation, err)
+	}
+}
+
+func TestNothingIsGuessedWithoutMetrics(t *testing.T) {
+	reply, err := replies(t, `{"resource": {}, "runType": "scaler"}`)
+	if exit := (*exec.ExitError)(nil); !errors.As(err, &exit) || !strings.Contains(string(exit.Stderr), "the cpu is not known") || reply != "" {
+		t.Errorf("it replied %q, %v; want it to fail, and to say why", reply, err)
 	}
 }

@@ -80,3 +80,26 @@ func shows(t *testing.T, example string, environ []string, words ...string) {
 		return containsAll(string(out), words), errors.Join(err, errors.New(string(out)))
 	})
 }
+
+// TestTheExampleOfACustomResource goes through its page: the kind, a fleet, and a pass of its own programs that is applied.
+func TestTheExampleOfACustomResource(t *testing.T) {
+	t.Parallel()
+	const folder = "../../examples/custom-resource/"
+	namespace := cluster.Start(t).Namespace(t)
+	kubectl(t, "", "apply", "-f", folder+"crd.yaml")
+	t.Cleanup(func() { kubectl(t, "", "delete", "-f", folder+"crd.yaml", "--wait=false") })
+	kubectl(t, "", "wait", "--for=condition=Established", "--timeout="+patience.String(), "crd/gameserverfleets.games.example.com")
+	kubectl(t, "", "apply", "-n", namespace, "-f", folder+"fleet.yaml")
+	kubectl(t, "", "apply", "--dry-run=server", "-f", folder+"clusterrole.yaml")
+	setExternalMetric(t, namespace, "players", nil, "34")
+
+	once := exec.CommandContext(t.Context(), build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig(), "--apply")
+	once.Dir = folder
+	once.Env = append(os.Environ(), "namespace="+namespace, "PYTHONDONTWRITEBYTECODE=1")
+	if words, err := once.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, words)
+	}
+	if replicas := kubectl(t, "", "get", "-n", namespace, "gameserverfleet", "arena", "-o", "jsonpath={.spec.replicas}"); replicas != "8" {
+		t.Errorf("the fleet has %s servers, want 8: 5 for 34 players, and 3 spare", replicas)
+	}
+}
