@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -13,12 +14,16 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
 )
 
-// door is an address of the API server that can be shut: then it hangs up, on what is open, too.
+// door is an address of the API server that can be shut: then it hangs up, on what is open, too. It keeps its port all the while,
+// which another program could take otherwise.
 type door struct {
 	*testing.T
-	address, behind string
-	end             func()
-	refused         atomic.Int64
+	address string
+	refused atomic.Int64
+
+	mutex sync.Mutex
+	shut  bool
+	open  []net.Conn // behind it
 }
 
 func newDoor(t *testing.T) *door {
@@ -27,31 +32,47 @@ func newDoor(t *testing.T) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := &door{T: t, address: "127.0.0.1:0", behind: strings.TrimPrefix(behind.Host, "http://"), end: func() {}}
-	t.Cleanup(func() { d.end() })
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &door{T: t, address: listener.Addr().String()}
+	dial := dialing("tcp", strings.TrimPrefix(behind.Host, "http://"))
+	t.Cleanup(startRelay(listener, func(ctx context.Context, from net.Conn) (net.Conn, error) {
+		to, err := dial(ctx, from)
+		if err != nil {
+			return nil, err
+		}
+		return d.enters(to)
+	}))
 	return d
 }
 
-// opens and shuts begin anew under the same address.
-func (d *door) opens() { d.Helper(); d.with(dialing("tcp", d.behind)) }
-
-func (d *door) shuts() {
-	d.Helper()
-	d.with(func(context.Context, net.Conn) (net.Conn, error) {
+func (d *door) enters(to net.Conn) (net.Conn, error) {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	if d.shut {
 		d.refused.Add(1)
-		return nil, errors.New("shut")
-	})
+		return nil, errors.Join(errors.New("shut"), to.Close())
+	}
+	d.open = append(d.open, to)
+	return to, nil
 }
 
-func (d *door) with(dial func(context.Context, net.Conn) (net.Conn, error)) {
-	d.Helper()
-	d.end()
-	listener, err := net.Listen("tcp", d.address)
-	if err != nil {
-		d.Fatal(err)
+func (d *door) shuts() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.shut = true
+	for _, conn := range d.open {
+		_ = conn.Close() // it may be closed already
 	}
-	d.address = listener.Addr().String()
-	d.end = startRelay(listener, dial)
+	d.open = nil
+}
+
+func (d *door) opens() {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	d.shut = false
 }
 
 func (d *door) kubeconfig() string { d.Helper(); return kubeconfig(d.T, "http://"+d.address, nil, "") }
@@ -67,7 +88,6 @@ func TestTheOperatorGoesOnAfterTheAPIServerWasAway(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
 	door := newDoor(t)
-	door.opens()
 	operator := startOperator(t, namespace, door.kubeconfig())
 	kubectl(t, autoscalerObject, "create", "-n", namespace, "-f", "-")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
