@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	corev1 "k8s.io/api/core/v1"
+
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
@@ -46,6 +48,7 @@ type App struct {
 	status     *report.Status      // nil where there is no object
 	lease      *lease.Lease        // likewise
 	recorder   *recording.Recorder // nil where nothing is recorded
+	watch      *target.Watch       // nil where nobody needs pods
 	tracing    *telemetry.Tracing
 	log        *slog.Logger
 }
@@ -76,6 +79,10 @@ func New(ctx context.Context, options Options) (*App, error) {
 	app := &App{tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
 	parts := newParts(settings, api, methods, time.Now, options.Log)
 	parts.Tracer = tracing.Tracer
+	if settings.NeedsPods() {
+		app.watch = newWatch(settings, api, options.Log)
+		parts.Target = app.watch
+	}
 	if err := app.of(newObject(settings, api, options.Log), settings, &parts); err != nil {
 		return nil, err
 	}
@@ -112,6 +119,16 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 	return parts
 }
 
+// newWatch follows the target's pods, of which user logic is handed all there is, and metrics need little.
+func newWatch(settings config.Config, api *kube.Client, log *slog.Logger) *target.Watch {
+	trim := kubemetrics.Trim
+	if settings.RunMode == config.PerPod {
+		trim = func(*corev1.Pod) {}
+	}
+	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
+	return target.NewWatch(reader, trim, telemetry.WarnOnce(log, "watching the target's pods failed; they are listed at each pass"))
+}
+
 func settingsOf(settings config.Config) autoscaler.Settings {
 	return autoscaler.Settings{
 		Rules:                    rulesOf(settings),
@@ -145,6 +162,9 @@ func (a *App) Run(ctx context.Context) error {
 	if a.lease != nil {
 		running.Go(func() { a.lease.Run(background) })
 		running.Go(func() { a.status.Run(background) })
+	}
+	if a.watch != nil {
+		running.Go(func() { a.watch.Run(background) })
 	}
 	if a.recorder != nil {
 		running.Go(func() { a.recorder.Run(background) })

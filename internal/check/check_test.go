@@ -124,9 +124,9 @@ func TestRightsAreThoseOfTheCallsThatAreMade(t *testing.T) {
 		want     []string
 	}{
 		{"scaling alone", config.Config{RunMode: config.PerResource}, slices.Concat(scaling, events)},
-		{"once for each pod", config.Config{RunMode: config.PerPod}, slices.Concat(scaling, []string{`{apiGroups: [""], resources: ["pods"], verbs: ["list"]}`}, events)},
+		{"once for each pod", config.Config{RunMode: config.PerPod}, slices.Concat(scaling, []string{`{apiGroups: [""], resources: ["pods"], verbs: ["list"]}`, `{apiGroups: [""], resources: ["pods"], verbs: ["watch"]}`}, events)},
 		{"metrics, each call once", config.Config{RunMode: config.PerResource, KubernetesMetricSpecs: specs}, slices.Concat(scaling, []string{
-			`{apiGroups: [""], resources: ["pods"], verbs: ["list"]}`,
+			`{apiGroups: [""], resources: ["pods"], verbs: ["list"]}`, `{apiGroups: [""], resources: ["pods"], verbs: ["watch"]}`,
 			`{apiGroups: ["metrics.k8s.io"], resources: ["pods"], verbs: ["list"]}`,
 			`{apiGroups: ["custom.metrics.k8s.io"], resources: ["pods/hits"], verbs: ["get"]}`,
 			`{apiGroups: ["custom.metrics.k8s.io"], resources: ["metrics"], resourceNames: ["hits"], verbs: ["get"]}`,

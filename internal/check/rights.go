@@ -29,7 +29,8 @@ func rightsOf(settings config.Config, target kube.Path, calls []kubemetrics.Call
 	events := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: settings.Namespace, Resource: "events"}
 	all := []right{{"get", target, ""}, {"get", target.Sub("scale"), ""}, {"patch", target.Sub("scale"), ""}}
 	if settings.NeedsPods() {
-		all = append(all, right{"list", kube.Path{Version: corev1.SchemeGroupVersion, Namespace: settings.Namespace, Resource: "pods"}, ""})
+		pods := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: settings.Namespace, Resource: "pods"}
+		all = append(all, right{"list", pods, ""}, right{"watch", pods, "they are listed anew at each pass"})
 	}
 	for _, call := range calls {
 		if r := (right{call.Verb, call.Path, ""}); call.Err == nil && !slices.Contains(all, r) {

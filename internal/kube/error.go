@@ -28,7 +28,7 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
-var gerunds = map[string]string{"get": "reading", "list": "listing", "patch": "patching", "create": "creating"}
+var gerunds = map[string]string{"get": "reading", "list": "listing", "patch": "patching", "create": "creating", "watch": "watching"}
 
 func (c *Client) explain(verb string, path Path, err error) error {
 	if err == nil {

@@ -10,6 +10,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
@@ -65,21 +66,32 @@ func pick(served []metav1.APIResource, kind string) (string, error) {
 	return "", fmt.Errorf("has no kind %q; it can scale: %s (scaleTargetRef.kind)", kind, cmp.Or(strings.Join(scalable, ", "), "nothing"))
 }
 
-// document reads the object: as protobuf where its kind is known here, otherwise as the API writes it.
-func (r *Reader) document(ctx context.Context, path kube.Path) (json.RawMessage, error) {
+// object reads the object: as protobuf where its kind is known here, otherwise as the API writes it.
+func (r *Reader) object(ctx context.Context, path kube.Path) (object, error) {
 	kind := path.Version.WithKind(r.ref.Kind)
 	if !kube.Scheme.Recognizes(kind) {
-		return r.api.GetJSON(ctx, path)
+		document, err := r.api.GetJSON(ctx, path)
+		if err != nil {
+			return object{}, err
+		}
+		var of metav1.PartialObjectMetadata
+		err = json.Unmarshal(document, &of)
+		return object{document, of.UID, of.ResourceVersion}, err
 	}
-	object, err := kube.Scheme.New(kind)
+	typed, err := kube.Scheme.New(kind)
 	if err != nil {
-		return nil, err
+		return object{}, err
 	}
-	if err := r.api.Get(ctx, path, object); err != nil {
-		return nil, err
+	if err := r.api.Get(ctx, path, typed); err != nil {
+		return object{}, err
 	}
-	object.GetObjectKind().SetGroupVersionKind(kind)
-	return json.Marshal(object)
+	typed.GetObjectKind().SetGroupVersionKind(kind)
+	of, err := meta.Accessor(typed)
+	if err != nil {
+		return object{}, err
+	}
+	document, err := json.Marshal(typed)
+	return object{document, of.GetUID(), of.GetResourceVersion()}, err
 }
 
 // PodDocument is a pod as user code is given it.

@@ -41,6 +41,14 @@ type Reader struct {
 	ref       autoscalingv2.CrossVersionObjectReference
 	namespace string
 	path      *kube.Path // once found
+	last      object     // as it was last read
+}
+
+// object is the whole target at one of its versions.
+type object struct {
+	document json.RawMessage
+	uid      types.UID
+	version  string
 }
 
 // NewReader gives a reader of the target that the reference names.
@@ -48,19 +56,21 @@ func NewReader(api *kube.Client, ref autoscalingv2.CrossVersionObjectReference, 
 	return &Reader{api: api, ref: ref, namespace: namespace}
 }
 
-// Read takes a snapshot, without pods: one read of the object and one of its scale.
+// Read takes a snapshot, without pods: one read of the scale, and one of the object where that has changed, which its version
+// in the scale tells.
 func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 	path, err := r.Find(ctx)
 	if err != nil {
 		return Snapshot{}, fmt.Errorf("finding %s: %w", r.what(), err)
 	}
-	document, err := r.document(ctx, path)
-	if err != nil {
-		return Snapshot{}, r.explain(err)
-	}
 	var scale autoscalingv1.Scale
 	if err := r.api.Get(ctx, path.Sub("scale"), &scale); err != nil {
 		return Snapshot{}, r.explain(err)
+	}
+	if scale.ResourceVersion == "" || scale.ResourceVersion != r.last.version || scale.UID != r.last.uid {
+		if r.last, err = r.object(ctx, path); err != nil {
+			return Snapshot{}, r.explain(err)
+		}
 	}
 	selector, err := selectorOf(scale)
 	if err != nil {
@@ -68,7 +78,7 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 	}
 	return Snapshot{
 		Ref: r.ref, Namespace: r.namespace, UID: scale.UID, Path: path,
-		Document: document, Replicas: scale.Spec.Replicas, Running: scale.Status.Replicas, Selector: selector,
+		Document: r.last.document, Replicas: scale.Spec.Replicas, Running: scale.Status.Replicas, Selector: selector,
 	}, nil
 }
 

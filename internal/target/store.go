@@ -1,0 +1,85 @@
+package target
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+// podStore is what a reflector fills: the pods of one selector.
+type podStore struct {
+	trim  func(*corev1.Pod)
+	whole func() // is told when it is
+
+	mutex  sync.Mutex
+	byName map[string]*corev1.Pod // nil until they are all there
+	sorted []corev1.Pod           // nil where that has changed
+}
+
+// pods are all there are, by name, once they are all there. They are not to be changed.
+func (s *podStore) pods() (all []corev1.Pod, whole bool) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.byName == nil {
+		return nil, false
+	}
+	if s.sorted == nil {
+		s.sorted = make([]corev1.Pod, 0, len(s.byName))
+		for _, pod := range s.byName {
+			s.sorted = append(s.sorted, *pod)
+		}
+		slices.SortFunc(s.sorted, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+	}
+	return s.sorted, true
+}
+
+// incomplete says that nobody knows any more what there is.
+func (s *podStore) incomplete() {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.byName, s.sorted = nil, nil
+}
+
+// Replace is for the reflector, as are all that follow.
+func (s *podStore) Replace(list []any, _ string) error {
+	byName := make(map[string]*corev1.Pod, len(list))
+	for _, item := range list {
+		pod := item.(*corev1.Pod)
+		s.trim(pod)
+		byName[pod.Name] = pod
+	}
+	s.mutex.Lock()
+	s.byName, s.sorted = byName, nil
+	s.mutex.Unlock()
+	s.whole()
+	return nil
+}
+
+// Add takes in a pod.
+func (s *podStore) Add(item any) error {
+	pod := item.(*corev1.Pod)
+	s.trim(pod)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	if s.byName != nil {
+		s.byName[pod.Name], s.sorted = pod, nil
+	}
+	return nil
+}
+
+// Update takes in a pod that has changed.
+func (s *podStore) Update(item any) error { return s.Add(item) }
+
+// Delete takes a pod out.
+func (s *podStore) Delete(item any) error {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.byName, item.(*corev1.Pod).Name)
+	s.sorted = nil
+	return nil
+}
+
+// Resync has nothing to do.
+func (s *podStore) Resync() error { return nil }

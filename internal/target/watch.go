@@ -1,0 +1,115 @@
+package target
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/go-logr/logr"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/client-go/tools/cache"
+	"k8s.io/klog/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+)
+
+// Watch is a Reader for a program that goes on. It keeps the pods by a watch, where it may, and lists them at each pass where
+// it may not, and until the watch has them all.
+type Watch struct {
+	*Reader
+	trim  func(*corev1.Pod) // takes off what nobody reads
+	tried func(error)       // is told of each try; nil where it succeeded
+
+	asked chan pursuit // holds the newest one, until Run has come to it
+	mutex sync.Mutex
+	now   pursuit
+}
+
+// pursuit is a selector that is followed, and where its pods are kept.
+type pursuit struct {
+	selector labels.Selector
+	kept     *podStore
+}
+
+// NewWatch gives one that follows nothing before Run.
+func NewWatch(reader *Reader, trim func(*corev1.Pod), tried func(error)) *Watch {
+	return &Watch{Reader: reader, trim: trim, tried: tried, asked: make(chan pursuit, 1)}
+}
+
+// Pods gives the snapshot's pods, by name. They are not to be changed.
+func (w *Watch) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, error) {
+	if snapshot.Selector != nil {
+		if pods, whole := w.followed(snapshot.Selector); whole {
+			return pods, nil
+		}
+	}
+	return w.Reader.Pods(ctx, snapshot)
+}
+
+// followed are the pods that are kept of a selector; of another one than before, there are none yet.
+func (w *Watch) followed(selector labels.Selector) (pods []corev1.Pod, whole bool) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	if w.now.selector == nil || w.now.selector.String() != selector.String() {
+		select {
+		case <-w.asked: // of the selector before, which nobody has come to
+		default:
+		}
+		w.now = pursuit{selector, &podStore{trim: w.trim, whole: func() { w.tried(nil) }}}
+		w.asked <- w.now
+	}
+	return w.now.kept.pods()
+}
+
+// Run follows what is asked for until ctx is done.
+func (w *Watch) Run(ctx context.Context) {
+	var following sync.WaitGroup
+	defer following.Wait()
+	for stop := func() {}; ; {
+		select {
+		case <-ctx.Done():
+			stop()
+			return
+		case next := <-w.asked:
+			stop()
+			following.Wait()
+			var ended context.Context
+			ended, stop = context.WithCancel(ctx)
+			following.Go(func() { w.follow(ended, next) })
+		}
+	}
+}
+
+// How long it is until the next try: it doubles. What is forbidden is likely to stay so.
+const (
+	shortestPause, longestPause = time.Second, 30 * time.Second
+	pauseOfForbidden            = 10 * time.Minute
+)
+
+// follow fills the store, and keeps it whole.
+func (w *Watch) follow(ctx context.Context, p pursuit) {
+	path := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: w.namespace, Resource: "pods"}
+	silent := logr.FromSlogHandler(slog.DiscardHandler) // who is told is told by tried
+	pods := w.api.ListWatch(path, kube.Selected(p.selector), func() runtime.Object { return &corev1.PodList{} })
+	reflector := cache.NewReflectorWithOptions(pods, &corev1.Pod{}, p.kept, cache.ReflectorOptions{Logger: &silent})
+	for pause := shortestPause; ctx.Err() == nil; {
+		switch err := reflector.ListAndWatchWithContext(klog.NewContext(ctx, silent)); {
+		case err == nil || ctx.Err() != nil:
+			pause = shortestPause
+		default:
+			p.kept.incomplete()
+			w.tried(err)
+			if pause = min(2*pause, longestPause); apierrors.IsForbidden(err) {
+				pause = pauseOfForbidden
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
