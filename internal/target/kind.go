@@ -74,9 +74,7 @@ func (r *Reader) object(ctx context.Context, path kube.Path) (object, error) {
 		if err != nil {
 			return object{}, err
 		}
-		var of metav1.PartialObjectMetadata
-		err = json.Unmarshal(document, &of)
-		return object{document, of.UID, of.ResourceVersion}, err
+		return objectOfJSON(document)
 	}
 	typed, err := kube.Scheme.New(kind)
 	if err != nil {
@@ -92,6 +90,12 @@ func (r *Reader) object(ctx context.Context, path kube.Path) (object, error) {
 	}
 	document, err := json.Marshal(typed)
 	return object{document, of.GetUID(), of.GetResourceVersion()}, err
+}
+
+func objectOfJSON(document json.RawMessage) (object, error) {
+	var of metav1.PartialObjectMetadata
+	err := json.Unmarshal(document, &of)
+	return object{document, of.UID, of.ResourceVersion}, err
 }
 
 // PodDocument is a pod as user code is given it.

@@ -18,14 +18,22 @@ kubernetesMetricSpecs:
   - {type: Resource, resource: {name: memory, target: {type: AverageValue}}}
 `
 
-// readsOfAPass are all calls of a pass that changes nothing, however many metrics are configured. The first pass also
-// asks where things are served.
-var readsOfAPass = []string{
-	"GET apps/v1 deployments/web protobuf",
-	"GET apps/v1 deployments/web/scale protobuf",
-	"GET v1 pods?labelSelector=app=web protobuf",
-	"GET metrics.k8s.io/v1beta1 pods?labelSelector=app=web protobuf",
-}
+// What the first pass calls, which asks where things are served, and what is left of it for those that follow: the pods
+// are watched, and the target is still what it was.
+var (
+	callsOfTheFirst = []string{
+		"GET apps/v1 JSON",
+		"GET apps/v1 deployments/web/scale protobuf",
+		"GET apps/v1 deployments/web protobuf",
+		"GET v1 pods?labelSelector=app=web protobuf",
+		"GET metrics.k8s.io JSON",
+		"GET metrics.k8s.io/v1beta1 pods?labelSelector=app=web protobuf",
+	}
+	callsOfAPass = []string{
+		"GET apps/v1 deployments/web/scale protobuf",
+		"GET metrics.k8s.io/v1beta1 pods?labelSelector=app=web protobuf",
+	}
+)
 
 func TestAPassReadsEverythingOnceAndWritesOnlyAChange(t *testing.T) {
 	t.Parallel()
@@ -36,8 +44,8 @@ func TestAPassReadsEverythingOnceAndWritesOnlyAChange(t *testing.T) {
 		p := start(t, options{
 			config: base(namespace) + threeResources, files: replies(3 + i), kube: proxy.kubeconfig, env: []string{"runMode=" + mode},
 		})
-		first := slices.Concat([]string{"GET apps/v1 JSON"}, readsOfAPass[:3], []string{"GET metrics.k8s.io JSON"}, readsOfAPass[3:])
-		p.calledJust(proxy, append(first, slices.Repeat(readsOfAPass, 4)...))
+		p.calledJust(proxy, callsOfTheFirst)
+		p.settlesOn(proxy, callsOfAPass)
 
 		p.evaluates(4 + i)
 		scalesTo(t, namespace, int32(4+i))
@@ -66,21 +74,46 @@ func TestACustomResourceIsReadOnceAsJSON(t *testing.T) {
 		config: base(namespace), files: replies(1), kube: proxy.kubeconfig,
 		env: []string{"scaleTargetRef={apiVersion: cost.example.com/v1, kind: Worker, name: web}"},
 	})
-	p.calledJust(proxy, append([]string{"GET cost.example.com/v1 JSON"}, slices.Repeat([]string{
-		"GET cost.example.com/v1 workers/web JSON",
-		"GET cost.example.com/v1 workers/web/scale JSON",
-	}, 5)...))
+	const scale = "GET cost.example.com/v1 workers/web/scale JSON"
+	p.calledJust(proxy, []string{"GET cost.example.com/v1 JSON", scale, "GET cost.example.com/v1 workers/web JSON", scale, scale})
+	kubectl(t, "", "annotate", "-n", namespace, "workers.cost.example.com", "web", "changed=yes")
+	p.eventually("the object to be read again", func() (bool, error) {
+		return strings.Count(fmt.Sprint(proxy.byPasses()), "workers/web JSON") == 2, nil
+	})
+	p.settlesOn(proxy, []string{scale})
 }
 
 // calledJust waits for as many calls as are wanted, and checks that they are those.
 func (p *program) calledJust(proxy *proxy, want []string) {
 	p.Helper()
-	p.eventually(fmt.Sprintf("%d calls", len(want)), func() (bool, error) { return len(proxy.noted()) >= len(want), nil })
-	for i, call := range proxy.noted()[:len(want)] {
-		if got := call.String(); got != want[i] {
-			p.Fatalf("call %d is %q, want %q", i+1, got, want[i])
+	p.eventually(fmt.Sprintf("%d calls", len(want)), func() (bool, error) { return len(proxy.byPasses()) >= len(want), nil })
+	if got := proxy.byPasses()[:len(want)]; !slices.Equal(got, want) {
+		p.Fatalf("the first calls are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// settlesOn waits for four passes in a row that make just these calls.
+func (p *program) settlesOn(proxy *proxy, pass []string) {
+	p.Helper()
+	want := slices.Repeat(pass, 4)
+	p.eventually("four passes of "+strings.Join(pass, ", "), func() (bool, error) {
+		calls := proxy.byPasses()
+		for len(calls) > 0 && calls[len(calls)-1] != pass[len(pass)-1] { // of a pass that is under way
+			calls = calls[:len(calls)-1]
+		}
+		last := calls[max(0, len(calls)-len(want)):]
+		return slices.Equal(last, want), fmt.Errorf("the last are %q", last)
+	})
+}
+
+// byPasses are the calls so far but for those of the watch.
+func (p *proxy) byPasses() (all []string) {
+	for _, call := range p.noted() {
+		if !call.query.Has("resourceVersion") && !call.query.Has("watch") {
+			all = append(all, call.String())
 		}
 	}
+	return all
 }
 
 // String is the call without its namespace, and what kind of document the answer is:

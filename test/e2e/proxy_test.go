@@ -21,6 +21,7 @@ import (
 // answered, and answers in kube-apiserver's place where a test wants it to. It asks as the administrator.
 type proxy struct {
 	kubeconfig string
+	hangUpAll  func() // ends every connection that there is
 
 	mu      sync.Mutex
 	calls   []call
@@ -59,6 +60,7 @@ func startProxy(t testing.TB) *proxy {
 		}
 	}))
 	t.Cleanup(front.Close)
+	p.hangUpAll = front.CloseClientConnections
 	p.kubeconfig = kubeconfig(t, front.URL, nil, "")
 	return p
 }

@@ -1,0 +1,66 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// perPodCount recommends one replica for each pod that metric ran for, and keeps the names.
+const perPodCount = `
+metric: {type: shell, timeout: 20000, shell: {command: ["-c", "cat > /dev/null; echo there"]}}
+evaluate: {type: shell, timeout: 20000, shell: {command: ["-c", "tee documents | grep -o there | wc -l > count; echo '{\"targetReplicas\": '$(cat count)'}'"]}}
+`
+
+// TestPodsComeAndGoByTheWatch: after the first passes pods are listed no more, and yet each pass has those that there are.
+func TestPodsComeAndGoByTheWatch(t *testing.T) {
+	t.Parallel()
+	namespace := deploy(t, 1)
+	proxy := startProxy(t)
+	p := start(t, options{kube: proxy.kubeconfig, config: perPod(namespace) + perPodCount})
+	p.settlesOn(proxy, []string{"GET apps/v1 deployments/web/scale protobuf"})
+	lists := func() int { return strings.Count(fmt.Sprint(proxy.byPasses()), "GET v1 pods?") }
+	before := lists()
+	measuresPods := func(want int) {
+		t.Helper()
+		p.eventually(fmt.Sprintf("a pass over %d pods", want), func() (bool, error) {
+			got := strings.TrimSpace(p.read("count"))
+			return got == fmt.Sprint(want), fmt.Errorf("there are %q", got)
+		})
+	}
+	for _, replicas := range []int32{4, 2} {
+		setReplicas(t, namespace, replicas)
+		measuresPods(int(replicas))
+		ready(t, namespace, int(replicas))
+	}
+	pods := podsOf(t, namespace, "web")
+	if err := client(t).CoreV1().Pods(namespace).Delete(t.Context(), pods[0].Name, metav1.DeleteOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("a pass without the pod that was deleted", func() (bool, error) {
+		documents := p.read("documents")
+		return documents != "" && !strings.Contains(documents, pods[0].Name), nil
+	})
+	if after := lists(); after != before {
+		t.Errorf("passes have listed pods %d times meanwhile", after-before)
+	}
+
+	// A watch that is cut off says nothing wrong: until it is back, pods are listed.
+	proxy.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Query().Has("watch") || r.URL.Query().Has("resourceVersion") {
+			http.Error(w, "no", http.StatusForbidden)
+			return true
+		}
+		return false
+	})
+	proxy.hangUpAll()
+	p.logs("watching the target's pods failed; they are listed at each pass")
+	setReplicas(t, namespace, 5)
+	measuresPods(5)
+	if lists() == before {
+		t.Error("nobody has listed the pods")
+	}
+}
