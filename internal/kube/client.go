@@ -70,6 +70,9 @@ func New(config *rest.Config, timeout time.Duration) (*Client, error) {
 	return &Client{rest: client, host: config.Host, timeout: timeout}, nil
 }
 
+// Timeout is the longest that a call takes.
+func (c *Client) Timeout() time.Duration { return c.timeout }
+
 // Get reads one object.
 func (c *Client) Get(ctx context.Context, path Path, into runtime.Object) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)

@@ -10,12 +10,19 @@ import (
 
 // podStore is what a reflector fills: the pods of one selector.
 type podStore struct {
-	trim  func(*corev1.Pod)
-	whole func() // is told when it is
+	trim    func(*corev1.Pod)
+	whole   func()        // is told when it is
+	settled chan struct{} // closed when it is, or cannot be, for the first time
+	settle  func()
 
 	mutex  sync.Mutex
 	byName map[string]*corev1.Pod // nil until they are all there
 	sorted []corev1.Pod           // nil where that has changed
+}
+
+func newPodStore(trim func(*corev1.Pod), whole func()) *podStore {
+	settled := make(chan struct{})
+	return &podStore{trim: trim, whole: whole, settled: settled, settle: sync.OnceFunc(func() { close(settled) })}
 }
 
 // pods are all there are, by name, once they are all there. They are not to be changed.
@@ -40,6 +47,7 @@ func (s *podStore) incomplete() {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	s.byName, s.sorted = nil, nil
+	s.settle()
 }
 
 // Replace is for the reflector, as are all that follow.
@@ -53,6 +61,7 @@ func (s *podStore) Replace(list []any, _ string) error {
 	s.mutex.Lock()
 	s.byName, s.sorted = byName, nil
 	s.mutex.Unlock()
+	s.settle()
 	s.whole()
 	return nil
 }

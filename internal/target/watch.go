@@ -18,7 +18,7 @@ import (
 )
 
 // Watch is a Reader for a program that goes on. It keeps the pods by a watch, where it may, and lists them at each pass where
-// it may not, and until the watch has them all.
+// it may not.
 type Watch struct {
 	*Reader
 	trim  func(*corev1.Pod) // takes off what nobody reads
@@ -40,18 +40,28 @@ func NewWatch(reader *Reader, trim func(*corev1.Pod), tried func(error)) *Watch 
 	return &Watch{Reader: reader, trim: trim, tried: tried, asked: make(chan pursuit, 1)}
 }
 
-// Pods gives the snapshot's pods, by name. They are not to be changed.
+// Pods gives the snapshot's pods, by name. They are not to be changed. The first time it waits for the watch to have them,
+// no longer than for a list.
 func (w *Watch) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, error) {
-	if snapshot.Selector != nil {
-		if pods, whole := w.followed(snapshot.Selector); whole {
-			return pods, nil
-		}
+	if snapshot.Selector == nil {
+		return nil, nil
+	}
+	kept := w.followed(snapshot.Selector)
+	timer := time.NewTimer(w.api.Timeout())
+	defer timer.Stop()
+	select {
+	case <-kept.settled:
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	if pods, whole := kept.pods(); whole {
+		return pods, nil
 	}
 	return w.Reader.Pods(ctx, snapshot)
 }
 
-// followed are the pods that are kept of a selector; of another one than before, there are none yet.
-func (w *Watch) followed(selector labels.Selector) (pods []corev1.Pod, whole bool) {
+// followed is where the pods of a selector are kept; those of another one than before are yet to come.
+func (w *Watch) followed(selector labels.Selector) *podStore {
 	w.mutex.Lock()
 	defer w.mutex.Unlock()
 	if w.now.selector == nil || w.now.selector.String() != selector.String() {
@@ -59,10 +69,10 @@ func (w *Watch) followed(selector labels.Selector) (pods []corev1.Pod, whole boo
 		case <-w.asked: // of the selector before, which nobody has come to
 		default:
 		}
-		w.now = pursuit{selector, &podStore{trim: w.trim, whole: func() { w.tried(nil) }}}
+		w.now = pursuit{selector, newPodStore(w.trim, func() { w.tried(nil) })}
 		w.asked <- w.now
 	}
-	return w.now.kept.pods()
+	return w.now.kept
 }
 
 // Run follows what is asked for until ctx is done.

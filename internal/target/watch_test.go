@@ -19,7 +19,7 @@ func pod(name, version string) *corev1.Pod {
 // TestAStoreHasAllOrSaysThatItHasNot goes through what a reflector does to it.
 func TestAStoreHasAllOrSaysThatItHasNot(t *testing.T) {
 	whole := 0
-	store := &podStore{trim: func(pod *corev1.Pod) { pod.Labels = nil }, whole: func() { whole++ }}
+	store := newPodStore(func(pod *corev1.Pod) { pod.Labels = nil }, func() { whole++ })
 	for _, row := range []struct {
 		name string
 		do   func() error
@@ -62,7 +62,7 @@ func TestAStoreHasAllOrSaysThatItHasNot(t *testing.T) {
 
 // What a pass has been given stays as it was, whatever comes after it.
 func TestPodsThatWereGivenAreNotChanged(t *testing.T) {
-	store := &podStore{trim: func(*corev1.Pod) {}, whole: func() {}}
+	store := newPodStore(func(*corev1.Pod) {}, func() {})
 	if err := store.Replace([]any{pod("a", "1")}, "1"); err != nil {
 		t.Fatal(err)
 	}
@@ -78,19 +78,19 @@ func TestPodsThatWereGivenAreNotChanged(t *testing.T) {
 func TestAnotherSelectorIsFollowedAnew(t *testing.T) {
 	w := NewWatch(NewReader(nil, autoscalingv2.CrossVersionObjectReference{Name: "web"}, "shop"), func(*corev1.Pod) {}, func(error) {})
 	selectors := []labels.Selector{labels.SelectorFromSet(labels.Set{"app": "web"}), labels.SelectorFromSet(labels.Set{"app": "api"})}
-	if _, whole := w.followed(selectors[0]); whole {
+	if _, whole := w.followed(selectors[0]).pods(); whole {
 		t.Error("nobody has listed them yet")
 	}
 	first := <-w.asked
 	if err := first.kept.Replace([]any{pod("a", "1")}, "1"); err != nil {
 		t.Fatal(err)
 	}
-	if pods, whole := w.followed(selectors[0]); !whole || len(pods) != 1 {
+	if pods, whole := w.followed(selectors[0]).pods(); !whole || len(pods) != 1 {
 		t.Errorf("got %v, %t", pods, whole)
 	}
 	for range 2 { // also while nobody has come to the one before
 		for _, selector := range []labels.Selector{selectors[1], selectors[0]} {
-			if _, whole := w.followed(selector); whole {
+			if _, whole := w.followed(selector).pods(); whole {
 				t.Errorf("the pods of %s are those of another selector", selector)
 			}
 		}

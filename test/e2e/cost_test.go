@@ -25,7 +25,6 @@ var (
 		"GET apps/v1 JSON",
 		"GET apps/v1 deployments/web/scale protobuf",
 		"GET apps/v1 deployments/web protobuf",
-		"GET v1 pods?labelSelector=app=web protobuf",
 		"GET metrics.k8s.io JSON",
 		"GET metrics.k8s.io/v1beta1 pods?labelSelector=app=web protobuf",
 	}
