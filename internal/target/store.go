@@ -6,6 +6,8 @@ import (
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/client-go/tools/cache"
 )
 
 // podStore is what a reflector fills: the pods of one selector.
@@ -14,11 +16,14 @@ type podStore struct {
 	whole   func()        // is told when it is
 	settled chan struct{} // closed when it is, or cannot be, for the first time
 	settle  func()
+	spec    corev1.PodSpec // of the last pod that came: those of one template are often the same, and kept once
 
 	mutex  sync.Mutex
 	byName map[string]*corev1.Pod // nil until they are all there
 	sorted []corev1.Pod           // nil where that has changed
 }
+
+var _ cache.TransformingStore = &podStore{}
 
 func newPodStore(trim func(*corev1.Pod), whole func()) *podStore {
 	settled := make(chan struct{})
@@ -50,12 +55,28 @@ func (s *podStore) incomplete() {
 	s.settle()
 }
 
+// take makes a pod fit to be kept. Only the reflector's goroutine comes here.
+func (s *podStore) take(item any) *corev1.Pod {
+	pod := item.(*corev1.Pod)
+	s.trim(pod)
+	if equality.Semantic.DeepEqual(pod.Spec, s.spec) {
+		pod.Spec = s.spec
+	} else {
+		s.spec = pod.Spec
+	}
+	return pod
+}
+
+// Transformer is asked by the reflector before it has all pods, so that not even then they are kept whole.
+func (s *podStore) Transformer() cache.TransformFunc {
+	return func(item any) (any, error) { return s.take(item), nil }
+}
+
 // Replace is for the reflector, as are all that follow.
 func (s *podStore) Replace(list []any, _ string) error {
 	byName := make(map[string]*corev1.Pod, len(list))
 	for _, item := range list {
-		pod := item.(*corev1.Pod)
-		s.trim(pod)
+		pod := s.take(item)
 		byName[pod.Name] = pod
 	}
 	s.mutex.Lock()
@@ -68,8 +89,7 @@ func (s *podStore) Replace(list []any, _ string) error {
 
 // Add takes in a pod.
 func (s *podStore) Add(item any) error {
-	pod := item.(*corev1.Pod)
-	s.trim(pod)
+	pod := s.take(item)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.byName != nil {

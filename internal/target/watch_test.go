@@ -75,6 +75,23 @@ func TestPodsThatWereGivenAreNotChanged(t *testing.T) {
 	}
 }
 
+func TestWhatPodsOfATemplateHaveInCommonIsKeptOnce(t *testing.T) {
+	store := newPodStore(func(*corev1.Pod) {}, func() {})
+	of := func(name, image string) any {
+		p := pod(name, "1")
+		p.Spec.Containers = []corev1.Container{{Name: "web", Image: image}}
+		return p
+	}
+	if err := store.Replace([]any{of("a", "web:1"), of("b", "web:1"), of("c", "web:2")}, "1"); err != nil {
+		t.Fatal(err)
+	}
+	pods, _ := store.pods()
+	containers := func(i int) *corev1.Container { return &pods[i].Spec.Containers[0] }
+	if containers(0) != containers(1) || containers(1) == containers(2) || containers(2).Image != "web:2" {
+		t.Errorf("got %v", pods)
+	}
+}
+
 func TestAnotherSelectorIsFollowedAnew(t *testing.T) {
 	w := NewWatch(NewReader(nil, autoscalingv2.CrossVersionObjectReference{Name: "web"}, "shop"), func(*corev1.Pod) {}, func(error) {})
 	selectors := []labels.Selector{labels.SelectorFromSet(labels.Set{"app": "web"}), labels.SelectorFromSet(labels.Set{"app": "api"})}
