@@ -9,10 +9,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// perPodCount recommends one replica for each pod that metric ran for, and keeps the names.
-const perPodCount = `
+// counting is user logic that keeps how many pods metric ran for, and which, and scales nothing: the test does.
+const counting = `
+runMode: per-pod
+interval: 300
 metric: {type: shell, timeout: 20000, shell: {command: ["-c", "cat > /dev/null; echo there"]}}
-evaluate: {type: shell, timeout: 20000, shell: {command: ["-c", "tee documents | grep -o there | wc -l > count; echo '{\"targetReplicas\": '$(cat count)'}'"]}}
+evaluate: {type: shell, timeout: 20000, shell: {command: ["-c", "tee documents | grep -o there | wc -l > count; exit 1"]}}
+scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
 `
 
 // TestPodsComeAndGoByTheWatch: after the first passes pods are listed no more, and yet each pass has those that there are.
@@ -20,7 +23,7 @@ func TestPodsComeAndGoByTheWatch(t *testing.T) {
 	t.Parallel()
 	namespace := deploy(t, 1)
 	proxy := startProxy(t)
-	p := start(t, options{kube: proxy.kubeconfig, config: perPod(namespace) + perPodCount})
+	p := start(t, options{kube: proxy.kubeconfig, config: counting + "namespace: " + namespace + "\n"})
 	p.settlesOn(proxy, []string{"GET apps/v1 deployments/web/scale protobuf"})
 	lists := func() int { return strings.Count(fmt.Sprint(proxy.byPasses()), "GET v1 pods?") }
 	before := lists()
