@@ -43,6 +43,7 @@ type Options struct {
 // App is the program, ready to run.
 type App struct {
 	autoscaler *autoscaler.Autoscaler
+	methods    methods
 	server     *server.Server // nil where it is not enabled
 	events     *telemetry.Events
 	status     *report.Status      // nil where there is no object
@@ -76,7 +77,7 @@ func New(ctx context.Context, options Options) (*App, error) {
 	if err := method.AdoptOrphans(); err != nil {
 		return nil, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
-	app := &App{tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
+	app := &App{methods: methods, tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
 	parts := newParts(settings, api, methods, time.Now, options.Log)
 	parts.Tracer = tracing.Tracer
 	if settings.NeedsPods() {
@@ -152,7 +153,7 @@ func (a *App) of(object *object, settings config.Config, parts *autoscaler.Parts
 }
 
 // Run runs the autoscaler, and serves its port, until ctx is done; a method that is running then ends within its own
-// timeout. What is said last is still sent.
+// timeout. What is said last is still sent, and what methods keep ends.
 func (a *App) Run(ctx context.Context) error {
 	defer a.close(context.WithoutCancel(ctx))
 	background, stop := context.WithCancel(context.WithoutCancel(ctx)) // until the last pass has ended
@@ -197,6 +198,7 @@ func (a *App) close(ctx context.Context) {
 	defer cancel()
 	var sending sync.WaitGroup // to servers of which one may be away
 	sending.Go(func() { a.events.Close(ctx) })
+	sending.Go(a.methods.close)
 	if a.lease != nil {
 		sending.Go(func() { a.status.Close(ctx) })
 		sending.Go(func() { a.lease.Release(ctx) })

@@ -2,6 +2,7 @@ package app
 
 import (
 	"log/slog"
+	"sync"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
@@ -11,6 +12,17 @@ import (
 // methods are the user's, each between its hooks; scale has hooks alone.
 type methods struct {
 	metric, evaluate, scale stage.Stage
+
+	all []*method.Method
+}
+
+// close ends what methods keep from run to run, all at the same time.
+func (m methods) close() {
+	var closing sync.WaitGroup
+	for _, method := range m.all {
+		closing.Go(method.Close)
+	}
+	closing.Wait()
 }
 
 func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run)) (methods, error) {
@@ -36,7 +48,7 @@ func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run)) 
 		if err != nil {
 			return methods{}, err
 		}
-		*wanted.runner = runner
+		*wanted.runner, m.all = runner, append(m.all, runner)
 	}
 	return m, nil
 }

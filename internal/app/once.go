@@ -24,5 +24,6 @@ func Once(ctx context.Context, options Options, runType userlogic.RunType, ran f
 	if err != nil {
 		return autoscaler.Pass{}, err
 	}
+	defer pipeline.Close()
 	return pipeline.RunOnce(ctx, nil, runType)
 }

@@ -13,9 +13,15 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
+// Pipeline is an autoscaler that makes the passes that it is asked for.
+type Pipeline struct {
+	*autoscaler.Autoscaler
+	Close func() // ends what methods keep from run to run
+}
+
 // NewPipeline builds the pipeline alone, for who has a cluster and a clock of its own, and asks for each pass: nothing is
 // served, and nothing is told of a pass but to who asked for it. Each run of a method is told to ran.
-func NewPipeline(settings config.Config, connection *rest.Config, now func() time.Time, log *slog.Logger, ran func(method.Run)) (*autoscaler.Autoscaler, error) {
+func NewPipeline(settings config.Config, connection *rest.Config, now func() time.Time, log *slog.Logger, ran func(method.Run)) (*Pipeline, error) {
 	api, err := kube.New(connection, settings.RequestTimeout.Duration())
 	if err != nil {
 		return nil, err
@@ -26,5 +32,5 @@ func NewPipeline(settings config.Config, connection *rest.Config, now func() tim
 	}
 	parts := newParts(settings, api, methods, now, log)
 	parts.Tracer = telemetry.NoTracing().Tracer
-	return autoscaler.New(parts, settingsOf(settings)), nil
+	return &Pipeline{autoscaler.New(parts, settingsOf(settings)), methods.close}, nil
 }

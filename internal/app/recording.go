@@ -17,9 +17,15 @@ func newRecorder(settings config.Config, log *slog.Logger) *recording.Recorder {
 	return recording.NewRecorder(record.Path, record.MaxSize.Value(), settings.RunMode == config.PerPod, telemetry.WarnOnce(log, "recording a pass failed; scaling goes on"))
 }
 
+// Replay is a pipeline behind a tape.
+type Replay struct {
+	*recording.Replay
+	Close func() // ends what methods keep from run to run
+}
+
 // NewReplay builds the pipeline of a configuration behind a tape in place of the cluster. It scales nothing, so that the hooks
 // about that do not run, either.
-func NewReplay(settings config.Config, log *slog.Logger) (*recording.Replay, error) {
+func NewReplay(settings config.Config, log *slog.Logger) (*Replay, error) {
 	methods, err := newMethods(settings, log, func(method.Run) {})
 	if err != nil {
 		return nil, err
@@ -31,11 +37,12 @@ func NewReplay(settings config.Config, log *slog.Logger) (*recording.Replay, err
 		parts.KubernetesMetrics = tape
 	}
 	pipeline := autoscaler.New(parts, settingsOf(settings))
-	return &recording.Replay{
+	replay := &recording.Replay{
 		Tape: tape, Window: rulesOf(settings).StabilizationWindow,
 		Pass: func(ctx context.Context, runType userlogic.RunType) autoscaler.Pass {
 			pass, _ := pipeline.RunOnce(ctx, nil, runType) // a failure is in the pass
 			return pass
 		},
-	}, nil
+	}
+	return &Replay{replay, methods.close}, nil
 }

@@ -79,7 +79,8 @@ func (r replay) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	shown, err := r.replay(ctx, again, loaded.Config)
+	defer again.Close()
+	shown, err := r.replay(ctx, again.Replay, loaded.Config)
 	if err != nil {
 		return err
 	}

@@ -237,6 +237,7 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 	if err != nil {
 		return simulation.Course{}, err
 	}
+	defer pipeline.Close()
 	defer s.live.end()
 	return simulation.Run(ctx, name, world, of.Interval.Duration(), func(ctx context.Context) autoscaler.Pass {
 		pass, _ := pipeline.RunOnce(ctx, nil, userlogic.Scaler) // a failure is in the pass

@@ -59,6 +59,14 @@ func (c *client) current() (*http.Client, error) {
 	return c.http, nil
 }
 
+func (c *client) close() {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	if c.http != nil {
+		c.http.CloseIdleConnections()
+	}
+}
+
 // transport sets limits of its own to what goes on behind a request, for that does not end with the request. They
 // are wide, so that it is the timeout of the method that is reported.
 func (c *client) transport(settings *tls.Config) *http.Transport {

@@ -57,6 +57,8 @@ func (c *call) String() string {
 }
 
 func (c *call) run(ctx context.Context, document []byte) (string, error) {
+	ctx, cancel := begun(ctx, c.timeout)
+	defer cancel()
 	client, err := c.client.current()
 	if err != nil {
 		return "", config.Mistake{Err: err}
@@ -80,6 +82,8 @@ func (c *call) run(ctx context.Context, document []byte) (string, error) {
 	}
 	return reply, nil
 }
+
+func (c *call) close() { c.client.close() }
 
 func (c *call) request(ctx context.Context, document []byte) (*http.Request, error) {
 	target, body := *c.url, io.Reader(nil)

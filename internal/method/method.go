@@ -14,12 +14,13 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 )
 
-// Runner runs one user method: it is handed a document and gives back the reply, verbatim.
+// Runner runs one user method: it is handed a document, which is compact JSON, and gives back the reply, verbatim.
 //
 // Cancelling ctx keeps a run from starting but does not cut short one that has started: user code may be half way
 // through something, so a program that is stopping lets it end within its own timeout. Only where the cause is Abandoned,
@@ -37,6 +38,7 @@ func (a Abandoned) Error() string { return "abandoned: " + a.Why.Error() }
 type kind interface {
 	fmt.Stringer
 	run(ctx context.Context, document []byte) (reply string, err error)
+	close()
 }
 
 // kinds are all there are; a new one is a new file, and a line here.
@@ -72,9 +74,9 @@ func (r Run) Result() string {
 	return failed
 }
 
-// New makes the runner of a method. The name is that of its setting ("metric", "preScale", ...) and is in every
+// New makes a method ready to run. The name is that of its setting ("metric", "preScale", ...) and is in every
 // error and log line. Each run that has ended is told to ran.
-func New(name string, m config.Method, log *slog.Logger, ran func(Run)) (Runner, error) {
+func New(name string, m config.Method, log *slog.Logger, ran func(Run)) (*Method, error) {
 	newKind, known := kinds[m.Type]
 	if !known {
 		return nil, fmt.Errorf("setting up %s: unknown type %q (type: one of %s)",
@@ -84,40 +86,58 @@ func New(name string, m config.Method, log *slog.Logger, ran func(Run)) (Runner,
 	if err != nil {
 		return nil, fmt.Errorf("setting up %s: %w", name, err)
 	}
-	return &runner{kind: k, name: name, of: m.Type, timeout: m.Timeout.Duration(), log: log, ran: ran}, nil
+	return &Method{kind: k, name: name, of: m.Type, log: log, ran: ran}, nil
 }
 
-// runner is what all kinds have in common: the deadline, and the first words of every error.
-type runner struct {
+// Method is a Runner of any kind, and what all kinds have in common: who is told of a run, and the first words of every error.
+type Method struct {
 	kind
-	name    string
-	of      string // its type
-	timeout time.Duration
-	log     *slog.Logger
-	ran     func(Run)
+	name string
+	of   string // its type
+	log  *slog.Logger
+	ran  func(Run)
+
+	closed sync.Once
 }
 
-func (r *runner) Run(ctx context.Context, document []byte) (string, error) {
+// Run is that of a Runner.
+func (m *Method) Run(ctx context.Context, document []byte) (string, error) {
 	if err := ctx.Err(); err != nil {
-		return "", fmt.Errorf("running %s (%s): not started: %w", r.name, r.kind, err)
+		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, notBegun{err})
 	}
-	asked := ctx
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(asked), r.timeout)
-	defer cancel()
-	defer context.AfterFunc(asked, func() {
+	began := time.Now()
+	reply, err := m.run(ctx, document)
+	if _, is := errors.AsType[notBegun](err); is {
+		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
+	}
+	took := time.Since(began)
+	m.ran(Run{Name: m.name, Type: m.of, Document: document, Reply: reply, Took: took, Err: err})
+	m.log.Log(ctx, config.LogMethods, "method", "name", m.name, "took", took, "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
+	if err != nil {
+		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
+	}
+	return reply, nil
+}
+
+// notBegun is why a run did not start, of which nobody is told.
+type notBegun struct{ error }
+
+func (e notBegun) Error() string { return "not started: " + e.error.Error() }
+
+func (e notBegun) Unwrap() error { return e.error }
+
+// Close ends what is kept from run to run, once what runs has ended. Nothing is to be run after it.
+func (m *Method) Close() { m.closed.Do(m.close) }
+
+// begun is the ctx of a run that has started: it ends by the method's timeout, or when the run is abandoned.
+func begun(asked context.Context, timeout time.Duration) (ctx context.Context, end func()) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(asked), timeout)
+	stop := context.AfterFunc(asked, func() {
 		if _, abandoned := errors.AsType[Abandoned](context.Cause(asked)); abandoned {
 			cancel()
 		}
-	})()
-	began := time.Now()
-	reply, err := r.run(ctx, document)
-	took := time.Since(began)
-	r.ran(Run{Name: r.name, Type: r.of, Document: document, Reply: reply, Took: took, Err: err})
-	r.log.Log(ctx, config.LogMethods, "method", "name", r.name, "took", took, "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
-	if err != nil {
-		return "", fmt.Errorf("running %s (%s): %w", r.name, r.kind, err)
-	}
-	return reply, nil
+	})
+	return ctx, func() { stop(); cancel() }
 }
 
 // TimeoutError is a run that gave no whole reply in time. It is a context.DeadlineExceeded to errors.Is.

@@ -19,6 +19,9 @@ import (
 // longestCommand is how much of a command, which may be a whole script, an error shows.
 const longestCommand = 200
 
+// wrote is what is logged of a program's standard error.
+const wrote = "a method wrote to standard error"
+
 // shell runs a program: the document on its standard input, the reply on its standard output, and a non-zero exit
 // to say that there is none.
 type shell struct {
@@ -36,9 +39,14 @@ func newShell(name string, m config.Method, log *slog.Logger) (kind, error) {
 	return &shell{Shell: *m.Shell, name: name, timeout: m.Timeout.Duration(), limit: m.MaxReplyBytes, log: log}, nil
 }
 
-func (s *shell) String() string {
-	words := []string{s.Entrypoint}
-	for _, word := range s.Command {
+func (s *shell) String() string { return commandLine(s.Entrypoint, s.Command) }
+
+func (s *shell) close() {}
+
+// commandLine is a command in one short line.
+func commandLine(entrypoint string, arguments []string) string {
+	words := []string{entrypoint}
+	for _, word := range arguments {
 		if quoted := strconv.Quote(word); len(quoted) != len(word)+2 || strings.Contains(word, " ") || word == "" {
 			word = quoted
 		}
@@ -48,42 +56,94 @@ func (s *shell) String() string {
 }
 
 func (s *shell) run(ctx context.Context, document []byte) (string, error) {
+	ctx, cancel := begun(ctx, s.timeout)
+	defer cancel()
 	cmd := exec.Command(s.Entrypoint, s.Command...)
 	cmd.Env = append(os.Environ(), variables(ctx)...)
-	p, err := start(cmd, document, s.limit)
+	r, err := start(cmd, document, s.limit)
 	if err != nil {
 		return "", notStarted(cmd.Path, err)
 	}
-	err = p.wait(ctx)
-	p.end()
-	if err = s.outcome(p, err); err != nil {
+	err = r.wait(ctx)
+	r.end()
+	if err = s.outcome(r, err); err != nil {
 		return "", err
 	}
-	if words := p.stderr.String(); s.LogStderr && words != "" {
-		s.log.InfoContext(ctx, "a method wrote to standard error", "method", s.name, "stderr", words)
+	if words := r.words.String(); s.LogStderr && words != "" {
+		s.log.InfoContext(ctx, wrote, "method", s.name, "stderr", words)
 	}
-	return p.reply, nil
+	return r.reply, nil
 }
 
-// outcome says why there is no reply; the end of standard error is most often where the author looks next.
-func (s *shell) outcome(p *program, err error) error {
+// shellRun is one run of a program.
+//
+//	start ---- document, reply, standard error flow ---- end
+//	           wait: until the reply has ended and the program has exited, or the time is up
+type shellRun struct {
+	*program
+	words tail // read when the program has ended
+
+	replied  chan struct{} // closed once reply and replyErr are set
+	reply    string
+	replyErr error
+
+	left bool // the program itself exited before its reply ended
+}
+
+func start(cmd *exec.Cmd, document []byte, limit int64) (*shellRun, error) {
+	r := &shellRun{replied: make(chan struct{})}
+	var err error
+	if r.program, err = launch(cmd, &r.words); err != nil {
+		return nil, err
+	}
+	r.copying.Go(func() {
+		// A program need not read its document, so an error here is not one of the run.
+		_, _ = r.stdin.Write(document)
+		_ = r.stdin.Close()
+	})
+	r.copying.Go(func() {
+		r.reply, r.replyErr = readReply(r.stdout, limit)
+		close(r.replied)
+	})
+	return r, nil
+}
+
+// wait returns nil when the whole reply is there and the program has exited. A reply ends when standard output is
+// closed by all who hold it, so a child that outlives its parent is waited for.
+func (r *shellRun) wait(ctx context.Context) error {
+	select {
+	case <-r.replied:
+	case <-ctx.Done():
+		r.left = r.hasExited()
+		return ctx.Err()
+	}
+	if r.replyErr != nil {
+		return fmt.Errorf("reading its reply: %w", r.replyErr)
+	}
+	select {
+	case <-r.exited:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// outcome says why there is no reply.
+func (s *shell) outcome(r *shellRun, err error) error {
 	switch {
-	case errors.Is(err, context.DeadlineExceeded) && p.left:
+	case errors.Is(err, context.DeadlineExceeded) && r.left:
 		err = &TimeoutError{s.timeout, "the program exited, but a process that it started kept standard output open " +
 			"(send its output elsewhere, such as >/dev/null); its processes were ended"}
 	case errors.Is(err, context.DeadlineExceeded):
 		err = &TimeoutError{s.timeout, "its processes were ended"}
-	case err == nil && p.stateErr != nil:
-		err = fmt.Errorf("reading its exit status: %w", p.stateErr)
-	case err == nil && p.state.Success():
+	case err == nil && r.stateErr != nil:
+		err = fmt.Errorf("reading its exit status: %w", r.stateErr)
+	case err == nil && r.state.Success():
 		return nil
 	case err == nil:
-		err = exitError(p.state)
+		err = exitError(r.state)
 	}
-	if words := p.stderr.String(); words != "" {
-		return fmt.Errorf("%w, standard error ends: %q", err, words)
-	}
-	return fmt.Errorf("%w, standard error is empty", err)
+	return withWords(err, r.words.String())
 }
 
 // exitError guesses at KILL, since whoever sends it leaves no word: in a container it is nearly always the kernel.
