@@ -4,15 +4,18 @@ import (
 	"bytes"
 	"encoding/json"
 	"io/fs"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/cli"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scaffold"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -151,6 +154,55 @@ func TestTheEvaluatorsShownWork(t *testing.T) {
 		"{\"kubernetesMetrics\": [{\"resource\": {\"pod_metrics_info\": {\"a\": {\"Value\": 300}}, \"requests\": {\"a\": 200}}}]}"}]}`)
 	if reply, err := command.Output(); err != nil || string(reply) != `{"targetReplicas": 3}` {
 		t.Errorf("the Python evaluator replied %q, %v; want 3 replicas for 150%%", reply, err)
+	}
+}
+
+// TestTheConversationShownIsTheOneThatThereIs runs the page's own worker, and holds each line of its transcript.
+func TestTheConversationShownIsTheOneThatThereIs(t *testing.T) {
+	page, dir := read(t, "docs/workers.md"), t.TempDir()
+	transcript := fenced(page, "text")[0]
+	if err := os.WriteFile(filepath.Join(dir, "metric.py"), []byte(fenced(page, "python")[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PYTHONPATH", "userlogic/python")
+	t.Setenv("DIR", dir)
+	worker, err := method.New("metric", config.Method{Type: "worker", Timeout: 30_000, MaxReplyBytes: 1 << 20, Worker: &config.Worker{
+		Entrypoint: "/bin/sh", Command: []string{"-c", `tee $DIR/in | python3 $DIR/metric.py | tee $DIR/out`}, Concurrency: 1, StartTimeout: 30_000,
+	}}, slog.New(slog.DiscardHandler), func(method.Run) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, match := range regexp.MustCompile(`(?m)"time":"(.*?)","document":(.*)}$`).FindAllStringSubmatch(transcript, -1) {
+		at, err := time.Parse(time.RFC3339Nano, match[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = worker.Run(method.At(t.Context(), at), []byte(match[2])) // the answer is in the transcript, also an error
+	}
+	worker.Close()
+	for name, mark := range map[string]string{"in": "> ", "out": "< "} {
+		said := strings.Join(regexp.MustCompile(`(?m)^`+mark+`.*\n`).FindAllString(transcript, -1), "")
+		if got := regexp.MustCompile(`(?m)^.`).ReplaceAllString(read(t, filepath.Join(dir, name)), mark+"$0"); got != said {
+			t.Errorf("it was\n%s\nand the page has\n%s", got, said)
+		}
+	}
+}
+
+// TestTheWorkerInGoShownWorks builds it, and asks it once.
+func TestTheWorkerInGoShownWorks(t *testing.T) {
+	dir := t.TempDir()
+	source, program := filepath.Join(dir, "main.go"), filepath.Join(dir, "worker")
+	if err := os.WriteFile(source, []byte(fenced(read(t, "docs/workers.md"), "go")[0]), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if words, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, source).CombinedOutput(); err != nil {
+		t.Fatalf("building it: %v\n%s", err, words)
+	}
+	command := exec.CommandContext(t.Context(), program)
+	command.Stdin = strings.NewReader(`{"cpaWorker":{"versions":[1],"method":"evaluate"}}` + "\n" + `{"id":1,"document":{"metrics":[{},{}]}}` + "\n")
+	answers, err := command.Output()
+	if want := `{"cpaWorker":{"version":1}}` + "\n" + `{"id":1,"reply":{"targetReplicas":2}}` + "\n"; string(answers) != want || err != nil {
+		t.Errorf("it answers %s, %v; want %s", answers, err, want)
 	}
 }
 

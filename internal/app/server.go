@@ -52,7 +52,7 @@ func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autosca
 
 func longestMethod(settings config.Config) (longest time.Duration) {
 	for _, method := range settings.Methods() {
-		longest = max(longest, method.Timeout.Duration())
+		longest = max(longest, method.Longest())
 	}
 	return longest
 }

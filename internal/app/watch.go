@@ -75,7 +75,7 @@ func longestSilence(settings config.Config) time.Duration {
 			pass += longestMetric(settings)
 			continue
 		}
-		pass += method.Timeout.Duration()
+		pass += method.Longest()
 	}
 	if settings.APIConfig.Enabled {
 		pass *= 2
@@ -90,6 +90,7 @@ func longestMetric(settings config.Config) time.Duration {
 		concurrency := time.Duration(settings.Concurrency())
 		longest *= max(1, (time.Duration(settings.MaxReplicas)+concurrency-1)/concurrency)
 	}
+	longest += settings.Metric.Starting()
 	if together := settings.MetricTimeout.Duration(); together > 0 {
 		return min(longest, together)
 	}

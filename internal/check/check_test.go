@@ -61,10 +61,18 @@ func TestProgramsAreLookedForAsTheyAreStarted(t *testing.T) {
 		{"a folder", config.Shell{Entrypoint: "./bin"}, []string{"error metric program: ./bin: is a directory"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := says(programs("metric", row.shell)); !slices.Equal(got, row.want) {
+			if got := says(programs("metric", "shell", row.shell.Entrypoint, row.shell.Command)); !slices.Equal(got, row.want) {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
+	}
+}
+
+func TestTheProgramOfAWorkerIsLookedForToo(t *testing.T) {
+	m := config.Method{Type: config.WorkerMethod, Worker: &config.Worker{Entrypoint: "./gone", Command: []string{"worker.py"}}}
+	got := Methods(t.Context(), config.Config{Metric: &m}, false)
+	if len(got) != 1 || got[0].Result != Error || !strings.Contains(got[0].Fix, "correct metric.worker.entrypoint") {
+		t.Errorf("got %+v", got)
 	}
 }
 

@@ -22,7 +22,9 @@ func Methods(ctx context.Context, settings config.Config, ask bool) []Item {
 	for name, m := range settings.Methods() {
 		switch {
 		case m.Type == config.ShellMethod && m.Shell != nil:
-			items = append(items, programs(name, *m.Shell)...)
+			items = append(items, programs(name, "shell", m.Shell.Entrypoint, m.Shell.Command)...)
+		case m.Type == config.WorkerMethod && m.Worker != nil:
+			items = append(items, programs(name, "worker", m.Worker.Entrypoint, m.Worker.Command)...)
 		case m.Type == config.HTTPMethod && m.HTTP != nil:
 			items = append(items, server(ctx, name, *m, ask))
 		}
@@ -53,18 +55,18 @@ func unwrapPath(err error) error {
 	return err
 }
 
-// programs are the program that a shell method starts, and the script that it hands to an interpreter.
-func programs(name string, shell config.Shell) []Item {
+// programs are the program that a method starts, and the script that it hands to an interpreter; under is where they are set.
+func programs(name, under, entrypoint string, arguments []string) []Item {
 	item := ok(name+" program", "")
-	path, err := exec.LookPath(shell.Entrypoint)
+	path, err := exec.LookPath(entrypoint)
 	if err != nil {
-		item.Result, item.Says = Error, fmt.Sprintf("%s: %v", shell.Entrypoint, reason(err))
-		item.Fix = programFix(name, err)
+		item.Result, item.Says = Error, fmt.Sprintf("%s: %v", entrypoint, reason(err))
+		item.Fix = programFix(name+"."+under+".entrypoint", err)
 		return []Item{item}
 	}
 	item.Says = path
-	if script := scriptOf(shell); script != "" {
-		return []Item{item, scriptItem(name, script)}
+	if script := scriptOf(arguments); script != "" {
+		return []Item{item, scriptItem(name, name+"."+under+".command", script)}
 	}
 	return []Item{item}
 }
@@ -77,19 +79,19 @@ func reason(err error) error {
 	return err
 }
 
-func programFix(name string, err error) string {
+func programFix(key string, err error) string {
 	if errors.Is(err, fs.ErrPermission) {
-		return "chmod +x it, or make its interpreter the entrypoint (" + name + ".shell.entrypoint)"
+		return "chmod +x it, or make its interpreter the entrypoint (" + key + ")"
 	}
-	return "install it, or correct " + name + ".shell.entrypoint; it is looked for in PATH, or, with a slash in it, from the folder that this was started in"
+	return "install it, or correct " + key + "; it is looked for in PATH, or, with a slash in it, from the folder that this was started in"
 }
 
 // scriptOf is the first argument where that is a file by its looks: not a flag, nor a piece of code behind one.
-func scriptOf(shell config.Shell) string {
-	if len(shell.Command) == 0 {
+func scriptOf(arguments []string) string {
+	if len(arguments) == 0 {
 		return ""
 	}
-	first := shell.Command[0]
+	first := arguments[0]
 	if strings.HasPrefix(first, "-") || strings.ContainsAny(first, " \t\n:") || filepath.Ext(first) == "" || strings.HasSuffix(first, "/") {
 		return ""
 	}
@@ -97,10 +99,10 @@ func scriptOf(shell config.Shell) string {
 }
 
 // scriptItem is only a warning where there is no such file: it may be no file's name at all.
-func scriptItem(name, script string) Item {
+func scriptItem(name, key, script string) Item {
 	if _, err := os.Stat(script); err != nil {
 		return Item{name + " script", Warning, script + ": there is no such file here",
-			"correct " + name + ".shell.command, or start this in the folder that the autoscaler is started in"}
+			"correct " + key + ", or start this in the folder that the autoscaler is started in"}
 	}
 	return ok(name+" script", script)
 }

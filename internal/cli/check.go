@@ -29,7 +29,7 @@ func checkCommand(program Program) *cobra.Command {
 		Use:   "check",
 		Short: "Check a configuration, and what it needs",
 		Long: `check loads a configuration as the autoscaler would, and prints each value and where it came from, and what is
-wrong with which way out. It looks whether the programs of shell methods are there; with --urls, whether the servers
+wrong with which way out. It looks whether the programs of shell methods and workers are there; with --urls, whether the servers
 of http methods answer; and with --cluster, whether the cluster has the target and the metrics, and whether you have
 the rights that the autoscaler needs: with its own kubeconfig or in its pod, whether it has.
 

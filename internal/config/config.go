@@ -69,9 +69,12 @@ type Config struct {
 }
 
 // Concurrency is how many runs of metric there are at a time, at most. A program that is started wants a CPU for itself; a
-// server that is called does not.
+// server that is called does not, and a worker takes no more than it says.
 func (c *Config) Concurrency() int {
+	worker := c.Metric != nil && c.Metric.Type == WorkerMethod
 	switch {
+	case worker && (c.MetricConcurrency == 0 || c.MetricConcurrency > c.Metric.Worker.Concurrency):
+		return c.Metric.Worker.Concurrency
 	case c.MetricConcurrency > 0:
 		return c.MetricConcurrency
 	case c.Metric != nil && c.Metric.Type == ShellMethod:

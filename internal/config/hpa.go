@@ -23,7 +23,7 @@ func (h *HPA) setDefaults() { h.Tolerance = 0.1 }
 
 var hpaForm = form[Method]{HPAMethod, func(l *ledger, under string, m *Method) {
 	if under != "evaluate." {
-		l.problems = append(l.problems, Problem{under + "type", `"hpa"`, "must be shell or http; hpa is for evaluate only", l.source(under + "type")})
+		l.problems = append(l.problems, Problem{under + "type", `"hpa"`, "must be shell, http or worker; hpa is for evaluate only", l.source(under + "type")})
 	}
 	check(l, under+"hpa.", hpaKeys, m.HPA)
 }}

@@ -40,7 +40,7 @@ var configKeys = []key[Config]{
 	{name: "postScale", meaning: "hook after scaling, given the decision"},
 	{"runMode", "whether `metric` runs once for each pod, or once for the whole target", "must be per-pod or per-resource",
 		func(c *Config) bool { return c.RunMode == PerPod || c.RunMode == PerResource }},
-	{"metricConcurrency", "in `per-pod` mode, how many runs of `metric` there are at a time; `0` is as many as there are CPUs for `shell`, and 32 for others", "must be from 0 to 1024",
+	{"metricConcurrency", "in `per-pod` mode, how many runs of `metric` there are at a time; `0` is as many as there are CPUs for `shell`, its `concurrency` for a `worker`, and 32 for `http`", "must be from 0 to 1024",
 		func(c *Config) bool { return c.MetricConcurrency >= 0 && c.MetricConcurrency <= 1024 }},
 	{"metricTimeout", "the longest that all runs of `metric` may take together; `0` is as long as each of them may take by its own `timeout`", "must be 0 milliseconds or more, and at most 292 years",
 		func(c *Config) bool { return c.MetricTimeout == 0 || c.MetricTimeout.positive() }},

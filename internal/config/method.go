@@ -7,12 +7,13 @@ type Method struct {
 	MaxReplyBytes int64        `json:"maxReplyBytes"`
 	Shell         *Shell       `json:"shell,omitempty"`
 	HTTP          *HTTP        `json:"http,omitempty"`
+	Worker        *Worker      `json:"worker,omitempty"`
 	HPA           *HPA         `json:"hpa,omitempty"`
 }
 
 // methodForms are all ways there are: a new one is a file with its keys and defaults, a field of Method, and a
 // line here and in methodKeys.
-var methodForms = []form[Method]{shellForm, httpForm, hpaForm}
+var methodForms = []form[Method]{shellForm, httpForm, workerForm, hpaForm}
 
 const exampleMethod = `{type: shell, shell: {command: ["-c", "..."]}}`
 
@@ -22,6 +23,7 @@ var methodKeys = []key[Method]{
 	{"maxReplyBytes", "a longer reply is an error", "must be more than 0 bytes", func(m *Method) bool { return m.MaxReplyBytes > 0 }},
 	{"shell", "the program to run", "required when type is shell", func(m *Method) bool { return m.Type != ShellMethod || m.Shell != nil }},
 	{"http", "the request to make", "required when type is http", func(m *Method) bool { return m.Type != HTTPMethod || m.HTTP != nil }},
+	{"worker", "the program to keep running", "required when type is worker", func(m *Method) bool { return m.Type != WorkerMethod || m.Worker != nil }},
 	{name: "hpa", meaning: "how the proposal is made, when type is hpa"},
 }
 

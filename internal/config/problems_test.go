@@ -70,7 +70,7 @@ preScale:
 			want: []string{"preScale.http.url: missing: where the request goes; must be an http or https URL with a host, e.g. http://metrics.default/queue (config.yaml line 3)"}},
 		"hpa is for evaluate only": {
 			file: "postScale: {type: hpa}",
-			want: []string{`postScale.type: "hpa" is not allowed: must be shell or http; hpa is for evaluate only (config.yaml line 1)`}},
+			want: []string{`postScale.type: "hpa" is not allowed: must be shell, http or worker; hpa is for evaluate only (config.yaml line 1)`}},
 		"hpa needs to know what to aim at": {
 			file: "evaluate: {type: hpa}\nkubernetesMetricSpecs:\n- type: Resource\n  resource: {name: cpu, target: {type: Utilization}}\n- type: Pods\n  pods: {metric: {name: a}, target: {type: AverageValue, value: 3}}",
 			want: []string{

@@ -38,8 +38,9 @@ type table struct {
 
 // tables are all tables of keys, by the names that the template calls them.
 func tables() map[string]table {
-	method, shell, http, hpa := &Method{}, &Shell{}, &HTTP{}, &HPA{}
+	method, shell, http, worker, hpa := &Method{}, &Shell{}, &HTTP{}, &Worker{}, &HPA{}
 	hpa.setDefaults()
+	worker.setDefaults()
 	method.setDefaults()
 	shell.setDefaults()
 	http.setDefaults()
@@ -54,6 +55,7 @@ func tables() map[string]table {
 		"method": tableOf("metric.", methodKeys, method),
 		"shell":  tableOf("metric.shell.", shellKeys, shell),
 		"http":   tableOf("metric.http.", httpKeys, http),
+		"worker": tableOf("metric.worker.", workerKeys, worker),
 		"hpa":    tableOf("evaluate.hpa.", hpaKeys, hpa),
 
 		"spec":              tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
@@ -101,6 +103,7 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*Method]():                                    "[method](#methods)",
 	reflect.TypeFor[*Shell]():                                     "[object](#shell)",
 	reflect.TypeFor[*HTTP]():                                      "[object](#http)",
+	reflect.TypeFor[*Worker]():                                    "[object](#worker)",
 	reflect.TypeFor[*HPA]():                                       "[object](#hpa)",
 	reflect.TypeFor[float64]():                                    "number",
 	reflect.TypeFor[API]():                                        "[object](#rest-api)",

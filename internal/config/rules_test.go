@@ -75,6 +75,14 @@ var rules = []struct {
 	{"metric.http.clientKey", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, caCert: c}}"},
 		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientCert: c}}"}},
 
+	{"metric.worker", []string{"metric: {type: worker, worker: {entrypoint: python3, command: [worker.py]}}"}, []string{"metric: {type: worker}", "metric: {type: worker, shell: {}}"}},
+	{"metric.worker.entrypoint", []string{"metric: {type: worker, worker: {entrypoint: ./worker}}"},
+		[]string{"metric: {type: worker, worker: {}}", `metric: {type: worker, worker: {entrypoint: ""}}`}},
+	{"metric.worker.concurrency", []string{"metric: {type: worker, worker: {entrypoint: a, concurrency: 1}}", "metric: {type: worker, worker: {entrypoint: a, concurrency: 1024}}"},
+		[]string{"metric: {type: worker, worker: {entrypoint: a, concurrency: 0}}", "metric: {type: worker, worker: {entrypoint: a, concurrency: 1025}}"}},
+	{"metric.worker.startTimeout", []string{"metric: {type: worker, worker: {entrypoint: a, startTimeout: 1}}"},
+		[]string{"metric: {type: worker, worker: {entrypoint: a, startTimeout: 0}}", "metric: {type: worker, worker: {entrypoint: a, startTimeout: 9223372036855}}"}},
+
 	{"kubernetesMetricSpecs", []string{"kubernetesMetricSpecs: []", "evaluate: {type: hpa}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}, []string{"evaluate: {type: hpa}"}},
 	{"evaluate.hpa.tolerance", []string{"evaluate: {type: hpa, hpa: {tolerance: 0}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"},
 		[]string{"evaluate: {type: hpa, hpa: {tolerance: -0.1}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]", "evaluate: {type: hpa, hpa: {tolerance: 1.5}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}},

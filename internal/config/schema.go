@@ -77,15 +77,17 @@ func methodSchema() *jsonSchema {
 }
 
 func evaluateSchema() *jsonSchema {
-	method, shell, http, hpa := &Method{}, &Shell{}, &HTTP{}, &HPA{}
+	method, shell, http, worker, hpa := &Method{}, &Shell{}, &HTTP{}, &Worker{}, &HPA{}
 	method.setDefaults()
 	shell.setDefaults()
 	http.setDefaults()
+	worker.setDefaults()
 	hpa.setDefaults()
 	s := objectOf(reflect.TypeFor[Method]())
 	describe(s, methodKeys, method)
 	describe(s.Properties["shell"], shellKeys, shell)
 	describe(s.Properties["http"], httpKeys, http)
+	describe(s.Properties["worker"], workerKeys, worker)
 	describe(s.Properties["hpa"], hpaKeys, hpa)
 	return s
 }

@@ -18,6 +18,10 @@ import (
 const firstProcess = "METHOD_TEST_FIRST_PROCESS"
 
 func TestMain(m *testing.M) {
+	if os.Getenv(goWorker) != "" {
+		beWorker()
+		return
+	}
 	if os.Getenv(firstProcess) == "" {
 		if err := AdoptOrphans(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -28,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 // mustNew is the runner of a method named metric.
-func mustNew(t testing.TB, m config.Method) Runner {
+func mustNew(t testing.TB, m config.Method) *Method {
 	t.Helper()
 	runner, err := New("metric", m, slog.New(slog.DiscardHandler), func(Run) {})
 	if err != nil {

@@ -1,7 +1,8 @@
 // Package method runs user code: a document goes in, and a reply, or the reason why there is none, comes out.
 //
-// A run has its method's own timeout, and nothing outlives it: no process, no goroutine, no open pipe. What the
-// documents and replies mean, and when a method is due, is not known here.
+// A run has its method's own timeout, and nothing outlives it: no process, no goroutine, no open pipe. But for a worker,
+// which is kept from run to run until its method is closed. What the documents and replies mean, and when a method is
+// due, is not known here.
 package method
 
 import (
@@ -43,8 +44,9 @@ type kind interface {
 
 // kinds are all there are; a new one is a new file, and a line here.
 var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kind, error){
-	config.HTTPMethod:  newHTTP,
-	config.ShellMethod: newShell,
+	config.HTTPMethod:   newHTTP,
+	config.ShellMethod:  newShell,
+	config.WorkerMethod: newWorker,
 }
 
 // Run is a run that has ended: what went in, and what came out.
@@ -131,7 +133,14 @@ func (m *Method) Close() { m.closed.Do(m.close) }
 
 // begun is the ctx of a run that has started: it ends by the method's timeout, or when the run is abandoned.
 func begun(asked context.Context, timeout time.Duration) (ctx context.Context, end func()) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(asked), timeout)
+	ctx, free := uncut(asked)
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	return ctx, func() { cancel(); free() }
+}
+
+// uncut is a ctx that ends when the run is abandoned only.
+func uncut(asked context.Context) (ctx context.Context, free func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(asked))
 	stop := context.AfterFunc(asked, func() {
 		if _, abandoned := errors.AsType[Abandoned](context.Cause(asked)); abandoned {
 			cancel()

@@ -22,7 +22,7 @@ func TestNewRefuses(t *testing.T) {
 		says   string
 	}{
 		{"a type that is not known", config.Method{Type: "carrier-pigeon"},
-			`setting up preScale: unknown type "carrier-pigeon" (type: one of http, shell)`},
+			`setting up preScale: unknown type "carrier-pigeon" (type: one of http, shell, worker)`},
 		{"a shell method without its section", config.Method{Type: "shell"},
 			"setting up preScale: type is shell, but there is no shell: say which program to run"},
 		{"an http method without its section", config.Method{Type: "http"},

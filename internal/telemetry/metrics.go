@@ -46,7 +46,7 @@ func NewMetrics(stages []string, age func() float64) *Metrics {
 	m := &Metrics{Registry: prometheus.NewRegistry()}
 	runType := Label{"run_type", "what started the pass: `scaler` (the loop), `api`, `api_dry_run`"}
 	method := Label{"method", "the method's or hook's key: `metric`, `preScale`, ..."}
-	kind := Label{"type", "its type: `shell`, `http`"}
+	kind := Label{"type", "its type: `shell`, `http`, `worker`"}
 
 	m.Info = m.gauge("info", "Always 1: its labels say what is scaled, and by which version.",
 		Label{"version", "of the program"}, Label{"target_kind", "of the target"}, Label{"target_namespace", "of the target"}, Label{"target_name", "of the target"})

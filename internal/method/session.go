@@ -1,0 +1,250 @@
+package method
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// farewell is how long a worker may take to exit once its standard input has ended.
+	farewell = 2 * time.Second
+	// writeBuffer holds what is written at once, when several documents wait.
+	writeBuffer = 64 << 10
+)
+
+// errExited is why a session ended whose program exited by itself: its state says how.
+var errExited = errors.New("it exited")
+
+// session is one program of a worker, from its start to its end.
+//
+//	start -> hello -> ready ---- requests and answers ---- failed, exited or shut -> end -> over
+type session struct {
+	*program
+	words lineLog
+
+	open context.Context // done when no more is written: standard input is closed then
+	shut context.CancelFunc
+
+	ready    chan struct{} // closed when the program has said hello
+	requests chan request
+	failed   chan error // why it ends; the first reason counts
+
+	over     chan struct{} // closed when all of it has ended, and err is set
+	err      error         // what its runs fail with
+	answered bool          // anything; read when all has ended
+
+	lock  sync.Mutex
+	asked map[uint64]chan<- answer // by their ids
+}
+
+// request is a document on its way, and where its answer is waited for.
+type request struct {
+	told     map[string]string
+	document []byte
+	answer   chan answer
+}
+
+func newSession(cmd *exec.Cmd, of *worker) (*session, error) {
+	s := &session{
+		words: lineLog{log: of.log, method: of.name},
+		ready: make(chan struct{}), over: make(chan struct{}), failed: make(chan error, 1),
+		requests: make(chan request, of.Concurrency), // each run has one of its own there at most
+		asked:    map[uint64]chan<- answer{},
+	}
+	cmd.Env = os.Environ()
+	var err error
+	if s.program, err = launch(cmd, &s.words); err != nil {
+		return nil, notStarted(cmd.Path, err)
+	}
+	s.open, s.shut = context.WithCancel(context.Background())
+	s.copying.Go(func() { s.write(of.name) })
+	s.copying.Go(func() { s.fail(s.read(of)) })
+	return s, nil
+}
+
+// ask sends a document and waits for its answer.
+func (s *session) ask(r request, timeout time.Duration) answer {
+	s.requests <- r
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	select {
+	case a := <-r.answer:
+		return a
+	case <-timer.C:
+		s.fail(&TimeoutError{timeout, "the worker was ended (does it flush its standard output after each line?)"})
+	case <-s.over:
+	}
+	<-s.over
+	select {
+	case a := <-r.answer: // its last word
+		return a
+	default:
+		return answer{err: s.err}
+	}
+}
+
+func (s *session) fail(err error) {
+	select {
+	case s.failed <- err:
+	default:
+	}
+}
+
+// wait gives why the session ends: nil if it was shut. Of a program that has exited what it wrote last is read first,
+// unless a process that it started keeps standard output open.
+func (s *session) wait() error {
+	select {
+	case err := <-s.failed:
+		return err
+	case <-s.exited:
+		select {
+		case err := <-s.failed:
+			return err
+		case <-time.After(lastWords):
+			return errExited
+		}
+	case <-s.open.Done():
+		select {
+		case <-s.exited:
+		case <-time.After(farewell):
+		}
+		return nil
+	}
+}
+
+// outcome is a cause with what the program itself has to say about it; it has ended.
+func (s *session) outcome(cause error) error {
+	s.words.end()
+	switch {
+	case cause != errExited:
+	case s.stateErr != nil:
+		cause = fmt.Errorf("reading its exit status: %w", s.stateErr)
+	case s.state.Success():
+		cause = errors.New("the worker exited before its standard input had ended")
+	default:
+		cause = exitError(s.state)
+	}
+	return withWords(cause, s.words.String())
+}
+
+// write writes hello and the requests, until the session is shut or the program does not listen any more. What is
+// written is sent when nothing waits to be written behind it.
+func (s *session) write(method string) {
+	defer s.stdin.Close()
+	out := bufio.NewWriterSize(s.stdin, writeBuffer)
+	fmt.Fprintf(out, `{"cpaWorker":{"versions":[%d],"method":%q}}`+"\n", protocolVersion, method)
+	for id := uint64(1); ; id++ {
+		if len(s.requests) == 0 && out.Flush() != nil {
+			return
+		}
+		select {
+		case <-s.open.Done():
+			return
+		case r := <-s.requests:
+			s.lock.Lock()
+			s.asked[id] = r.answer
+			s.lock.Unlock()
+			r.write(out, id)
+		}
+	}
+}
+
+func (r request) write(out *bufio.Writer, id uint64) {
+	line := strconv.AppendUint(append(out.AvailableBuffer(), `{"id":`...), id, 10)
+	for _, field := range []struct{ header, name string }{
+		{timeHeader, "time"}, {"traceparent", "traceparent"}, {"tracestate", "tracestate"},
+	} {
+		if value := r.told[field.header]; value != "" {
+			line = append(append(append(line, `,"`...), field.name...), `":`...)
+			line = strconv.AppendQuote(line, value)
+		}
+	}
+	_, _ = out.Write(append(line, `,"document":`...)) // an error shows when it is flushed
+	_, _ = out.Write(r.document)
+	_, _ = out.WriteString("}\n")
+}
+
+// read reads hello and the answers, and gives why it stopped.
+func (s *session) read(of *worker) error {
+	wait := of.StartTimeout.Duration()
+	late := time.AfterFunc(wait, func() {
+		s.fail(fmt.Errorf("no first line within %s (worker.startTimeout: %d ms): does it flush that, or need longer to start?", wait, wait.Milliseconds()))
+	})
+	defer late.Stop()
+	lines := newLines(s.stdout, of.limit)
+	if lines.Scan() {
+		if err := readHello(lines.Bytes()); err != nil {
+			return err
+		}
+		late.Stop()
+		close(s.ready)
+	}
+	for lines.Scan() {
+		if err := s.answer(lines.Bytes(), of.limit); err != nil {
+			return err
+		}
+	}
+	if errors.Is(lines.Err(), bufio.ErrTooLong) {
+		return fmt.Errorf("a line of %w", &TooLongError{of.limit})
+	}
+	select {
+	case <-s.exited:
+		return errExited
+	case <-time.After(lastWords):
+		return errors.New("the worker closed its standard output")
+	}
+}
+
+// answer hands an answer to who waits for it.
+func (s *session) answer(line []byte, limit int64) error {
+	id, a, err := readAnswer(line, limit)
+	if err != nil {
+		return err
+	}
+	s.lock.Lock()
+	waits, ok := s.asked[id]
+	delete(s.asked, id)
+	s.lock.Unlock()
+	if !ok {
+		return fmt.Errorf("the worker answered the document %d, which it was not given or has answered before: answer each once, with its id", id)
+	}
+	s.answered = true
+	waits <- a
+	return nil
+}
+
+// lineLog logs what is written to it line by line, and keeps the end of it. Of a long line the beginning is logged.
+type lineLog struct {
+	tail
+	log    *slog.Logger
+	method string
+	line   []byte
+}
+
+func (l *lineLog) Write(text []byte) (int, error) {
+	for piece := range bytes.Lines(text) {
+		l.line = append(l.line, piece[:min(len(piece), longestStderr-len(l.line))]...)
+		if piece[len(piece)-1] == '\n' {
+			l.end()
+		}
+	}
+	return l.tail.Write(text)
+}
+
+// end logs what there is of a line.
+func (l *lineLog) end() {
+	if line := bytes.TrimSpace(l.line); len(line) > 0 {
+		l.log.Info(wrote, "method", l.method, "stderr", strings.ToValidUTF8(string(line), "?"))
+	}
+	l.line = l.line[:0]
+}

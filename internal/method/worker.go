@@ -1,0 +1,187 @@
+package method
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os/exec"
+	"sync"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+)
+
+// A worker that fails again without having answered anything waits longer each time until it is started anew.
+const (
+	firstPause   = time.Second
+	longestPause = time.Minute
+)
+
+// worker keeps a program from run to run: a document is a line on its standard input, a reply one on its standard output.
+//
+//	run: wait for a turn -> start the program, unless there is one -> send, and wait for the answer
+//
+// While a run waits for its turn and for the program it has not started, and ends when its ctx is done. From when its document
+// is sent that has its timeout.
+type worker struct {
+	config.Worker
+	name    string
+	timeout time.Duration
+	limit   int64
+	log     *slog.Logger
+	now     func() time.Time
+
+	turns chan struct{} // holds one token for each document; whoever takes all of them, for good, closes the worker
+
+	lock     sync.Mutex
+	running  *session // nil where there is none
+	failures int      // in a row, without an answer between them
+	failure  error    // the last one
+	next     time.Time
+}
+
+func newWorker(name string, m config.Method, log *slog.Logger) (kind, error) {
+	if m.Worker == nil {
+		return nil, errors.New("type is worker, but there is no worker: say which program to keep running")
+	}
+	return &worker{
+		Worker: *m.Worker, name: name, timeout: m.Timeout.Duration(), limit: m.MaxReplyBytes, log: log, now: time.Now,
+		turns: make(chan struct{}, m.Worker.Concurrency),
+	}, nil
+}
+
+func (w *worker) String() string { return commandLine(w.Entrypoint, w.Command) }
+
+func (w *worker) run(asked context.Context, document []byte) (string, error) {
+	select {
+	case w.turns <- struct{}{}:
+	case <-asked.Done():
+		return "", notBegun{asked.Err()}
+	}
+	s, err := w.ready(asked)
+	if err != nil {
+		<-w.turns
+		return "", err
+	}
+	ctx, free := uncut(asked)
+	defer free()
+	answered := make(chan answer, 1)
+	go func() { // an abandoned document keeps its turn, for the worker has it until it answers
+		answered <- s.ask(request{told(ctx), document, make(chan answer, 1)}, w.timeout)
+		<-w.turns
+	}()
+	select {
+	case a := <-answered:
+		return a.reply, a.err
+	case <-ctx.Done():
+		return "", fmt.Errorf("its answer is not waited for any more: %w", ctx.Err())
+	}
+}
+
+// ready gives a session whose program has said hello.
+func (w *worker) ready(asked context.Context) (*session, error) {
+	s, err := w.current()
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case <-s.ready:
+		return s, nil
+	case <-s.over:
+		return nil, s.err
+	case <-asked.Done():
+		return nil, notBegun{asked.Err()}
+	}
+}
+
+// current gives the session that runs, and starts one where there is none. One that comes to its end is waited for.
+func (w *worker) current() (*session, error) {
+	for {
+		s, err := w.startOnce()
+		if err != nil || s.open.Err() == nil {
+			return s, err
+		}
+		<-s.over
+	}
+}
+
+func (w *worker) startOnce() (*session, error) {
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	if w.running != nil {
+		return w.running, nil
+	}
+	if w.now().Before(w.next) {
+		return nil, w.failure
+	}
+	s, err := newSession(exec.Command(w.Entrypoint, w.Command...), w)
+	if err != nil {
+		return nil, w.failed(err, false)
+	}
+	w.running = s
+	w.log.Log(context.Background(), w.news(slog.LevelInfo), "a worker was started", "method", w.name, "pid", s.leader.Pid)
+	go w.own(s)
+	return s, nil
+}
+
+// own waits for what ends a session, and ends all of it.
+func (w *worker) own(s *session) {
+	cause := s.wait()
+	s.shut()
+	s.end()
+	w.lock.Lock()
+	defer w.lock.Unlock()
+	defer close(s.over)
+	w.running = nil
+	if cause == nil {
+		return
+	}
+	s.err = w.failed(s.outcome(cause), s.answered)
+	w.log.Log(context.Background(), w.news(slog.LevelWarn), "a worker ended", "method", w.name, "err", s.err)
+}
+
+// failed keeps account of a failure, and says when the worker is started anew.
+func (w *worker) failed(cause error, answered bool) error {
+	if answered {
+		w.failures = 0
+	}
+	w.failures++
+	pause := w.pause()
+	w.next = w.now().Add(pause)
+	w.failure = fmt.Errorf("%w; the next run starts it anew", cause)
+	if pause > 0 {
+		w.failure = fmt.Errorf("%w; it has answered nothing since the failure before, and is started anew after %s", cause, pause)
+	}
+	return w.failure
+}
+
+// news is the level of what is the same each time while a worker keeps failing.
+func (w *worker) news(level slog.Level) slog.Level {
+	if w.failures > 1 {
+		return config.LogMethods
+	}
+	return level
+}
+
+// pause is none after the first failure, and then 1 s, 2 s, 4 s, up to a minute.
+func (w *worker) pause() time.Duration {
+	if w.failures < 2 {
+		return 0
+	}
+	return min(firstPause<<min(w.failures-2, 10), longestPause)
+}
+
+// close takes all turns, so that nothing is in flight, and ends the program.
+func (w *worker) close() {
+	for range cap(w.turns) {
+		w.turns <- struct{}{}
+	}
+	w.lock.Lock()
+	s := w.running
+	w.lock.Unlock()
+	if s != nil {
+		s.shut()
+		<-s.over
+	}
+}
