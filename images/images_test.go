@@ -229,6 +229,15 @@ func TestTheImagesBehaveAsBefore(t *testing.T) {
 	}
 }
 
+// TestPythonFindsWhatMakesAWorker: its folder for packages has the version of Python in it.
+func TestPythonFindsWhatMakesAWorker(t *testing.T) {
+	text := read(t, "python/Dockerfile")
+	python := regexp.MustCompile(`FROM python:([0-9]+\.[0-9]+)-`).FindStringSubmatch(text)
+	if want := "COPY userlogic/python/cpa_worker.py /usr/local/lib/python" + python[1] + "/site-packages/\n"; !strings.Contains(text, want) {
+		t.Errorf("python/Dockerfile does not have %s", want)
+	}
+}
+
 // buildLine is how an image's program is built.
 func buildLine(t *testing.T, image string) (line string) {
 	t.Helper()

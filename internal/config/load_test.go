@@ -80,3 +80,12 @@ func wantLines(t *testing.T, what string, got, want []string) {
 		t.Errorf("%s:\n  %s\nwant:\n  %s", what, strings.Join(got, "\n  "), strings.Join(want, "\n  "))
 	}
 }
+
+func TestMetricRunsAsManyTimesAtOnceAsItsWorkerTakes(t *testing.T) {
+	for _, row := range []struct{ set, worker, want int }{{0, 8, 8}, {4, 8, 4}, {16, 8, 8}} {
+		c := Config{MetricConcurrency: row.set, Metric: &Method{Type: WorkerMethod, Worker: &Worker{Concurrency: row.worker}}}
+		if got := c.Concurrency(); got != row.want {
+			t.Errorf("metricConcurrency %d with a worker that takes %d: got %d, want %d", row.set, row.worker, got, row.want)
+		}
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math"
 	"strconv"
+	"time"
 )
 
 // protocolVersion is the one that is spoken with workers: docs/workers.md is about it.
@@ -60,6 +61,10 @@ func readHello(line []byte) error {
 	return nil
 }
 
+func noHello(within time.Duration) error {
+	return fmt.Errorf("no first line within %s (worker.startTimeout: %d ms): does it flush that, or need longer to start?", within, within.Milliseconds())
+}
+
 // readAnswer reads one of the other lines. A reply that is text is taken verbatim, and anything else as it is written.
 func readAnswer(line []byte, limit int64) (id uint64, a answer, err error) {
 	var read struct {
@@ -71,7 +76,7 @@ func readAnswer(line []byte, limit int64) (id uint64, a answer, err error) {
 		return 0, answer{}, fmt.Errorf(`it wrote %s, and not {"id":...,"reply":...} or {"id":...,"error":"..."}: print nothing else to standard output`, shown(line))
 	}
 	if read.Error != nil {
-		return read.ID, answer{err: fmt.Errorf("the worker answered with an error: %s", shorten(*read.Error, longestStderr))}, nil
+		return read.ID, answer{err: fmt.Errorf("it answered with an error: %s", shorten(*read.Error, longestStderr))}, nil
 	}
 	a.reply = string(read.Reply)
 	if a.reply[0] == '"' {

@@ -81,7 +81,7 @@ func (s *session) ask(r request, timeout time.Duration) answer {
 	case a := <-r.answer:
 		return a
 	case <-timer.C:
-		s.fail(&TimeoutError{timeout, "the worker was ended (does it flush its standard output after each line?)"})
+		s.fail(&TimeoutError{timeout, "it was ended (does it flush its standard output after each line?)"})
 	case <-s.over:
 	}
 	<-s.over
@@ -122,15 +122,14 @@ func (s *session) wait() error {
 	}
 }
 
-// outcome is a cause with what the program itself has to say about it; it has ended.
+// outcome is a cause with what the program, which has ended, has to say about it.
 func (s *session) outcome(cause error) error {
-	s.words.end()
 	switch {
 	case cause != errExited:
 	case s.stateErr != nil:
 		cause = fmt.Errorf("reading its exit status: %w", s.stateErr)
 	case s.state.Success():
-		cause = errors.New("the worker exited before its standard input had ended")
+		cause = errors.New("it exited before its standard input had ended")
 	default:
 		cause = exitError(s.state)
 	}
@@ -176,10 +175,7 @@ func (r request) write(out *bufio.Writer, id uint64) {
 
 // read reads hello and the answers, and gives why it stopped.
 func (s *session) read(of *worker) error {
-	wait := of.StartTimeout.Duration()
-	late := time.AfterFunc(wait, func() {
-		s.fail(fmt.Errorf("no first line within %s (worker.startTimeout: %d ms): does it flush that, or need longer to start?", wait, wait.Milliseconds()))
-	})
+	late := time.AfterFunc(of.StartTimeout.Duration(), func() { s.fail(noHello(of.StartTimeout.Duration())) })
 	defer late.Stop()
 	lines := newLines(s.stdout, of.limit)
 	if lines.Scan() {
@@ -195,13 +191,13 @@ func (s *session) read(of *worker) error {
 		}
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
-		return fmt.Errorf("a line of %w", &TooLongError{of.limit})
+		return fmt.Errorf("it wrote a line that is too long for any reply: %w", &TooLongError{of.limit})
 	}
 	select {
 	case <-s.exited:
 		return errExited
 	case <-time.After(lastWords):
-		return errors.New("the worker closed its standard output")
+		return errors.New("it closed its standard output")
 	}
 }
 
@@ -216,7 +212,7 @@ func (s *session) answer(line []byte, limit int64) error {
 	delete(s.asked, id)
 	s.lock.Unlock()
 	if !ok {
-		return fmt.Errorf("the worker answered the document %d, which it was not given or has answered before: answer each once, with its id", id)
+		return fmt.Errorf("it answered the document %d, which it was not given or has answered before: answer each once, with its id", id)
 	}
 	s.answered = true
 	waits <- a

@@ -22,8 +22,7 @@ const (
 //
 //	run: wait for a turn -> start the program, unless there is one -> send, and wait for the answer
 //
-// While a run waits for its turn and for the program it has not started, and ends when its ctx is done. From when its document
-// is sent that has its timeout.
+// Until its document is sent a run has not started, and is let go when its ctx is done. From then on the document has its timeout.
 type worker struct {
 	config.Worker
 	name    string
@@ -35,10 +34,10 @@ type worker struct {
 	turns chan struct{} // holds one token for each document; whoever takes all of them, for good, closes the worker
 
 	lock     sync.Mutex
-	running  *session // nil where there is none
-	failures int      // in a row, without an answer between them
-	failure  error    // the last one
-	next     time.Time
+	running  *session  // nil where there is none
+	failures int       // in a row, without an answer between them
+	failure  error     // the last one
+	next     time.Time // when it may be started anew
 }
 
 func newWorker(name string, m config.Method, log *slog.Logger) (kind, error) {
@@ -130,6 +129,7 @@ func (w *worker) own(s *session) {
 	cause := s.wait()
 	s.shut()
 	s.end()
+	s.words.end()
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	defer close(s.over)
@@ -141,7 +141,7 @@ func (w *worker) own(s *session) {
 	w.log.Log(context.Background(), w.news(slog.LevelWarn), "a worker ended", "method", w.name, "err", s.err)
 }
 
-// failed keeps account of a failure, and says when the worker is started anew.
+// failed keeps account of a failure, and says when the worker is started anew: runs before that fail with the same words.
 func (w *worker) failed(cause error, answered bool) error {
 	if answered {
 		w.failures = 0
@@ -156,20 +156,20 @@ func (w *worker) failed(cause error, answered bool) error {
 	return w.failure
 }
 
-// news is the level of what is the same each time while a worker keeps failing.
-func (w *worker) news(level slog.Level) slog.Level {
-	if w.failures > 1 {
-		return config.LogMethods
-	}
-	return level
-}
-
 // pause is none after the first failure, and then 1 s, 2 s, 4 s, up to a minute.
 func (w *worker) pause() time.Duration {
 	if w.failures < 2 {
 		return 0
 	}
 	return min(firstPause<<min(w.failures-2, 10), longestPause)
+}
+
+// news is the level of what is the same each time while a worker keeps failing.
+func (w *worker) news(level slog.Level) slog.Level {
+	if w.failures > 1 {
+		return config.LogMethods
+	}
+	return level
 }
 
 // close takes all turns, so that nothing is in flight, and ends the program.

@@ -136,8 +136,8 @@ func TestWorkerAnswers(t *testing.T) {
 		{name: "null is taken as it is written", answer: `{"id":1,"reply":null}`, reply: "null"},
 		{name: "what is not known is left alone", answer: `{"reply":"ok","took":3,"id":1,"error":null}`, reply: "ok"},
 		{name: "blanks around it are left alone", answer: `  {"id":1,"reply":"ok"}  `, reply: "ok"},
-		{name: "an error fails its document", answer: `{"id":1,"error":"no queue"}`, says: []string{`running metric (/bin/sh -c "echo $$ `, `): the worker answered with an error: no queue`}},
-		{name: "an error need not have words", answer: `{"id":1,"error":""}`, says: []string{`: the worker answered with an error: `}},
+		{name: "an error fails its document", answer: `{"id":1,"error":"no queue"}`, says: []string{`running metric (/bin/sh -c "echo $$ `, `): it answered with an error: no queue`}},
+		{name: "an error need not have words", answer: `{"id":1,"error":""}`, says: []string{`: it answered with an error: `}},
 		{name: "a reply of maxReplyBytes fits, however it is written", limit: 4, answer: `{"id":1,"reply":"\u0061\u0061\u0061\u0061"}`, reply: "aaaa"},
 		{name: "a reply of more fails its document", limit: 3, answer: `{"id":1,"reply":"aaaa"}`,
 			says: []string{"a reply of more than 3 bytes (maxReplyBytes: 3): reply with less, or raise maxReplyBytes"}},
@@ -182,13 +182,13 @@ func TestWorkerFailures(t *testing.T) {
 		{name: "it exits in the middle of a line", script: hello + `read -r line; printf '{"id":1,"rep'; exit 3`,
 			says: []string{`: exit status 3, standard error is empty; the next run starts it anew`}},
 		{name: "it exits as if it was done", script: hello + `read -r line`,
-			says: []string{`: the worker exited before its standard input had ended, standard error is empty`}},
+			says: []string{`: it exited before its standard input had ended, standard error is empty`}},
 		{name: "it is killed", script: hello + `read -r line; kill -KILL $$`,
 			says: []string{`: signal: killed (out of memory?`}},
 		{name: "it exits, and its child keeps its output", script: hello + `read -r line; sleep 600 & exit 4`,
 			says: []string{`: exit status 4, standard error is empty`}},
 		{name: "it closes its output", script: hello + `read -r line; exec >&-; sleep 600`,
-			says: []string{`: the worker closed its standard output, standard error is empty`}},
+			says: []string{`: it closed its standard output, standard error is empty`}},
 		{name: "it closes its input", script: hello + `exec <&-; sleep 600`, timeout: 500, late: true,
 			says: []string{`: no reply within its timeout of 500ms`}},
 		{name: "it writes rubbish", script: hello + `read -r line; echo hello; sleep 600`,
@@ -200,11 +200,11 @@ func TestWorkerFailures(t *testing.T) {
 		{name: "it answers with nothing", script: hello + `read -r line; echo '{"id":1}'; sleep 600`,
 			says: []string{`: it wrote "{\"id\":1}", and not`}},
 		{name: "it answers a document that it was not given", script: hello + `read -r line; echo '{"id":7,"reply":"ok"}'; sleep 600`,
-			says: []string{`: the worker answered the document 7, which it was not given or has answered before: answer each once, with its id`}},
+			says: []string{`: it answered the document 7, which it was not given or has answered before: answer each once, with its id`}},
 		{name: "a line is too long", script: hello + `read -r line; yes | head -c 20000000 | tr -d '\n'; sleep 600`,
-			says: []string{`: a line of a reply of more than 1048576 bytes (maxReplyBytes: 1048576): reply with less, or raise maxReplyBytes`}},
+			says: []string{`: it wrote a line that is too long for any reply: a reply of more than 1048576 bytes (maxReplyBytes: 1048576): reply with less, or raise maxReplyBytes`}},
 		{name: "it hangs", script: hello + `echo waiting for the database >&2; read -r line; sleep 600`, timeout: 1000, late: true,
-			says: []string{`: no reply within its timeout of 1s (timeout: 1000 ms); the worker was ended (does it flush its standard output after each line?), ` +
+			says: []string{`: no reply within its timeout of 1s (timeout: 1000 ms); it was ended (does it flush its standard output after each line?), ` +
 				`standard error ends: "waiting for the database"; the next run starts it anew`}},
 		{name: "it hangs and ignores TERM", script: hello + `trap '' TERM; read -r line; sleep 600`, timeout: 500, late: true,
 			says: []string{`: no reply within its timeout of 500ms`}},
@@ -284,6 +284,27 @@ func TestWorkerThatExitsWhileItHasNothingToDoCostsNothing(t *testing.T) {
 	}
 }
 
+func TestWorkerThatAnswersTwiceIsEnded(t *testing.T) {
+	var log lockedLog
+	dir := t.TempDir()
+	t.Setenv("DIR", dir)
+	runner, err := New("metric", talks(`read -r line; echo '{"id":1,"reply":"ok"}'; echo '{"id":1,"reply":"ok"}'; sleep 600`), log.logger(), func(Run) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(runner.Close)
+	for starts := range 2 {
+		if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "ok" {
+			t.Errorf("got %q, %v", reply, err)
+		}
+		eventually(t, "its end is logged", func() bool {
+			return strings.Count(log.String(), `err="it answered the document 1, which it was not given or has answered before`) == starts+1
+		})
+		noTrace(t, dir+"/starts")
+		_ = os.Remove(dir + "/starts")
+	}
+}
+
 func TestWorkerAnswersInAnyOrder(t *testing.T) {
 	runner, _ := newKept(t, inGo(t, 8))
 	var runs sync.WaitGroup
@@ -332,7 +353,7 @@ func TestAnErrorFailsItsDocumentOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			runner, _ := newKept(t, m)
 			_, err := runner.Run(t.Context(), []byte(`{"panic":true}`))
-			wantError(t, err, "the worker answered with an error: ")
+			wantError(t, err, "it answered with an error: ")
 			if reply, err := runner.Run(t.Context(), []byte(`{"reply":"ok"}`)); reply != "ok" {
 				t.Errorf("got %q, %v", reply, err)
 			}
