@@ -72,24 +72,20 @@ func newSession(cmd *exec.Cmd, of *worker) (*session, error) {
 	return s, nil
 }
 
-// ask sends a document and waits for its answer.
-func (s *session) ask(r request, timeout time.Duration) answer {
-	s.requests <- r
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
+// await waits for the answer to a request, or until ctx is done.
+func (s *session) await(ctx context.Context, r request) (a answer, ok bool) {
 	select {
-	case a := <-r.answer:
-		return a
-	case <-timer.C:
-		s.fail(&TimeoutError{timeout, "it was ended (does it flush its standard output after each line?)"})
+	case a = <-r.answer:
+		return a, true
+	case <-ctx.Done():
+		return answer{}, false
 	case <-s.over:
 	}
-	<-s.over
 	select {
-	case a := <-r.answer: // its last word
-		return a
+	case a = <-r.answer: // its last word
+		return a, true
 	default:
-		return answer{err: s.err}
+		return answer{err: s.err}, true
 	}
 }
 

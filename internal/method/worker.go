@@ -18,6 +18,8 @@ const (
 	longestPause = time.Minute
 )
 
+const hung = "it was ended (does it flush its standard output after each line?)"
+
 // worker keeps a program from run to run: a document is a line on its standard input, a reply one on its standard output.
 //
 //	run: wait for a turn -> start the program, unless there is one -> send, and wait for the answer
@@ -65,17 +67,22 @@ func (w *worker) run(asked context.Context, document []byte) (string, error) {
 	}
 	ctx, free := uncut(asked)
 	defer free()
-	answered := make(chan answer, 1)
-	go func() { // an abandoned document keeps its turn, for the worker has it until it answers
-		answered <- s.ask(request{told(ctx), document, make(chan answer, 1)}, w.timeout)
+	r := request{told(ctx), document, make(chan answer, 1)}
+	late := time.AfterFunc(w.timeout, func() { s.fail(&TimeoutError{w.timeout, hung}) })
+	leave := func() {
+		late.Stop()
 		<-w.turns
-	}()
-	select {
-	case a := <-answered:
-		return a.reply, a.err
-	case <-ctx.Done():
-		return "", fmt.Errorf("its answer is not waited for any more: %w", ctx.Err())
 	}
+	s.requests <- r
+	if a, ok := s.await(ctx, r); ok {
+		leave()
+		return a.reply, a.err
+	}
+	go func() { // an abandoned document keeps its turn, for the worker has it until it answers
+		_, _ = s.await(context.Background(), r)
+		leave()
+	}()
+	return "", fmt.Errorf("its answer is not waited for any more: %w", ctx.Err())
 }
 
 // ready gives a session whose program has said hello.
