@@ -189,6 +189,11 @@ func (s *session) read(of *worker) error {
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return fmt.Errorf("it wrote a line that is too long for any reply: %w", &TooLongError{of.limit})
 	}
+	return s.silence()
+}
+
+// silence is why no more is to be read.
+func (s *session) silence() error {
 	select {
 	case <-s.exited:
 		return errExited

@@ -65,6 +65,11 @@ func (w *worker) run(asked context.Context, document []byte) (string, error) {
 		<-w.turns
 		return "", err
 	}
+	return w.ask(asked, s, document)
+}
+
+// ask sends a document, and gives its turn back once it is answered. An abandoned one keeps it, for the worker has that until then.
+func (w *worker) ask(asked context.Context, s *session, document []byte) (string, error) {
 	ctx, free := uncut(asked)
 	defer free()
 	r := request{told(ctx), document, make(chan answer, 1)}
@@ -78,7 +83,7 @@ func (w *worker) run(asked context.Context, document []byte) (string, error) {
 		leave()
 		return a.reply, a.err
 	}
-	go func() { // an abandoned document keeps its turn, for the worker has it until it answers
+	go func() {
 		_, _ = s.await(context.Background(), r)
 		leave()
 	}()
