@@ -96,7 +96,7 @@ func onePass(pass autoscaler.Pass, runs []method.Run, options app.Options) passD
 		KubernetesMetrics: pass.Gathered, Methods: []runDocument{},
 	}
 	for _, run := range runs {
-		document := runDocument{Method: run.Name, Type: run.Type, Document: run.Document, Reply: run.Reply, Seconds: run.Took.Seconds()}
+		document := runDocument{Method: run.Name, Type: run.Type, Document: run.Document.Bytes(), Reply: run.Reply, Seconds: run.Took.Seconds()}
 		if run.Err != nil {
 			document.Error = run.Err.Error()
 		}

@@ -1,7 +1,6 @@
 package method
 
 import (
-	"bytes"
 	"context"
 	"crypto/x509"
 	"errors"
@@ -56,7 +55,7 @@ func (c *call) String() string {
 	return c.Method + " " + shown.String()
 }
 
-func (c *call) run(ctx context.Context, document []byte) (string, error) {
+func (c *call) run(ctx context.Context, document Document) (string, error) {
 	ctx, cancel := begun(ctx, c.timeout)
 	defer cancel()
 	client, err := c.client.current()
@@ -85,25 +84,33 @@ func (c *call) run(ctx context.Context, document []byte) (string, error) {
 
 func (c *call) close() { c.client.close() }
 
-func (c *call) request(ctx context.Context, document []byte) (*http.Request, error) {
-	target, body := *c.url, io.Reader(nil)
-	if c.ParameterMode == config.QueryParameter {
-		target.RawQuery = strings.TrimPrefix(target.RawQuery+"&value="+url.QueryEscape(string(document)), "&")
-	} else {
-		body = bytes.NewReader(document)
+func (c *call) request(ctx context.Context, document Document) (*http.Request, error) {
+	target, inQuery := *c.url, c.ParameterMode == config.QueryParameter
+	if inQuery {
+		target.RawQuery = strings.TrimPrefix(target.RawQuery+"&value="+url.QueryEscape(string(document.Bytes())), "&")
 	}
-	request, err := http.NewRequestWithContext(ctx, c.Method, target.String(), body)
+	request, err := http.NewRequestWithContext(ctx, c.Method, target.String(), nil)
 	if err != nil {
 		return nil, err
 	}
-	if body != nil {
-		request.Header.Set("Content-Type", "application/json")
+	if !inQuery {
+		setBody(request, document)
 	}
 	for name, value := range told(ctx) {
 		request.Header.Set(name, value)
 	}
 	c.setHeaders(request)
 	return request, nil
+}
+
+func setBody(request *http.Request, document Document) {
+	request.Header.Set("Content-Type", "application/json")
+	if request.ContentLength = int64(document.Len()); request.ContentLength == 0 {
+		request.Body = http.NoBody
+		return
+	}
+	request.GetBody = func() (io.ReadCloser, error) { return document.reader(), nil } // for a connection that turns out to be closed
+	request.Body = document.reader()
 }
 
 func (c *call) setHeaders(request *http.Request) {

@@ -312,7 +312,7 @@ func TestHTTPKeepsItsConnection(t *testing.T) {
 			}
 			runner := mustNew(t, m)
 			for range 20 {
-				_, _ = runner.Run(t.Context(), []byte(strings.Repeat("x", 100_000)))
+				_, _ = runner.Run(t.Context(), Whole([]byte(strings.Repeat("x", 100_000))))
 			}
 			if requests.Load() != 20 || connections.Load() != 1 {
 				t.Errorf("%d requests went over %d connections", requests.Load(), connections.Load())
@@ -443,7 +443,7 @@ func TestHTTPManyRuns(t *testing.T) {
 			runners = append(runners, mustNew(t, m))
 		}
 		for i := range 500 {
-			_, _ = runners[i%len(runners)].Run(t.Context(), []byte("{}"))
+			_, _ = runners[i%len(runners)].Run(t.Context(), Whole([]byte("{}")))
 		}
 		server.CloseClientConnections()
 		server.Close()

@@ -45,7 +45,7 @@ func mustNew(t testing.TB, m config.Method) *Method {
 func timed(t *testing.T, m config.Method, document string) (string, error) {
 	t.Helper()
 	begin := time.Now()
-	reply, err := mustNew(t, m).Run(t.Context(), []byte(document))
+	reply, err := mustNew(t, m).Run(t.Context(), Whole([]byte(document)))
 	if took, bar := time.Since(begin), m.Timeout.Duration()+time.Second; took > bar {
 		t.Errorf("the run took %s, which is more than its timeout and a second, %s", took, bar)
 	}

@@ -27,7 +27,7 @@ import (
 // through something, so a program that is stopping lets it end within its own timeout. Only where the cause is Abandoned,
 // and nobody wants the reply any more, it is ended.
 type Runner interface {
-	Run(ctx context.Context, document []byte) (reply string, err error)
+	Run(ctx context.Context, document Document) (reply string, err error)
 }
 
 // Abandoned is the cause of a context whose runs are to be ended: what they would say is of no use any more.
@@ -38,7 +38,7 @@ func (a Abandoned) Error() string { return "abandoned: " + a.Why.Error() }
 // kind is one way of running user code. Its String says in one short line what is run, fit for an error.
 type kind interface {
 	fmt.Stringer
-	run(ctx context.Context, document []byte) (reply string, err error)
+	run(ctx context.Context, document Document) (reply string, err error)
 	close()
 }
 
@@ -52,7 +52,7 @@ var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kin
 // Run is a run that has ended: what went in, and what came out.
 type Run struct {
 	Name, Type string // of the method
-	Document   []byte // not to be changed
+	Document   Document
 	Reply      string // "" where there is an error
 	Took       time.Duration
 	Err        error
@@ -103,7 +103,7 @@ type Method struct {
 }
 
 // Run is that of a Runner.
-func (m *Method) Run(ctx context.Context, document []byte) (string, error) {
+func (m *Method) Run(ctx context.Context, document Document) (string, error) {
 	if err := ctx.Err(); err != nil {
 		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, notBegun{err})
 	}
@@ -114,7 +114,7 @@ func (m *Method) Run(ctx context.Context, document []byte) (string, error) {
 	}
 	took := time.Since(began)
 	m.ran(Run{Name: m.name, Type: m.of, Document: document, Reply: reply, Took: took, Err: err})
-	m.log.Log(ctx, config.LogMethods, "method", "name", m.name, "took", took, "documentBytes", len(document), "replyBytes", len(reply), "failed", err != nil)
+	m.log.Log(ctx, config.LogMethods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "failed", err != nil)
 	if err != nil {
 		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
 	}
@@ -174,11 +174,20 @@ func (e *TooLongError) Error() string {
 // readReply reads to the end, and never more than one byte past the limit.
 func readReply(from io.Reader, limit int64) (string, error) {
 	var reply strings.Builder
-	read, err := io.Copy(&reply, io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
+	read, err := copyAll(&reply, io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
 	if read > limit {
 		return reply.String()[:limit], &TooLongError{Limit: limit}
 	}
 	return reply.String(), err
+}
+
+// buffers are what is read by: a run for each of thousands of pods would make as many of them.
+var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
+
+func copyAll(to io.Writer, from io.Reader) (int64, error) {
+	buffer := buffers.Get().(*[16 << 10]byte)
+	defer buffers.Put(buffer)
+	return io.CopyBuffer(to, struct{ io.Reader }{from}, buffer[:]) // a reader that could write by itself would take a buffer of its own
 }
 
 // shorten keeps a text fit for one line of a log.

@@ -73,8 +73,8 @@ func TestEachRunIsToldWithWhatWentInAndOut(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = runner.Run(t.Context(), []byte("5")) // what it gives is another test's
-			if len(told) != 1 || told[0].Name != "evaluate" || told[0].Type != "shell" || string(told[0].Document) != "5" || told[0].Reply != row.reply {
+			_, _ = runner.Run(t.Context(), Whole([]byte("5"))) // what it gives is another test's
+			if len(told) != 1 || told[0].Name != "evaluate" || told[0].Type != "shell" || string(told[0].Document.Bytes()) != "5" || told[0].Reply != row.reply {
 				t.Fatalf("got %+v", told)
 			}
 			if err := told[0].Err; (err == nil) != (row.err == "") || err != nil && err.Error() != row.err {

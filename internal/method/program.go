@@ -41,7 +41,7 @@ func launch(cmd *exec.Cmd, words io.Writer) (*program, error) {
 		return nil, err
 	}
 	p := &program{group: group, stdin: stdin, stdout: stdout, stderr: stderr}
-	p.copying.Go(func() { _, _ = io.Copy(words, stderr) })
+	p.copying.Go(func() { _, _ = copyAll(words, stderr) })
 	return p, nil
 }
 

@@ -50,7 +50,7 @@ type session struct {
 // request is a document on its way, and where its answer is waited for.
 type request struct {
 	told     map[string]string
-	document []byte
+	document Document
 	answer   chan answer
 }
 
@@ -165,7 +165,7 @@ func (r request) write(out *bufio.Writer, id uint64) {
 		}
 	}
 	_, _ = out.Write(append(line, `,"document":`...)) // an error shows when it is flushed
-	_, _ = out.Write(r.document)
+	_, _ = r.document.WriteTo(out)
 	_, _ = out.WriteString("}\n")
 }
 

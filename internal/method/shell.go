@@ -55,7 +55,7 @@ func commandLine(entrypoint string, arguments []string) string {
 	return shorten(strings.Join(words, " "), longestCommand)
 }
 
-func (s *shell) run(ctx context.Context, document []byte) (string, error) {
+func (s *shell) run(ctx context.Context, document Document) (string, error) {
 	ctx, cancel := begun(ctx, s.timeout)
 	defer cancel()
 	cmd := exec.Command(s.Entrypoint, s.Command...)
@@ -90,7 +90,7 @@ type shellRun struct {
 	left bool // the program itself exited before its reply ended
 }
 
-func start(cmd *exec.Cmd, document []byte, limit int64) (*shellRun, error) {
+func start(cmd *exec.Cmd, document Document, limit int64) (*shellRun, error) {
 	r := &shellRun{replied: make(chan struct{})}
 	var err error
 	if r.program, err = launch(cmd, &r.words); err != nil {
@@ -98,7 +98,7 @@ func start(cmd *exec.Cmd, document []byte, limit int64) (*shellRun, error) {
 	}
 	r.copying.Go(func() {
 		// A program need not read its document, so an error here is not one of the run.
-		_, _ = r.stdin.Write(document)
+		_, _ = document.WriteTo(r.stdin)
 		_ = r.stdin.Close()
 	})
 	r.copying.Go(func() {

@@ -322,7 +322,7 @@ func TestShellAtTheSameTimeGetsEachItsOwn(t *testing.T) {
 		runs.Go(func() {
 			m := script(fmt.Sprintf(`(:) & setsid true >/dev/null 2>&1 & cat; yes | head -c 60000 >&2; echo word %[1]d >&2; exit %[1]d`, i))
 			m.Timeout = 60_000
-			reply, err := mustNew(t, m).Run(t.Context(), []byte(fmt.Sprint("document ", i)))
+			reply, err := mustNew(t, m).Run(t.Context(), Whole([]byte(fmt.Sprint("document ", i))))
 			var exit *exec.ExitError
 			switch {
 			case i == 0:
@@ -366,7 +366,7 @@ func TestShellThousandRuns(t *testing.T) {
 		for worker := range 8 {
 			workers.Go(func() {
 				for i := worker; i < 1000; i += 8 {
-					_, _ = mustNew(t, mix[i/8%len(mix)]).Run(t.Context(), []byte("{}"))
+					_, _ = mustNew(t, mix[i/8%len(mix)]).Run(t.Context(), Whole([]byte("{}")))
 				}
 			})
 		}
@@ -415,7 +415,7 @@ func BenchmarkShells(b *testing.B) {
 	runner := mustNew(b, executable("cat", "/etc/hostname"))
 	document := bytes.Repeat([]byte("x"), 50<<10)
 	many(b, func() error {
-		_, err := runner.Run(b.Context(), document)
+		_, err := runner.Run(b.Context(), Whole(document))
 		return err
 	})
 }

@@ -54,7 +54,7 @@ func newWorker(name string, m config.Method, log *slog.Logger) (kind, error) {
 
 func (w *worker) String() string { return commandLine(w.Entrypoint, w.Command) }
 
-func (w *worker) run(asked context.Context, document []byte) (string, error) {
+func (w *worker) run(asked context.Context, document Document) (string, error) {
 	select {
 	case w.turns <- struct{}{}:
 	case <-asked.Done():
@@ -69,7 +69,7 @@ func (w *worker) run(asked context.Context, document []byte) (string, error) {
 }
 
 // ask sends a document, and gives its turn back once it is answered. An abandoned one keeps it, for the worker has that until then.
-func (w *worker) ask(asked context.Context, s *session, document []byte) (string, error) {
+func (w *worker) ask(asked context.Context, s *session, document Document) (string, error) {
 	ctx, free := uncut(asked)
 	defer free()
 	r := request{told(ctx), document, make(chan answer, 1)}

@@ -49,7 +49,7 @@ func runAll(b *testing.B, runner *Method, concurrency int) {
 	for first := range concurrency {
 		runs.Go(func() {
 			for i := first; i < pods; i += concurrency {
-				if reply, err := runner.Run(b.Context(), pod); reply != "45" {
+				if reply, err := runner.Run(b.Context(), Whole(pod)); reply != "45" {
 					b.Errorf("got %q, %v", reply, err)
 				}
 			}

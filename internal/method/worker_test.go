@@ -149,7 +149,7 @@ func TestWorkerAnswers(t *testing.T) {
 				m.MaxReplyBytes = row.limit
 			}
 			runner, dir := newKept(t, m)
-			reply, err := runner.Run(t.Context(), []byte("{}"))
+			reply, err := runner.Run(t.Context(), Whole([]byte("{}")))
 			if reply != row.reply {
 				t.Errorf("the reply is %q, want %q", reply, row.reply)
 			}
@@ -158,7 +158,7 @@ func TestWorkerAnswers(t *testing.T) {
 			} else if err != nil {
 				t.Error(err)
 			}
-			if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "b" {
+			if reply, err := runner.Run(t.Context(), Whole([]byte("{}"))); reply != "b" {
 				t.Errorf("the next reply is %q, %v", reply, err)
 			}
 			if starts := startsOf(t, dir); len(starts) != 1 {
@@ -229,7 +229,7 @@ func TestWorkerFailures(t *testing.T) {
 			}
 			runner, dir := newKept(t, m)
 			began := time.Now()
-			_, err := runner.Run(t.Context(), []byte(`{"a":1}`))
+			_, err := runner.Run(t.Context(), Whole([]byte(`{"a":1}`)))
 			if took, bar := time.Since(began), m.Timeout.Duration()+2*time.Second; took > bar {
 				t.Errorf("it took %s, more than %s", took, bar)
 			}
@@ -238,7 +238,7 @@ func TestWorkerFailures(t *testing.T) {
 				t.Errorf("%v is context.DeadlineExceeded: %t", err, !row.late)
 			}
 			noTrace(t, dir+"/starts")
-			if reply, err := runner.Run(t.Context(), []byte(`{"a":1}`)); reply != "ok" || err != nil {
+			if reply, err := runner.Run(t.Context(), Whole([]byte(`{"a":1}`))); reply != "ok" || err != nil {
 				t.Errorf("the next run gave %q, %v", reply, err)
 			}
 		})
@@ -251,7 +251,7 @@ func TestWorkerIsStartedOnce(t *testing.T) {
 		t.Errorf("it was started %d times before it was needed", len(starts))
 	}
 	for range 20 {
-		if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "ok" {
+		if reply, err := runner.Run(t.Context(), Whole([]byte("{}"))); reply != "ok" {
 			t.Fatalf("got %q, %v", reply, err)
 		}
 	}
@@ -271,7 +271,7 @@ func TestWorkerThatExitsWhileItHasNothingToDoCostsNothing(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DIR", dir)
 	for range 3 {
-		if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "ok" {
+		if reply, err := runner.Run(t.Context(), Whole([]byte("{}"))); reply != "ok" {
 			t.Fatalf("got %q, %v", reply, err)
 		}
 		starts := startsOf(t, dir)
@@ -294,7 +294,7 @@ func TestWorkerThatAnswersTwiceIsEnded(t *testing.T) {
 	}
 	t.Cleanup(runner.Close)
 	for starts := range 2 {
-		if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "ok" {
+		if reply, err := runner.Run(t.Context(), Whole([]byte("{}"))); reply != "ok" {
 			t.Errorf("got %q, %v", reply, err)
 		}
 		eventually(t, "its end is logged", func() bool {
@@ -313,7 +313,7 @@ func TestWorkerAnswersInAnyOrder(t *testing.T) {
 	for i := range 8 {
 		runs.Go(func() {
 			document := fmt.Sprintf(`{"sleep":%d,"reply":"%d"}`, 100*(8-i), i)
-			if reply, err := runner.Run(t.Context(), []byte(document)); reply != fmt.Sprint(i) {
+			if reply, err := runner.Run(t.Context(), Whole([]byte(document))); reply != fmt.Sprint(i) {
 				t.Errorf("%d got %q, %v", i, reply, err)
 			}
 			lock.Lock()
@@ -334,7 +334,7 @@ func TestWorkerIsGivenNoMoreThanItsConcurrency(t *testing.T) {
 	var most atomic.Int64
 	for range 12 {
 		runs.Go(func() {
-			reply, err := runner.Run(t.Context(), []byte(`{"sleep":100,"count":true}`))
+			reply, err := runner.Run(t.Context(), Whole([]byte(`{"sleep":100,"count":true}`)))
 			if err != nil {
 				t.Error(err)
 				return
@@ -352,9 +352,9 @@ func TestAnErrorFailsItsDocumentOnly(t *testing.T) {
 	for name, m := range map[string]config.Method{"in Go": inGo(t, 8), "in Python": inPython(`cpa_worker.serve(lambda known: 1 / 0 if known.get("panic") else known["reply"])`)} {
 		t.Run(name, func(t *testing.T) {
 			runner, _ := newKept(t, m)
-			_, err := runner.Run(t.Context(), []byte(`{"panic":true}`))
+			_, err := runner.Run(t.Context(), Whole([]byte(`{"panic":true}`)))
 			wantError(t, err, "it answered with an error: ")
-			if reply, err := runner.Run(t.Context(), []byte(`{"reply":"ok"}`)); reply != "ok" {
+			if reply, err := runner.Run(t.Context(), Whole([]byte(`{"reply":"ok"}`))); reply != "ok" {
 				t.Errorf("got %q, %v", reply, err)
 			}
 		})
@@ -385,7 +385,7 @@ cpa_worker.serve(metric)`),
 				t.Fatal(err)
 			}
 			for range 3 {
-				if reply, err := runner.Run(t.Context(), []byte(`{"words":3,"reply":"ok"}`)); reply != "ok" {
+				if reply, err := runner.Run(t.Context(), Whole([]byte(`{"words":3,"reply":"ok"}`))); reply != "ok" {
 					t.Errorf("got %q, %v", reply, err)
 				}
 			}
@@ -407,7 +407,7 @@ func TestWorkerInPythonIsHeldToJSON(t *testing.T) {
 		{`"text"`, "Grüße\n", ""},
 		{`"object"`, `{"a": 1}`, ""},
 	} {
-		reply, err := runner.Run(t.Context(), []byte(row.document))
+		reply, err := runner.Run(t.Context(), Whole([]byte(row.document)))
 		if reply != row.reply || (err == nil) != (row.says == "") {
 			t.Errorf("%s: got %q, %v", row.document, reply, err)
 		}
@@ -426,7 +426,7 @@ id=0; while read -r line; do id=$((id+1)); printf '%s\n' "$line" >>$DIR/lines; e
 		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state(t),
 	}))
 	for _, ctx := range []context.Context{t.Context(), timed, traced} {
-		if _, err := runner.Run(ctx, []byte(`{"a":"\n"}`)); err != nil {
+		if _, err := runner.Run(ctx, Whole([]byte(`{"a":"\n"}`))); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -461,7 +461,7 @@ func TestWorkerThatKeepsFailingIsStartedLessAndLess(t *testing.T) {
 	var previous error
 	for i, pause := range []time.Duration{0, 1, 2, 4, 8, 16, 32, 60, 60} {
 		pause *= time.Second
-		_, err := r.Run(t.Context(), []byte("{}"))
+		_, err := r.Run(t.Context(), Whole([]byte("{}")))
 		says := fmt.Sprintf("exit status 3, standard error is empty; it has answered nothing since the failure before, and is started anew after %s", pause)
 		if i == 0 {
 			says = "exit status 3, standard error is empty; the next run starts it anew"
@@ -475,7 +475,7 @@ func TestWorkerThatKeepsFailingIsStartedLessAndLess(t *testing.T) {
 			continue
 		}
 		now = now.Add(pause - 1)
-		if _, err := r.Run(t.Context(), []byte("{}")); err == nil || err.Error() != previous.Error() {
+		if _, err := r.Run(t.Context(), Whole([]byte("{}"))); err == nil || err.Error() != previous.Error() {
 			t.Errorf("before its time it fails with %v, want as before, %v", err, previous)
 		}
 		if starts := startsOf(t, dir); len(starts) != i+1 {
@@ -484,26 +484,26 @@ func TestWorkerThatKeepsFailingIsStartedLessAndLess(t *testing.T) {
 		now = now.Add(1)
 	}
 	write(t, dir+"/well", "", 0o644)
-	if reply, err := r.Run(t.Context(), []byte("{}")); reply != "ok" {
+	if reply, err := r.Run(t.Context(), Whole([]byte("{}"))); reply != "ok" {
 		t.Fatalf("got %q, %v", reply, err)
 	}
 	_ = os.Remove(dir + "/well")
 	starts := startsOf(t, dir)
 	_ = unix.Kill(starts[len(starts)-1], unix.SIGKILL)
 	eventually(t, "it has ended", func() bool { return idle(workerOf(r)) })
-	_, err := r.Run(t.Context(), []byte("{}"))
+	_, err := r.Run(t.Context(), Whole([]byte("{}")))
 	wantError(t, err, "and is started anew after 1s")
 }
 
 func TestWorkerThatCannotStart(t *testing.T) {
 	runner, _ := newKept(t, kept("/no/such/program"))
-	_, err := runner.Run(t.Context(), []byte("{}"))
+	_, err := runner.Run(t.Context(), Whole([]byte("{}")))
 	wantError(t, err, "running metric (/no/such/program): starting /no/such/program: no such file or directory; there is no such program: is it in the image, and is entrypoint right?")
 	if _, ok := errors.AsType[config.Mistake](err); !ok {
 		t.Error("it is not said to be a mistake of the configuration")
 	}
-	_, _ = runner.Run(t.Context(), []byte("{}"))
-	_, err = runner.Run(t.Context(), []byte("{}"))
+	_, _ = runner.Run(t.Context(), Whole([]byte("{}")))
+	_, err = runner.Run(t.Context(), Whole([]byte("{}")))
 	if _, ok := errors.AsType[config.Mistake](err); !ok {
 		t.Errorf("in the pause it is not said to be a mistake of the configuration: %v", err)
 	}
@@ -525,11 +525,11 @@ func TestAStoppingProgramSendsNothingToAWorker(t *testing.T) {
 			dir := t.TempDir()
 			t.Setenv("DIR", dir)
 			var first sync.WaitGroup
-			first.Go(func() { _, _ = runner.Run(t.Context(), []byte("{}")) })
+			first.Go(func() { _, _ = runner.Run(t.Context(), Whole([]byte("{}"))) })
 			eventually(t, "it is started", func() bool { return len(startsOf(t, dir)) == 1 })
 			ctx, cancel := context.WithCancel(t.Context())
 			time.AfterFunc(100*time.Millisecond, cancel)
-			_, err = runner.Run(ctx, []byte("{}"))
+			_, err = runner.Run(ctx, Whole([]byte("{}")))
 			wantError(t, err, "not started: context canceled")
 			if told.Load() != 0 {
 				t.Error("somebody was told of the run")
@@ -560,21 +560,21 @@ func TestAnAbandonedDocumentIsLeftToTheWorker(t *testing.T) {
 				t.Fatal(err)
 			}
 			t.Cleanup(runner.Close)
-			if _, err := runner.Run(t.Context(), []byte("{}")); err != nil {
+			if _, err := runner.Run(t.Context(), Whole([]byte("{}"))); err != nil {
 				t.Fatal(err)
 			}
 			first := workerOf(runner).running
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(100*time.Millisecond, func() { cancel(Abandoned{errors.New("another failed")}) })
 			began := time.Now()
-			_, err = runner.Run(ctx, fmt.Appendf(nil, `{"sleep":%d}`, row.sleep))
+			_, err = runner.Run(ctx, Whole(fmt.Appendf(nil, `{"sleep":%d}`, row.sleep)))
 			if took := time.Since(began); took > time.Second {
 				t.Errorf("it was waited for, for %s", took)
 			}
 			if !errors.Is(err, context.Canceled) || result != "abandoned" {
 				t.Errorf("got %v, which is told of as %s", err, result)
 			}
-			if reply, err := runner.Run(t.Context(), []byte(`{"reply":"next"}`)); reply != "next" {
+			if reply, err := runner.Run(t.Context(), Whole([]byte(`{"reply":"next"}`))); reply != "next" {
 				t.Errorf("the next run got %q, %v", reply, err)
 			}
 			if same := workerOf(runner).running == first; same != (row.starts == 1) {
@@ -589,7 +589,7 @@ func TestAStoppingProgramLetsAWorkerEndItsDocument(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var run sync.WaitGroup
 	run.Go(func() {
-		if reply, err := runner.Run(ctx, []byte("{}")); reply != "ok" {
+		if reply, err := runner.Run(ctx, Whole([]byte("{}"))); reply != "ok" {
 			t.Errorf("got %q, %v", reply, err)
 		}
 	})
@@ -618,7 +618,7 @@ func TestClosingAWorker(t *testing.T) {
 			noGrowth(t, func() {
 				runner := mustNew(t, talks(row.script))
 				if row.script != "" {
-					if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "ok" {
+					if reply, err := runner.Run(t.Context(), Whole([]byte("{}"))); reply != "ok" {
 						t.Errorf("got %q, %v", reply, err)
 					}
 				}
@@ -643,7 +643,7 @@ func TestClosingWaitsForWhatIsInFlight(t *testing.T) {
 	for range 4 {
 		runs.Go(func() {
 			began <- struct{}{}
-			if reply, err := runner.Run(t.Context(), []byte(`{"sleep":500,"reply":"ok"}`)); reply != "ok" {
+			if reply, err := runner.Run(t.Context(), Whole([]byte(`{"sleep":500,"reply":"ok"}`))); reply != "ok" {
 				t.Errorf("got %q, %v", reply, err)
 			}
 		})
@@ -665,7 +665,7 @@ func TestWorkerStandardErrorIsBounded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if reply, err := runner.Run(t.Context(), []byte("{}")); reply != "ok" {
+	if reply, err := runner.Run(t.Context(), Whole([]byte("{}"))); reply != "ok" {
 		t.Errorf("got %q, %v", reply, err)
 	}
 	runner.Close()
@@ -686,7 +686,7 @@ func TestWorkerTenThousandDocuments(t *testing.T) {
 		for range 8 {
 			runs.Go(func() {
 				for range count / 8 {
-					if reply, err := runner.Run(t.Context(), []byte(`{"reply":"ok"}`)); reply != "ok" {
+					if reply, err := runner.Run(t.Context(), Whole([]byte(`{"reply":"ok"}`))); reply != "ok" {
 						t.Errorf("got %q, %v", reply, err)
 						return
 					}
@@ -729,7 +729,7 @@ func TestWorkerFailuresLeaveNothing(t *testing.T) {
 	noGrowth(t, func() {
 		for i := range 50 {
 			runner := mustNew(t, talks(mix[i%len(mix)]))
-			_, _ = runner.Run(t.Context(), []byte("{}"))
+			_, _ = runner.Run(t.Context(), Whole([]byte("{}")))
 			runner.Close()
 		}
 	})

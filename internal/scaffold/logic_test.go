@@ -54,7 +54,7 @@ func TestTheLanguagesSayTheSame(t *testing.T) {
 				}
 			}
 			for name, m := range map[string]config.Method{"metric": *settings.Metric, "evaluate": *settings.Evaluate} {
-				if reply, err := start(t, name, m).Run(t.Context(), []byte("no document")); err == nil {
+				if reply, err := start(t, name, m).Run(t.Context(), method.Whole([]byte("no document"))); err == nil {
 					t.Errorf("%s replied %q to what is no document", name, reply)
 				}
 			}
@@ -74,7 +74,7 @@ func start(t *testing.T, name string, m config.Method) method.Runner {
 
 func run(t *testing.T, name string, m config.Method, document string) string {
 	t.Helper()
-	reply, err := start(t, name, m).Run(t.Context(), []byte(document))
+	reply, err := start(t, name, m).Run(t.Context(), method.Whole([]byte(document)))
 	if err != nil {
 		t.Fatal(err)
 	}

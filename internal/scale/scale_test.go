@@ -18,6 +18,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -29,8 +30,8 @@ type hook struct {
 	notes *[]string
 }
 
-func (h hook) Run(_ context.Context, document []byte) (string, error) {
-	*h.notes = append(*h.notes, h.name+" "+string(document))
+func (h hook) Run(_ context.Context, document method.Document) (string, error) {
+	*h.notes = append(*h.notes, h.name+" "+string(document.Bytes()))
 	return "", h.err
 }
 

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -39,7 +40,7 @@ func afterPod(input userlogic.MetricInput) ([]byte, error) {
 }
 
 // of is the document of one pod.
-func (d podDocuments) of(pod *corev1.Pod) ([]byte, error) {
+func (d podDocuments) of(pod *corev1.Pod) (method.Document, error) {
 	resource, err := target.PodDocument(*pod)
 	if err != nil {
 		return nil, fmt.Errorf("writing pod %q as JSON: %w", pod.Name, err)
@@ -50,7 +51,7 @@ func (d podDocuments) of(pod *corev1.Pod) ([]byte, error) {
 			return nil, err
 		}
 	}
-	return slices.Concat([]byte(head), resource, rest), nil
+	return method.Document{[]byte(head), resource, rest}, nil
 }
 
 // ownMetrics has of each metric what is known of one pod: its value, what it requests, whether it is ignored or missing. The

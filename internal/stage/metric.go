@@ -52,7 +52,7 @@ func (m Metric) measure(ctx context.Context, snapshot target.Snapshot, ofTarget 
 	if err != nil {
 		return nil, err
 	}
-	return m.all(ctx, 1, func(int) (string, []byte, error) { return snapshot.Ref.Name, document, nil })
+	return m.all(ctx, 1, func(int) (string, method.Document, error) { return snapshot.Ref.Name, method.Whole(document), nil })
 }
 
 // perPod gives each pod that runs a document of its own, in the order of their names.
@@ -61,7 +61,7 @@ func (m Metric) perPod(ctx context.Context, pods []*corev1.Pod, ofTarget userlog
 	if err != nil {
 		return nil, err
 	}
-	return m.all(ctx, len(pods), func(i int) (string, []byte, error) {
+	return m.all(ctx, len(pods), func(i int) (string, method.Document, error) {
 		document, err := documents.of(pods[i])
 		return pods[i].Name, document, err
 	})
@@ -69,7 +69,7 @@ func (m Metric) perPod(ctx context.Context, pods []*corev1.Pod, ofTarget userlog
 
 // all runs the metric method for so many resources, some at a time, and keeps their order. The first that fails ends the
 // others, and so does the time that they have together.
-func (m Metric) all(ctx context.Context, count int, resource func(int) (name string, document []byte, err error)) ([]userlogic.ResourceMetric, error) {
+func (m Metric) all(ctx context.Context, count int, resource func(int) (name string, document method.Document, err error)) ([]userlogic.ResourceMetric, error) {
 	ctx, abandon := context.WithCancelCause(ctx)
 	defer abandon(nil)
 	metrics := make([]userlogic.ResourceMetric, count)
@@ -101,7 +101,7 @@ func (m Metric) all(ctx context.Context, count int, resource func(int) (name str
 	return nil, ctx.Err()
 }
 
-func (m Metric) one(ctx context.Context, metric *userlogic.ResourceMetric, i int, resource func(int) (string, []byte, error)) error {
+func (m Metric) one(ctx context.Context, metric *userlogic.ResourceMetric, i int, resource func(int) (string, method.Document, error)) error {
 	name, document, err := resource(i)
 	if err != nil {
 		return err

@@ -30,9 +30,9 @@ type slow struct {
 	through atomic.Int64
 }
 
-func (s *slow) Run(ctx context.Context, document []byte) (string, error) {
+func (s *slow) Run(ctx context.Context, document method.Document) (string, error) {
 	var input struct{ Resource corev1.Pod }
-	if err := json.Unmarshal(document, &input); err != nil {
+	if err := json.Unmarshal(document.Bytes(), &input); err != nil {
 		return "", err
 	}
 	name := input.Resource.Name
@@ -137,7 +137,7 @@ func TestStoppingEndsThePassBetweenTwoPods(t *testing.T) {
 
 type runnerFunc func(context.Context) (string, error)
 
-func (f runnerFunc) Run(ctx context.Context, _ []byte) (string, error) { return f(ctx) }
+func (f runnerFunc) Run(ctx context.Context, _ method.Document) (string, error) { return f(ctx) }
 
 // gathered are metrics of pods and others, of the pods of TestMetricOncePerPodThatRuns.
 func gathered() []userlogic.KubernetesMetric {
@@ -168,8 +168,8 @@ func TestASplicedDocumentIsTheOneThatWouldBeWritten(t *testing.T) {
 			if input.Resource, err = target.PodDocument(pod); err != nil {
 				t.Fatal(err)
 			}
-			if want, err := json.Marshal(input); err != nil || string(got) != string(want) {
-				t.Errorf("got  %s\nwant %s (%v)", got, want, err)
+			if want, err := json.Marshal(input); err != nil || string(got.Bytes()) != string(want) {
+				t.Errorf("got  %s\nwant %s (%v)", got.Bytes(), want, err)
 			}
 		}
 	}

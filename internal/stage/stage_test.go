@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -25,8 +26,8 @@ type scribe struct {
 	notes *[]string
 }
 
-func (s scribe) Run(_ context.Context, document []byte) (string, error) {
-	*s.notes = append(*s.notes, s.name+" "+string(document))
+func (s scribe) Run(_ context.Context, document method.Document) (string, error) {
+	*s.notes = append(*s.notes, s.name+" "+string(document.Bytes()))
 	return s.reply, s.err
 }
 
