@@ -11,6 +11,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// longestAnswer is far more than the usage of thousands of pods.
+const longestAnswer = 64 << 20
+
 // check says whether something is ready: nil, or why not.
 type check = func(context.Context, *Cluster) error
 
@@ -88,7 +91,7 @@ func (c *Cluster) do(request *http.Request) ([]byte, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(response.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(response.Body, longestAnswer))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer of %s: %w", request.URL, err)
 	}
