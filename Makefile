@@ -13,13 +13,15 @@ REGISTRY  ?= custompodautoscaler
 PLATFORMS ?= linux/amd64,linux/arm64
 # The programs of the test cluster; they are built just so, and what is built once is not built again.
 COMPONENTS := test/cluster/components
+# What a run of bench has measured: .json, and .txt for benchstat.
+BENCH      ?= $(CURDIR)/bin/bench
 HELM       := go tool -modfile=$(CURDIR)/tools/helm/go.mod helm
 
 ##@ Use
 
 .PHONY: help
 help: ## List the targets
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## Build the programs, and the plugin of kubectl, into bin/
@@ -64,7 +66,21 @@ cluster-build: ## Build the real control plane, about ten minutes the first time
 	cd test && go run ./cluster/cmd/cluster build
 
 .PHONY: bench
-bench: ## Run the benchmarks
+bench: bench-rooms cluster-build ## Measure passes over 10, 500 and 5,000 pods on the real cluster, for about eight minutes
+	mkdir -p bin
+	cd test && go run ./bench -json $(BENCH).json -text $(BENCH).txt
+
+.PHONY: bench-quick
+bench-quick: cluster-build ## Measure passes over 10 and 500 pods, for about three minutes
+	mkdir -p bin
+	cd test && go run ./bench -pods 10,500 -passes 10 -budget 5s -json $(BENCH).json -text $(BENCH).txt
+
+.PHONY: bench-compare
+bench-compare: ## Compare two runs of bench: OLD=bin/before.txt NEW=bin/bench.txt
+	go tool -modfile=tools/go.mod benchstat $(OLD) $(NEW)
+
+.PHONY: bench-rooms
+bench-rooms: ## Run the benchmarks of the rooms
 	go test -run '^$$' -bench . -benchmem ./...
 
 .PHONY: bench-operator
@@ -105,6 +121,10 @@ verify-chart: ## Check the operator's chart, and what is generated of it
 .PHONY: update-manifest
 update-manifest: ## Write anew what the chart and the manifest have of elsewhere
 	go test ./charts -run Generated -update
+
+.PHONY: update-performance
+update-performance: ## Write what bench measured last into docs/performance.md
+	cd test && go run ./bench -from $(BENCH).json -update-docs ../docs/performance.md
 
 .PHONY: update-docs
 update-docs: ## Write anew what is generated: references, the definition of CustomPodAutoscaler, deep copies
