@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -21,8 +22,8 @@ import (
 // glutton is user logic that takes its document and no time.
 type glutton struct{ bytes atomic.Int64 }
 
-func (g *glutton) Run(_ context.Context, document []byte) (string, error) {
-	g.bytes.Add(int64(len(document)))
+func (g *glutton) Run(_ context.Context, document method.Document) (string, error) {
+	g.bytes.Add(int64(document.Len()))
 	return "1", nil
 }
 
