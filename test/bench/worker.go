@@ -12,7 +12,7 @@ import (
 func workerSettings(s site) func(method, reply string) map[string]any {
 	return func(_, reply string) map[string]any {
 		return map[string]any{"type": "worker", "timeout": patience, "worker": map[string]any{
-			"entrypoint": s.python, "command": []string{script, reply, "worker"},
+			"entrypoint": s.python, "command": []string{script, reply, "worker"}, "concurrency": 8,
 		}}
 	}
 }
