@@ -11,8 +11,6 @@ import (
 	"sync"
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
@@ -120,14 +118,11 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 	return parts
 }
 
-// newWatch follows the target's pods, of which user logic is handed all there is, and metrics need little.
+// newWatch follows the target's pods, of which user logic may be handed all there is, and metrics need little.
 func newWatch(settings config.Config, api *kube.Client, log *slog.Logger) *target.Watch {
-	trim := kubemetrics.Trim
-	if settings.RunMode == config.PerPod {
-		trim = func(*corev1.Pod) {}
-	}
 	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
-	return target.NewWatch(reader, trim, telemetry.WarnOnce(log, "watching the target's pods failed; they are listed at each pass"))
+	return target.NewWatch(reader, settings.RunMode == config.PerPod, kubemetrics.Trim,
+		telemetry.WarnOnce(log, "watching the target's pods failed; they are listed at each pass"))
 }
 
 func settingsOf(settings config.Config) autoscaler.Settings {

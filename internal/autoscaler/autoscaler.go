@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
@@ -20,7 +19,7 @@ import (
 // Target is read once a pass.
 type Target interface {
 	Read(context.Context) (target.Snapshot, error)
-	Pods(context.Context, target.Snapshot) ([]corev1.Pod, error)
+	Pods(context.Context, target.Snapshot) ([]target.Pod, error)
 }
 
 // KubernetesMetrics are gathered for a snapshot; what could be is given together with the error about the rest.

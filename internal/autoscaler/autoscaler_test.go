@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace/noop"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
@@ -37,8 +36,8 @@ func (w *workload) Read(context.Context) (target.Snapshot, error) {
 	return target.Snapshot{Replicas: w.replicas}, w.call("read")
 }
 
-func (w *workload) Pods(context.Context, target.Snapshot) ([]corev1.Pod, error) {
-	return make([]corev1.Pod, w.replicas), w.call("pods")
+func (w *workload) Pods(context.Context, target.Snapshot) ([]target.Pod, error) {
+	return make([]target.Pod, w.replicas), w.call("pods")
 }
 
 func (w *workload) Gather(_ context.Context, _ time.Time, s target.Snapshot) ([]userlogic.KubernetesMetric, error) {

@@ -64,7 +64,7 @@ func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot
 	return ok(check, fmt.Sprintf("the selector %s selects %d, of which %d run", snapshot.Selector, len(pods), running(pods)))
 }
 
-func running(pods []corev1.Pod) (count int) {
+func running(pods []target.Pod) (count int) {
 	for _, pod := range pods {
 		if pod.Status.Phase == corev1.PodRunning {
 			count++

@@ -50,7 +50,7 @@ func many(pods int) (target.Snapshot, []metricsv1beta1.PodMetrics) {
 	for i := range pods {
 		web := running(fmt.Sprintf("web-%05d", i))
 		web.Spec.Containers = []corev1.Container{{Name: "web", Resources: corev1.ResourceRequirements{Requests: amounts}}}
-		snapshot.Pods = append(snapshot.Pods, web)
+		snapshot.Pods = append(snapshot.Pods, target.Pod{Pod: &web})
 		measured = append(measured, metricsv1beta1.PodMetrics{
 			ObjectMeta: metav1.ObjectMeta{Name: web.Name}, Timestamp: ago(time.Second), Window: metav1.Duration{Duration: time.Minute},
 			Containers: []metricsv1beta1.ContainerMetrics{{Name: "web", Usage: amounts}},

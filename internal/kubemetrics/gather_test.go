@@ -97,7 +97,7 @@ func running(name string) corev1.Pod {
 
 func shop(pods ...corev1.Pod) target.Snapshot {
 	selector, _ := labels.Parse("app=web")
-	return target.Snapshot{Namespace: "shop", Replicas: 2, Selector: selector, Pods: pods}
+	return target.Snapshot{Namespace: "shop", Replicas: 2, Selector: selector, Pods: target.PodsOf(pods)}
 }
 
 var atZero = func() target.Snapshot { s := shop(); s.Replicas = 0; return s }()

@@ -5,6 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -25,11 +26,11 @@ type groups struct {
 func (g groups) total() int { return len(g.ready) + len(g.ignored) + len(g.missing) }
 
 // alive leaves out the pods that do not count at all, nor do their metrics.
-func alive(pods []corev1.Pod) []*corev1.Pod {
-	var living []*corev1.Pod
-	for i := range pods {
-		if pod := &pods[i]; pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed {
-			living = append(living, pod)
+func alive(pods []target.Pod) []*corev1.Pod {
+	living := make([]*corev1.Pod, 0, len(pods))
+	for _, pod := range pods {
+		if pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed {
+			living = append(living, pod.Pod)
 		}
 	}
 	return living

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -69,7 +70,7 @@ func TestGroup(t *testing.T) {
 				if row.metric != nil {
 					metrics["web"] = *row.metric
 				}
-				g := group(alive([]corev1.Pod{row.pod}), metrics, rules.startUp(resource, now))
+				g := group(alive(target.PodsOf([]corev1.Pod{row.pod})), metrics, rules.startUp(resource, now))
 				if got := placed(g, "web"); got != want {
 					t.Errorf("got %s, want %s", got, want)
 				}
@@ -110,7 +111,7 @@ func FuzzGroupIsAPartition(f *testing.F) {
 			}
 		}
 		for _, resource := range []corev1.ResourceName{"cpu", "memory"} {
-			living := alive(pods)
+			living := alive(target.PodsOf(pods))
 			g := group(living, metrics, rules.startUp(resource, now))
 			for _, pod := range pods {
 				got := placed(g, pod.Name)

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -46,7 +47,7 @@ func TestATrimmedPodIsGroupedAsTheWholeOne(t *testing.T) {
 			t.Errorf("%s: it still has %v", name, trimmed)
 		}
 		of := func(pod *corev1.Pod) (all []any) {
-			living := alive([]corev1.Pod{*pod})
+			living := alive(target.PodsOf([]corev1.Pod{*pod}))
 			measured := map[string]userlogic.PodMetric{"web": {Timestamp: metav1.NewTime(now), Window: time.Minute, Value: 7}}
 			requested, err := requests(living, "cpu", wholePod)
 			ofOne, errOfOne := requests(living, "cpu", "proxy")

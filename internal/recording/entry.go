@@ -60,12 +60,12 @@ func entryOf(pass autoscaler.Pass, perPod bool) (entry Entry, err error) {
 	return entry, err
 }
 
-func documents(pods []corev1.Pod) ([]json.RawMessage, error) {
+func documents(pods []target.Pod) ([]json.RawMessage, error) {
 	all := make([]json.RawMessage, 0, len(pods))
 	for _, pod := range pods {
-		document, err := target.PodDocument(pod)
+		document, err := pod.Document()
 		if err != nil {
-			return nil, fmt.Errorf("writing pod %q as JSON: %w", pod.Name, err)
+			return nil, err
 		}
 		if document, err = withoutSecrets(document); err != nil {
 			return nil, err

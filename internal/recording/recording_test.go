@@ -37,7 +37,7 @@ func aPass() autoscaler.Pass {
 		Snapshot: target.Snapshot{
 			Ref: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, Namespace: "shop",
 			Replicas: 2, Running: 2, Document: json.RawMessage(deployment),
-			Pods: []corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "web-1"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Env: []corev1.EnvVar{{Name: "TOKEN", Value: "s3cret"}}}}}}},
+			Pods: target.PodsOf([]corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "web-1"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Env: []corev1.EnvVar{{Name: "TOKEN", Value: "s3cret"}}}}}}}),
 		},
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
@@ -37,13 +36,13 @@ func (t *Tape) Read(context.Context) (target.Snapshot, error) {
 }
 
 // Pods gives the target's pods, where they were recorded: who needs them only for metrics has those without.
-func (t *Tape) Pods(context.Context, target.Snapshot) ([]corev1.Pod, error) {
+func (t *Tape) Pods(context.Context, target.Snapshot) (pods []target.Pod, err error) {
 	if t.PerPod && t.at.Pods == nil {
 		return nil, errors.New("no pods were recorded, since metric ran once for the whole target: record with runMode: per-pod")
 	}
-	pods := make([]corev1.Pod, len(t.at.Pods))
+	pods = make([]target.Pod, len(t.at.Pods))
 	for i, document := range t.at.Pods {
-		if err := json.Unmarshal(document, &pods[i]); err != nil {
+		if pods[i], err = target.PodOf(document); err != nil {
 			return nil, fmt.Errorf("reading a recorded pod: %w", err)
 		}
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	corev1 "k8s.io/api/core/v1"
-
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -40,10 +38,10 @@ func afterPod(input userlogic.MetricInput) ([]byte, error) {
 }
 
 // of is the document of one pod.
-func (d podDocuments) of(pod *corev1.Pod) (method.Document, error) {
-	resource, err := target.PodDocument(*pod)
+func (d podDocuments) of(pod target.Pod) (method.Document, error) {
+	resource, err := pod.Document()
 	if err != nil {
-		return nil, fmt.Errorf("writing pod %q as JSON: %w", pod.Name, err)
+		return nil, err
 	}
 	rest := d.rest
 	if rest == nil {

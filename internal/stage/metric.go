@@ -56,7 +56,7 @@ func (m Metric) measure(ctx context.Context, snapshot target.Snapshot, ofTarget 
 }
 
 // perPod gives each pod that runs a document of its own, in the order of their names.
-func (m Metric) perPod(ctx context.Context, pods []*corev1.Pod, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+func (m Metric) perPod(ctx context.Context, pods []target.Pod, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
 	documents, err := newPodDocuments(ofTarget, m.OwnMetrics)
 	if err != nil {
 		return nil, err
@@ -115,9 +115,9 @@ func (m Metric) one(ctx context.Context, metric *userlogic.ResourceMetric, i int
 }
 
 // measurable are the pods of which there is something to measure: not those that are going or gone.
-func measurable(pods []corev1.Pod) (all []*corev1.Pod) {
-	for i := range pods {
-		pod := &pods[i]
+func measurable(pods []target.Pod) []target.Pod {
+	all := make([]target.Pod, 0, len(pods))
+	for _, pod := range pods {
 		if pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
 			all = append(all, pod)
 		}

@@ -52,11 +52,11 @@ func (s *slow) Run(ctx context.Context, document method.Document) (string, error
 
 // pods are so many, called 0, 1, ...
 func pods(count int) target.Snapshot {
-	s := target.Snapshot{Document: []byte("{}")}
+	var read []corev1.Pod
 	for i := range count {
-		s.Pods = append(s.Pods, podNamed(fmt.Sprint(i), corev1.PodRunning))
+		read = append(read, podNamed(fmt.Sprint(i), corev1.PodRunning))
 	}
-	return s
+	return target.Snapshot{Document: []byte("{}"), Pods: target.PodsOf(read)}
 }
 
 func second(string) time.Duration { return time.Second }
@@ -161,11 +161,11 @@ func TestASplicedDocumentIsTheOneThatWouldBeWritten(t *testing.T) {
 		}
 		for _, pod := range snapshot.Pods {
 			pod.Annotations = map[string]string{"html": "<&>\u2028"}
-			got, err := documents.of(&pod)
+			got, err := documents.of(pod)
 			if err != nil {
 				t.Fatal(err)
 			}
-			if input.Resource, err = target.PodDocument(pod); err != nil {
+			if input.Resource, err = pod.Document(); err != nil {
 				t.Fatal(err)
 			}
 			if want, err := json.Marshal(input); err != nil || string(got.Bytes()) != string(want) {

@@ -34,10 +34,10 @@ func (s scribe) Run(_ context.Context, document method.Document) (string, error)
 var snapshot = target.Snapshot{
 	Ref:      autoscalingv2.CrossVersionObjectReference{Name: "web"},
 	Document: []byte(`{"kind":"Deployment"}`),
-	Pods: []corev1.Pod{
+	Pods: target.PodsOf([]corev1.Pod{
 		podNamed("a", corev1.PodRunning), podNamed("b", corev1.PodPending), podNamed("c", corev1.PodFailed),
 		podNamed("d", corev1.PodSucceeded), terminating(podNamed("e", corev1.PodRunning)),
-	},
+	}),
 }
 
 func podNamed(name string, phase corev1.PodPhase) corev1.Pod {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -96,10 +95,4 @@ func objectOfJSON(document json.RawMessage) (object, error) {
 	var of metav1.PartialObjectMetadata
 	err := json.Unmarshal(document, &of)
 	return object{document, of.UID, of.ResourceVersion}, err
-}
-
-// PodDocument is a pod as user code is given it.
-func PodDocument(pod corev1.Pod) (json.RawMessage, error) {
-	pod.SetGroupVersionKind(corev1.SchemeGroupVersion.WithKind("Pod"))
-	return json.Marshal(&pod)
 }

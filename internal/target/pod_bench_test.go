@@ -20,7 +20,7 @@ func BenchmarkPodDocument(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		document, err := PodDocument(pod)
+		document, err := Pod{Pod: &pod}.Document()
 		if err != nil {
 			b.Fatal(err)
 		}

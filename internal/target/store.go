@@ -2,6 +2,7 @@ package target
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"sync"
 
@@ -12,6 +13,7 @@ import (
 
 // podStore is what a reflector fills: the pods of one selector.
 type podStore struct {
+	write   bool
 	trim    func(*corev1.Pod)
 	whole   func()        // is told when it is
 	settled chan struct{} // closed when it is, or cannot be, for the first time
@@ -19,30 +21,26 @@ type podStore struct {
 	spec    corev1.PodSpec // of the last pod that came: those of one template are often the same, and kept once
 
 	mutex  sync.Mutex
-	byName map[string]*corev1.Pod // nil until they are all there
-	sorted []corev1.Pod           // nil where that has changed
+	byName map[string]Pod // nil until they are all there
+	sorted []Pod          // nil where that has changed
 }
 
 var _ cache.TransformingStore = &podStore{}
 
-func newPodStore(trim func(*corev1.Pod), whole func()) *podStore {
+func newPodStore(write bool, trim func(*corev1.Pod), whole func()) *podStore {
 	settled := make(chan struct{})
-	return &podStore{trim: trim, whole: whole, settled: settled, settle: sync.OnceFunc(func() { close(settled) })}
+	return &podStore{write: write, trim: trim, whole: whole, settled: settled, settle: sync.OnceFunc(func() { close(settled) })}
 }
 
 // pods are all there are, by name, once they are all there. They are not to be changed.
-func (s *podStore) pods() (all []corev1.Pod, whole bool) {
+func (s *podStore) pods() (all []Pod, whole bool) {
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
 	if s.byName == nil {
 		return nil, false
 	}
 	if s.sorted == nil {
-		s.sorted = make([]corev1.Pod, 0, len(s.byName))
-		for _, pod := range s.byName {
-			s.sorted = append(s.sorted, *pod)
-		}
-		slices.SortFunc(s.sorted, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
+		s.sorted = slices.SortedFunc(maps.Values(s.byName), func(a, b Pod) int { return cmp.Compare(a.Name, b.Name) })
 	}
 	return s.sorted, true
 }
@@ -55,10 +53,19 @@ func (s *podStore) incomplete() {
 	s.settle()
 }
 
-// take makes a pod fit to be kept. Only the reflector's goroutine comes here.
-func (s *podStore) take(item any) *corev1.Pod {
-	pod := item.(*corev1.Pod)
-	s.trim(pod)
+// take makes a pod fit to be kept, if it has not been. Only the reflector's goroutine comes here.
+func (s *podStore) take(item any) Pod {
+	if kept, already := item.(Pod); already {
+		return kept
+	}
+	pod := Pod{Pod: item.(*corev1.Pod)}
+	if s.write {
+		var err error
+		if pod.written, err = pod.Document(); err != nil {
+			return pod // whole, so that who asks for its document is told
+		}
+	}
+	s.trim(pod.Pod)
 	if equality.Semantic.DeepEqual(pod.Spec, s.spec) {
 		pod.Spec = s.spec
 	} else {
@@ -74,7 +81,7 @@ func (s *podStore) Transformer() cache.TransformFunc {
 
 // Replace is for the reflector, as are all that follow.
 func (s *podStore) Replace(list []any, _ string) error {
-	byName := make(map[string]*corev1.Pod, len(list))
+	byName := make(map[string]Pod, len(list))
 	for _, item := range list {
 		pod := s.take(item)
 		byName[pod.Name] = pod

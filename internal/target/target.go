@@ -31,7 +31,7 @@ type Snapshot struct {
 	Replicas  int32           // as its scale says there should be
 	Running   int32           // as its scale says there are
 	Selector  labels.Selector // nil where the target has none, and so no pods
-	Pods      []corev1.Pod    // by name, where they were read
+	Pods      []Pod           // by name, where they were read
 	Path      kube.Path       // where the API serves it
 }
 
@@ -83,7 +83,7 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 }
 
 // Pods lists the snapshot's pods, by name.
-func (r *Reader) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, error) {
+func (r *Reader) Pods(ctx context.Context, snapshot Snapshot) ([]Pod, error) {
 	if snapshot.Selector == nil {
 		return nil, nil
 	}
@@ -93,7 +93,7 @@ func (r *Reader) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, err
 		return nil, err
 	}
 	slices.SortFunc(list.Items, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
-	return list.Items, nil
+	return PodsOf(list.Items), nil
 }
 
 // selectorOf gives nil for a scale without a selector: an empty one would select every pod of the namespace.

@@ -21,7 +21,8 @@ import (
 // it may not.
 type Watch struct {
 	*Reader
-	trim  func(*corev1.Pod) // takes off what nobody reads
+	write bool              // whether pods are kept as user code is given them, too
+	trim  func(*corev1.Pod) // takes off what nobody else reads
 	tried func(error)       // is told of each try; nil where it succeeded
 
 	asked chan pursuit // holds the newest one, until Run has come to it
@@ -36,13 +37,13 @@ type pursuit struct {
 }
 
 // NewWatch gives one that follows nothing before Run.
-func NewWatch(reader *Reader, trim func(*corev1.Pod), tried func(error)) *Watch {
-	return &Watch{Reader: reader, trim: trim, tried: tried, asked: make(chan pursuit, 1)}
+func NewWatch(reader *Reader, write bool, trim func(*corev1.Pod), tried func(error)) *Watch {
+	return &Watch{Reader: reader, write: write, trim: trim, tried: tried, asked: make(chan pursuit, 1)}
 }
 
-// Pods gives the snapshot's pods, by name. They are not to be changed. The first time it waits for the watch to have them,
+// Pods gives the snapshot's pods, by name. The first time it waits for the watch to have them,
 // no longer than for a list.
-func (w *Watch) Pods(ctx context.Context, snapshot Snapshot) ([]corev1.Pod, error) {
+func (w *Watch) Pods(ctx context.Context, snapshot Snapshot) ([]Pod, error) {
 	if snapshot.Selector == nil {
 		return nil, nil
 	}
@@ -69,7 +70,7 @@ func (w *Watch) followed(selector labels.Selector) *podStore {
 		case <-w.asked: // of the selector before, which nobody has come to
 		default:
 		}
-		w.now = pursuit{selector, newPodStore(w.trim, func() { w.tried(nil) })}
+		w.now = pursuit{selector, newPodStore(w.write, w.trim, func() { w.tried(nil) })}
 		w.asked <- w.now
 	}
 	return w.now.kept

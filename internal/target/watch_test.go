@@ -19,7 +19,7 @@ func pod(name, version string) *corev1.Pod {
 // TestAStoreHasAllOrSaysThatItHasNot goes through what a reflector does to it.
 func TestAStoreHasAllOrSaysThatItHasNot(t *testing.T) {
 	whole := 0
-	store := newPodStore(func(pod *corev1.Pod) { pod.Labels = nil }, func() { whole++ })
+	store := newPodStore(false, func(pod *corev1.Pod) { pod.Labels = nil }, func() { whole++ })
 	for _, row := range []struct {
 		name string
 		do   func() error
@@ -62,7 +62,7 @@ func TestAStoreHasAllOrSaysThatItHasNot(t *testing.T) {
 
 // What a pass has been given stays as it was, whatever comes after it.
 func TestPodsThatWereGivenAreNotChanged(t *testing.T) {
-	store := newPodStore(func(*corev1.Pod) {}, func() {})
+	store := newPodStore(false, func(*corev1.Pod) {}, func() {})
 	if err := store.Replace([]any{pod("a", "1")}, "1"); err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func TestPodsThatWereGivenAreNotChanged(t *testing.T) {
 }
 
 func TestWhatPodsOfATemplateHaveInCommonIsKeptOnce(t *testing.T) {
-	store := newPodStore(func(*corev1.Pod) {}, func() {})
+	store := newPodStore(false, func(*corev1.Pod) {}, func() {})
 	of := func(name, image string) any {
 		p := pod(name, "1")
 		p.Spec.Containers = []corev1.Container{{Name: "web", Image: image}}
@@ -92,8 +92,35 @@ func TestWhatPodsOfATemplateHaveInCommonIsKeptOnce(t *testing.T) {
 	}
 }
 
+// A pod is kept as user logic is given it, and trimmed for everybody else: also one that the reflector brings a second time.
+func TestPodsAreKeptAsTheyAreWritten(t *testing.T) {
+	store := newPodStore(true, func(pod *corev1.Pod) { pod.Labels = nil }, func() {})
+	whole, err := Pod{Pod: pod("a", "1")}.Document()
+	if err != nil || !strings.Contains(string(whole), `"kind":"Pod"`) || !strings.Contains(string(whole), `"labels":{"app":"web"}`) {
+		t.Fatalf("got %s, %v", whole, err)
+	}
+	first, err := store.Transformer()(pod("a", "1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Replace([]any{first}, "1"); err != nil {
+		t.Fatal(err)
+	}
+	pods, _ := store.pods()
+	if got, err := pods[0].Document(); err != nil || string(got) != string(whole) || pods[0].Labels != nil {
+		t.Errorf("got %s, %v", got, err)
+	}
+	if err := store.Update(pod("a", "2")); err != nil {
+		t.Fatal(err)
+	}
+	pods, _ = store.pods()
+	if got, _ := pods[0].Document(); !strings.Contains(string(got), `"resourceVersion":"2"`) {
+		t.Errorf("after a change it is %s", got)
+	}
+}
+
 func TestAnotherSelectorIsFollowedAnew(t *testing.T) {
-	w := NewWatch(NewReader(nil, autoscalingv2.CrossVersionObjectReference{Name: "web"}, "shop"), func(*corev1.Pod) {}, func(error) {})
+	w := NewWatch(NewReader(nil, autoscalingv2.CrossVersionObjectReference{Name: "web"}, "shop"), false, func(*corev1.Pod) {}, func(error) {})
 	selectors := []labels.Selector{labels.SelectorFromSet(labels.Set{"app": "web"}), labels.SelectorFromSet(labels.Set{"app": "api"})}
 	if _, whole := w.followed(selectors[0]).pods(); whole {
 		t.Error("nobody has listed them yet")
