@@ -108,7 +108,7 @@ func TestTheProgramThatWritesProfilesIsBuilt(t *testing.T) {
 	}
 }
 
-// TestTheFloorOfAWorkerHasAReplyToEveryLine runs the script that workers are of, before the program knows any.
+// TestTheFloorOfAWorkerHasAReplyToEveryLine runs the script as the program does.
 func TestTheFloorOfAWorkerHasAReplyToEveryLine(t *testing.T) {
 	s := site{dir: t.TempDir(), python: "python3"}
 	if err := os.WriteFile(filepath.Join(s.dir, script), scriptText, 0o600); err != nil {
