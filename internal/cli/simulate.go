@@ -9,7 +9,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -137,7 +136,7 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 	}
 	began := time.Now()
 	result := simulated{Settings: settings}
-	var inLogic atomic.Int64
+	var logic busy
 	var limits config.Config
 	for i, file := range append([]string{s.file}, s.compare...) {
 		loaded, err := config.Load(file, s.program.Environment)
@@ -147,13 +146,13 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 		if i == 0 {
 			limits = loaded.Config
 		}
-		course, err := s.course(ctx, nameOf(file), settings, loaded.Config, func(run method.Run) { inLogic.Add(int64(run.Took)) })
+		course, err := s.course(ctx, nameOf(file), settings, loaded.Config, logic.ran)
 		if err != nil {
 			return err
 		}
 		result.Courses = append(result.Courses, course)
 	}
-	result.Took, result.InLogic = time.Since(began), time.Duration(inLogic.Load())
+	result.Took, result.InLogic = time.Since(began), logic.total
 	if err := s.beside(ctx, &result, limits); err != nil {
 		return err
 	}
