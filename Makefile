@@ -15,6 +15,10 @@ PLATFORMS ?= linux/amd64,linux/arm64
 COMPONENTS := test/cluster/components
 # What a run of bench has measured: .json, and .txt for benchstat.
 BENCH      ?= $(CURDIR)/bin/bench
+# The Go toolchain is the one that go.mod names, whatever the machine has: its standard library has the fixes that we need.
+export GOTOOLCHAIN ?= auto
+# The vulnerabilities that are known: a version of the Go vulnerability database, or latest.
+VULNDB     ?= v0.0.0-20261105234957-e22db6528018
 HELM       := go tool -modfile=$(CURDIR)/tools/helm/go.mod helm
 
 ##@ Use
@@ -90,7 +94,7 @@ bench-operator: cluster-build ## Give the operator a thousand objects, for about
 ##@ Verify
 
 .PHONY: verify
-verify: verify-format verify-vet verify-lint verify-modules verify-chart ## Check all that is not a test
+verify: verify-format verify-vet verify-lint verify-modules verify-chart verify-vulnerabilities ## Check all that is not a test
 
 .PHONY: verify-format
 verify-format: ## Check that the code is formatted
@@ -108,6 +112,11 @@ verify-vet: ## Run go vet
 .PHONY: verify-lint
 verify-lint: ## Run staticcheck
 	for module in $(MODULES); do (cd $$module && go tool -modfile=$(CURDIR)/tools/go.mod staticcheck ./...); done
+
+.PHONY: verify-vulnerabilities
+verify-vulnerabilities: ## Check that the programs call nothing with a known vulnerability; VULNDB=latest asks for today's
+	database=$$(go mod download -json golang.org/x/vulndb@$(VULNDB) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') && \
+		go tool -modfile=tools/go.mod govulncheck -db "file://$$database/data/osv" ./...
 
 .PHONY: verify-modules
 verify-modules: ## Check that go.mod and go.sum say what the code uses

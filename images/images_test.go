@@ -102,6 +102,25 @@ func TestWhatAnImageIsMadeOfIsThere(t *testing.T) {
 	}
 }
 
+// TestImages holds what all of our own images have in common.
+func TestImages(t *testing.T) {
+	t.Run("are built with the toolchain of go.mod", func(t *testing.T) {
+		toolchain := regexp.MustCompile(`(?m)^toolchain go(\S+)$`).FindStringSubmatch(read(t, "../go.mod"))
+		if toolchain == nil {
+			t.Fatal("go.mod has no toolchain line")
+		}
+		files, err := filepath.Glob("*/Dockerfile")
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no Dockerfiles: %v", err)
+		}
+		for _, file := range files {
+			if want := " golang:" + toolchain[1] + " AS build"; !strings.Contains(read(t, file), want) {
+				t.Errorf("%s does not build with%s", file, strings.TrimSuffix(want, " AS build"))
+			}
+		}
+	})
+}
+
 // isMadeOf holds that a Dockerfile's bases have tags that say which, that what it copies is there, as there says, or in the stage that it is
 // copied from, and that no shell is needed to start it.
 func isMadeOf(t *testing.T, file string, there func(source string) error) {
