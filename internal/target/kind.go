@@ -33,7 +33,7 @@ func (r *Reader) Find(ctx context.Context) (kube.Path, error) {
 	if err != nil {
 		return kube.Path{}, err
 	}
-	resource, err := pick(served, r.ref.Kind)
+	resource, err := scalableResource(served, r.ref.Kind)
 	if err != nil {
 		return kube.Path{}, config.Mistake{Err: fmt.Errorf("%s %w", version, err)}
 	}
@@ -41,28 +41,48 @@ func (r *Reader) Find(ctx context.Context) (kube.Path, error) {
 	return *r.path, nil
 }
 
-// pick finds the resource of a kind that can be scaled.
-func pick(served []metav1.APIResource, kind string) (string, error) {
-	has := func(name string) bool {
-		return slices.ContainsFunc(served, func(r metav1.APIResource) bool { return r.Name == name })
-	}
-	var scalable []string
+// Kind is how the API serves a kind.
+type Kind struct {
+	Resource   string // its plural, as it stands in paths and rules
+	Namespaced bool
+	Scalable   bool // it has a scale subresource
+}
+
+// kindOf finds a kind among the resources of its group version.
+func kindOf(served []metav1.APIResource, kind string) (found Kind, ok bool) {
 	for _, resource := range served {
-		if strings.Contains(resource.Name, "/") {
-			continue
-		}
-		switch canScale := has(resource.Name + "/scale"); {
-		case resource.Kind == kind && !resource.Namespaced:
-			return "", fmt.Errorf("has %s outside of namespaces: it cannot be a target", kind)
-		case resource.Kind == kind && canScale:
-			return resource.Name, nil
-		case resource.Kind == kind:
-			return "", fmt.Errorf("serves %s without a scale subresource, so it cannot be scaled: add subresources.scale to its CustomResourceDefinition", kind)
-		case canScale:
-			scalable = append(scalable, resource.Kind)
+		if resource.Kind == kind && !strings.Contains(resource.Name, "/") {
+			return Kind{resource.Name, resource.Namespaced, hasScale(served, resource.Name)}, true
 		}
 	}
-	return "", fmt.Errorf("has no kind %q; it can scale: %s (scaleTargetRef.kind)", kind, cmp.Or(strings.Join(scalable, ", "), "nothing"))
+	return Kind{}, false
+}
+
+func hasScale(served []metav1.APIResource, name string) bool {
+	return slices.ContainsFunc(served, func(r metav1.APIResource) bool { return r.Name == name+"/scale" })
+}
+
+// scalableResource gives the resource of a kind that can be a target, or says why the kind cannot.
+func scalableResource(served []metav1.APIResource, kind string) (string, error) {
+	switch found, ok := kindOf(served, kind); {
+	case !ok:
+		return "", fmt.Errorf("has no kind %q; it can scale: %s (scaleTargetRef.kind)", kind, cmp.Or(strings.Join(scalableKinds(served), ", "), "nothing"))
+	case !found.Namespaced:
+		return "", fmt.Errorf("has %s outside of namespaces: it cannot be a target", kind)
+	case !found.Scalable:
+		return "", fmt.Errorf("serves %s without a scale subresource, so it cannot be scaled: add subresources.scale to its CustomResourceDefinition", kind)
+	default:
+		return found.Resource, nil
+	}
+}
+
+func scalableKinds(served []metav1.APIResource) (kinds []string) {
+	for _, resource := range served {
+		if hasScale(served, resource.Name) {
+			kinds = append(kinds, resource.Kind)
+		}
+	}
+	return kinds
 }
 
 // object reads the object: as protobuf where its kind is known here, otherwise as the API writes it.

@@ -8,7 +8,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-func TestPickFindsTheResourceOfAKindThatCanBeScaled(t *testing.T) {
+func TestScalableResourceIsThatOfAKindThatCanBeScaled(t *testing.T) {
 	served := []metav1.APIResource{
 		{Name: "webs", Kind: "Web", Namespaced: true}, {Name: "webs/status", Kind: "Web", Namespaced: true},
 		{Name: "webs/scale", Kind: "Scale", Namespaced: true},
@@ -23,13 +23,13 @@ func TestPickFindsTheResourceOfAKindThatCanBeScaled(t *testing.T) {
 		{"it is the scale itself", "Scale", "", `has no kind "Scale"`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got, err := pick(served, row.kind)
+			got, err := scalableResource(served, row.kind)
 			if got != row.want || (err == nil) != (row.error == "") || err != nil && !strings.Contains(err.Error(), row.error) {
 				t.Errorf("got %q, %v; want %q, %q", got, err, row.want, row.error)
 			}
 		})
 	}
-	if _, err := pick(nil, "Web"); err == nil || !strings.Contains(err.Error(), "it can scale: nothing") {
+	if _, err := scalableResource(nil, "Web"); err == nil || !strings.Contains(err.Error(), "it can scale: nothing") {
 		t.Errorf("got %v of a group that serves nothing", err)
 	}
 }
