@@ -65,6 +65,10 @@ test-unit: ## Run the tests of the rooms and of the programs
 test-e2e: cluster-build ## Run the tests on the real cluster
 	cd test && go test -race -count=1 -timeout 30m ./... # a cached pass would know nothing of the program's code
 
+.PHONY: chaos
+chaos: cluster-build ## Kill what runs, again and again, and look for what is lost or doubled, for about half an hour
+	cd test && CHAOS_ROUNDS=60 go test -race -count=1 -timeout 90m -run '^TestChaos' ./e2e
+
 .PHONY: cluster-build
 cluster-build: ## Build the real control plane, about ten minutes the first time
 	cd test && go run ./cluster/cmd/cluster build

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // Error is a call that failed, with what to do about it.
@@ -27,6 +28,11 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// IsNotServed tells whether the API does not serve the path of a call at all, rather than that an object is not there.
+func IsNotServed(err error) bool {
+	return apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse)
+}
 
 var gerunds = map[string]string{"get": "reading", "list": "listing", "patch": "patching", "create": "creating", "watch": "watching"}
 

@@ -9,12 +9,11 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 )
 
 // hold is what the annotations ask for.
@@ -71,19 +70,21 @@ func (h hold) within(after time.Duration) time.Duration {
 // holdTarget sets the target's scale, if it is not as it should be.
 func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, resource schema.GroupResource, replicas int32) error {
 	ref := object.Spec.ScaleTargetRef
-	target, scale := ofKind(schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)), ofKind(autoscalingv1.SchemeGroupVersion.WithKind("Scale"))
-	target.SetNamespace(object.Namespace)
-	target.SetName(ref.Name)
-	err := r.Client.SubResource("scale").Get(ctx, target, scale)
-	if there, _, _ := unstructured.NestedInt64(scale.Object, "spec", "replicas"); err == nil && there != int64(replicas) { // none is 0
-		patch := client.RawPatch(types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas))
-		err = r.Client.SubResource("scale").Patch(ctx, target, patch, client.WithSubResourceBody(scale))
+	version := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).GroupVersion()
+	path := kube.Path{Version: version, Namespace: object.Namespace, Resource: resource.Resource, Name: ref.Name, Subresource: "scale"}
+	scale := &autoscalingv1.Scale{}
+	err := r.API.Get(ctx, path, scale)
+	if err == nil && scale.Spec.Replicas != replicas {
+		err = r.API.Patch(ctx, path, types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas), scale)
 	}
-	switch doing := fmt.Errorf("holding %s %q at %d replicas: %w", ref.Kind, ref.Name, replicas, err); {
+	switch doing := fmt.Errorf("holding %s %q at %d replicas: %w", ref.Kind, ref.Name, replicas, ownWords(err)); {
+	case kube.IsNotServed(err): // no longer, or not yet
+		r.Kinds.Expire(version)
+		return troubleError{"TargetNotFound", passingError{doing}}
 	case apierrors.IsNotFound(err):
 		return troubleError{"TargetNotFound", doing}
 	case apierrors.IsForbidden(err):
-		return r.forbidden(ctx, doing, object.Namespace, Rules(object, resource))
+		return forbiddenError{doing, object.Namespace, Rules(object, resource)}
 	case err != nil:
 		return doing
 	}

@@ -2,6 +2,7 @@ package operator
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -10,7 +11,6 @@ import (
 
 	"github.com/go-logr/logr"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -23,7 +23,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/healthz"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
@@ -31,6 +30,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/access"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
@@ -54,8 +54,10 @@ const (
 	// A failure that may go away by itself is tried again at once, and then less and less often.
 	firstRetry, lastRetry = time.Second, 5 * time.Minute
 
-	// closing is how long the last events may take to be sent.
-	closing = 3 * time.Second
+	// When it is asked to end, what is under way is given up at once. The runnables may take so long to return, then the Lease
+	// to be given back and all else until stopping, and of that closing for the last events to be sent. Together this stays
+	// below ten seconds, so that Kubernetes never has to kill the operator, whatever hangs.
+	runnables, closing, stopping = 3 * time.Second, 2 * time.Second, 8 * time.Second
 )
 
 // made are the kinds that we make, or take away.
@@ -65,19 +67,30 @@ var made = append([]schema.GroupVersionKind{
 	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
 }, workloads...)
 
-// Run looks after all objects until ctx is done.
+// Run looks after all objects until ctx is done. It then ends within the time that stopping allows, whatever hangs.
 func Run(ctx context.Context, connection *rest.Config, options Options) error {
 	log.SetLogger(logr.FromSlogHandler(untilDone{options.LibraryLog.Handler(), ctx}))
-	connection = rest.CopyConfig(connection)
+	err := endWithin(ctx, stopping, func(ctx context.Context) error { return run(ctx, connection, options) })
+	if ctx.Err() == nil {
+		return err
+	}
+	if err != nil && !errors.Is(err, context.Canceled) { // it was asked to end, and ends
+		options.Log.Warn("stopped, though not all work ended", "error", err)
+	}
+	return nil
+}
+
+func run(ctx context.Context, connection *rest.Config, options Options) error {
+	connection = bounded(connection, oneCall)
 	connection.QPS = -1 // what is under way at a time is bounded by Concurrency
 	api, err := kube.New(connection, oneCall)
 	if err != nil {
 		return err
 	}
-	if err := served(ctx, api); err != nil {
+	if err := patiently(ctx, func(ctx context.Context) error { return served(ctx, api) }); err != nil {
 		return err
 	}
-	manager, err := newManager(connection, api, options)
+	manager, err := newManager(ctx, connection, api, options)
 	if err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
@@ -89,7 +102,11 @@ func Run(ctx context.Context, connection *rest.Config, options Options) error {
 		defer cancel()
 		events.Close(ctx)
 	}()
-	if err := watch(ctx, manager, events.Event, options); err != nil {
+	reconciler := &Reconciler{
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
+		Kinds: target.NewFinder(ctx, api.Resources, options.Concurrency/2),
+	}
+	if err := watch(ctx, manager, reconciler, options.Concurrency); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
 	built, _ := version.Built()
@@ -106,27 +123,32 @@ func served(ctx context.Context, api *kube.Client) error {
 	return err
 }
 
-func newManager(connection *rest.Config, api *kube.Client, options Options) (ctrl.Manager, error) {
+func newManager(ctx context.Context, connection *rest.Config, api *kube.Client, options Options) (ctrl.Manager, error) {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{cpav1.AddToScheme, authorizationv1.AddToScheme} {
 		if err := add(scheme); err != nil {
 			return nil, err
 		}
 	}
+	patience := runnables
 	return ctrl.NewManager(connection, ctrl.Options{
-		Scheme: scheme, Cache: caching(options.Namespaces),
-		Client:                 client.Options{Cache: &client.CacheOptions{Unstructured: true}},
-		LeaderElection:         options.LeaderElection,
-		LeaderElectionID:       cpav1.Operator,
-		HealthProbeBindAddress: options.ProbeAddress, LeaderElectionNamespace: options.LeaderElectionNamespace,
+		Scheme: scheme, Cache: caching(options.Namespaces), MapperProvider: knownKinds, NewCache: cacheUntil(ctx),
+		GracefulShutdownTimeout: &patience,
+		Client:                  client.Options{Cache: &client.CacheOptions{Unstructured: true}},
+		LeaderElection:          options.LeaderElection,
+		LeaderElectionID:        cpav1.Operator,
+		HealthProbeBindAddress:  options.ProbeAddress, LeaderElectionNamespace: options.LeaderElectionNamespace,
 		LeaderElectionReleaseOnCancel: true, // the program ends when Run returns
 		Metrics: metricsserver.Options{
-			BindAddress: options.MetricsAddress, SecureServing: true, FilterProvider: func(*rest.Config, *http.Client) (metricsserver.Filter, error) {
+			BindAddress: options.MetricsAddress, SecureServing: true, TLSOpts: []func(*tls.Config){onlyHTTP1}, FilterProvider: func(*rest.Config, *http.Client) (metricsserver.Filter, error) {
 				return guard(access.NewGate(api, "", telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of /metrics failed"))), nil
 			},
 		},
 	})
 }
+
+// onlyHTTP1 keeps callers who are not known yet away from the code of HTTP/2, which one scrape a minute does not need.
+func onlyHTTP1(config *tls.Config) { config.NextProtos = []string{"http/1.1"} }
 
 // guard lets nobody in whom the gate does not.
 func guard(gate *access.Gate) metricsserver.Filter {
@@ -143,9 +165,9 @@ func guard(gate *access.Gate) metricsserver.Filter {
 }
 
 // watch looks at an object when it changes, or when what was made for it does.
-func watch(ctx context.Context, manager ctrl.Manager, event func(about corev1.ObjectReference, kind, reason, message string), options Options) error {
+func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Reconciler, concurrency int) error {
 	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
-		MaxConcurrentReconciles: options.Concurrency, ReconciliationTimeout: atMost,
+		MaxConcurrentReconciles: concurrency, ReconciliationTimeout: atMost,
 		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 	})
 	for _, kind := range made {
@@ -156,14 +178,14 @@ func watch(ctx context.Context, manager ctrl.Manager, event func(about corev1.Ob
 			return err
 		}
 	}
-	reconciler := &Reconciler{Client: manager.GetClient(), Live: manager.GetAPIReader(), Event: event, Log: options.Log, Now: time.Now}
-	if err := building.Complete(reconciler); err != nil {
+	working := &working{next: reconciler}
+	if err := building.Complete(working); err != nil {
 		return err
 	}
-	if err := manager.AddHealthzCheck("ping", healthz.Ping); err != nil {
+	if err := manager.AddHealthzCheck("reconciling", working.check); err != nil {
 		return err
 	}
-	return manager.AddReadyzCheck("ping", healthz.Ping)
+	return addReadiness(manager)
 }
 
 // ownedBy is what the workloads of an object are found by in the cache: looking through all of them for each object takes

@@ -12,13 +12,14 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 const (
@@ -36,9 +37,19 @@ const (
 type Reconciler struct {
 	Client client.Client // reads what is ours from a cache
 	Live   client.Reader // reads what may be anybody's
+	API    *kube.Client  // reads and sets the scale of targets, of any kind
+	Kinds  KindFinder    // finds how the API serves the targets' kinds
 	Event  func(about corev1.ObjectReference, kind, reason, message string)
 	Log    *slog.Logger
 	Now    func() time.Time
+
+	passing passing // failures that may go away by themselves
+}
+
+// KindFinder finds how the API serves a kind. It does not wait long for an answer.
+type KindFinder interface {
+	Find(context.Context, schema.GroupVersionKind) (target.Kind, error)
+	Expire(schema.GroupVersion)
 }
 
 // Reconcile brings one object to what it should be:
@@ -52,10 +63,15 @@ type Reconciler struct {
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	object := &cpav1.CustomPodAutoscaler{}
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil || object.DeletionTimestamp != nil {
+		r.passing.forget(request.NamespacedName)
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	held := holdOf(object, r.Now())
 	now, err := r.act(ctx, object, held)
+	if retry := r.passing.retryIn(request.NamespacedName, err, r.Now()); retry > 0 {
+		return reconcile.Result{RequeueAfter: held.within(retry)}, nil
+	}
+	err = r.explained(ctx, err)
 	if trouble, ok := errors.AsType[troubleError](err); ok { // somebody has to look: trying again at once would not help
 		now, err = state{ready: no(trouble.reason, trouble.Error()), after: again}, nil
 	}
@@ -66,7 +82,7 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler, held hold) (state, error) {
-	target, err := r.target(object)
+	target, err := r.target(ctx, object)
 	if err != nil {
 		return state{}, err
 	}
@@ -93,22 +109,28 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 }
 
 // target asks how the API serves the target's kind.
-func (r *Reconciler) target(object *cpav1.CustomPodAutoscaler) (schema.GroupResource, error) {
+func (r *Reconciler) target(ctx context.Context, object *cpav1.CustomPodAutoscaler) (schema.GroupResource, error) {
 	ref := object.Spec.ScaleTargetRef
 	version, err := schema.ParseGroupVersion(ref.APIVersion)
 	if err != nil {
 		return schema.GroupResource{}, troubleError{"InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err)}
 	}
-	mapping, err := r.Client.RESTMapper().RESTMapping(version.WithKind(ref.Kind).GroupKind(), version.Version)
+	kind, err := r.Kinds.Find(ctx, version.WithKind(ref.Kind))
 	switch {
-	case meta.IsNoMatchError(err):
-		return schema.GroupResource{}, troubleError{"UnknownTarget", fmt.Errorf("the API serves no %s in %s: is its CustomResourceDefinition installed? (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)}
+	case errors.Is(err, target.ErrNotServed):
+		return schema.GroupResource{}, troubleError{"UnknownTarget", passingError{unknown(ref)}}
+	case errors.Is(err, target.ErrNoKind):
+		return schema.GroupResource{}, troubleError{"UnknownTarget", unknown(ref)}
 	case err != nil:
-		return schema.GroupResource{}, fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, err)
-	case mapping.Scope.Name() != meta.RESTScopeNameNamespace:
+		return schema.GroupResource{}, passingError{fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, ownWords(err))}
+	case !kind.Namespaced:
 		return schema.GroupResource{}, troubleError{"InvalidTarget", fmt.Errorf("%s in %s is outside of namespaces: it cannot be a target (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)}
 	}
-	return mapping.Resource.GroupResource(), nil
+	return version.WithResource(kind.Resource).GroupResource(), nil
+}
+
+func unknown(ref cpav1.TargetReference) error {
+	return fmt.Errorf("the API serves no %s in %s: is its CustomResourceDefinition installed? (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)
 }
 
 // there is what has the names of what is desired, whosever it is, and the object's own workloads.
@@ -165,7 +187,7 @@ func (r *Reconciler) apply(ctx context.Context, all []*unstructured.Unstructured
 		doing := fmt.Errorf("applying %s %q: %w", one.GetKind(), one.GetName(), err)
 		switch {
 		case apierrors.IsForbidden(err):
-			return r.forbidden(ctx, doing, one.GetNamespace(), handedOn)
+			return forbiddenError{doing, one.GetNamespace(), handedOn}
 		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isUnknownField(err):
 			return troubleError{"Refused", doing}
 		case err != nil:

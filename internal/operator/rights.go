@@ -11,6 +11,15 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 )
 
+// forbiddenError is a call that the operator has no right to make, or by which it would hand on rights that it does not have.
+type forbiddenError struct {
+	error
+	namespace string
+	needed    []rbacv1.PolicyRule
+}
+
+func (f forbiddenError) Unwrap() error { return f.error }
+
 // forbidden says what the operator may not do, and which rules it would need. Kubernetes lets nobody hand on rights that
 // they do not have themselves, so it needs every right that an autoscaler does.
 func (r *Reconciler) forbidden(ctx context.Context, doing error, namespace string, needed []rbacv1.PolicyRule) error {

@@ -29,8 +29,11 @@ const (
 	finderMostCalls, finderMostKnown = 16, 256
 )
 
-// ErrNotServed says that the API serves no such group version, or no such kind in it.
-var ErrNotServed = errors.New("the API does not serve it")
+// ErrNotServed says that the API serves no such group version, ErrNoKind that the group version has no such kind.
+var (
+	ErrNotServed = errors.New("the API does not serve it")
+	ErrNoKind    = errors.New("the group version has no such kind")
+)
 
 // ErrStillAsking says that the API has not answered yet. The call goes on, so the caller asks the Finder again later.
 var ErrStillAsking = errors.New("the API has not answered yet")
@@ -89,7 +92,7 @@ func (f *Finder) Find(ctx context.Context, kind schema.GroupVersionKind) (Kind, 
 			return found, nil
 		}
 	}
-	return Kind{}, fmt.Errorf("%s in %s: %w", kind.Kind, kind.GroupVersion(), ErrNotServed)
+	return Kind{}, fmt.Errorf("%s in %s: %w", kind.Kind, kind.GroupVersion(), ErrNoKind)
 }
 
 // Expire makes the next caller ask again, after a caller found an answer to be out of date.

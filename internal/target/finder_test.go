@@ -141,7 +141,7 @@ func TestFinder(t *testing.T) {
 			}
 			api.answers(serves(metav1.APIResource{Name: "others", Kind: "Other"}))
 			time.Sleep(finderNotServed)
-			wantNoKind(t, f, ErrNotServed)
+			wantNoKind(t, f, ErrNoKind)
 			api.answers(serves(webs, scale))
 			time.Sleep(finderNotServed)
 			wantKind(t, f, Kind{"webs", true, true})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/exec"
 	"sync"
 	"time"
@@ -115,4 +116,15 @@ func (c *Cluster) stopAll(ctx context.Context) error {
 		errs = append(errs, p.kill(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// Signal sends a signal to a component: one that is stopped by SIGSTOP still has its port, and answers nothing.
+func (c *Cluster) Signal(name string, signal os.Signal) error {
+	c.mu.Lock()
+	p := c.processes[name]
+	c.mu.Unlock()
+	if p == nil {
+		return fmt.Errorf("signalling %s: it is not running", name)
+	}
+	return p.cmd.Process.Signal(signal)
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -159,6 +160,9 @@ func (p *program) run() {
 		close(p.exited)
 	}()
 	p.Cleanup(func() {
+		if timedOut.has(p.T) {
+			p.dump()
+		}
 		p.stop()
 		for _, fault := range []string{"DATA RACE", "\npanic: "} {
 			if strings.Contains(p.log.String(), fault) {
@@ -178,11 +182,42 @@ func (p *program) stop() int {
 	select {
 	case <-p.exited:
 	case <-time.After(patience):
+		p.dump()
 		_ = p.cmd.Process.Kill()
 		<-p.exited
 		p.Error("the program did not end when it was asked to")
 	}
 	return p.cmd.ProcessState.ExitCode()
+}
+
+// dump ends a program that hangs, or does not do what a test waits for, with the stacks of its goroutines in its log.
+func (p *program) dump() {
+	_ = p.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-p.exited:
+	case <-time.After(10 * time.Second):
+	}
+}
+
+// timedOut are the tests that waited for something in vain.
+var timedOut tests
+
+type tests struct {
+	mutex sync.Mutex
+	names []string
+}
+
+func (s *tests) add(t *testing.T) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.names = append(s.names, t.Name())
+}
+
+// has tells whether a test or one of its subtests is among them.
+func (s *tests) has(t *testing.T) bool {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return slices.ContainsFunc(s.names, func(name string) bool { return strings.HasPrefix(name+"/", t.Name()+"/") })
 }
 
 // write puts a file into the program's folder, whole at once.
@@ -275,6 +310,7 @@ func eventually(t *testing.T, what string, condition func() (bool, error)) {
 		}
 		select {
 		case <-ctx.Done():
+			timedOut.add(t)
 			t.Fatalf("waited %s in vain for %s (%v)", patience, what, err)
 		case <-tick.C:
 		}
