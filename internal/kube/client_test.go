@@ -142,6 +142,29 @@ func TestPathsNameWhatTheyAre(t *testing.T) {
 	}
 }
 
+func TestIsNotServed(t *testing.T) {
+	for _, row := range []struct {
+		name, contentType, body string
+		code                    int
+		want                    bool
+	}{
+		{"an object that is not there", "application/json", `{"apiVersion": "v1", "kind": "Status", "status": "Failure", "reason": "NotFound", "code": 404, "details": {"name": "web"}}`, 404, false},
+		{"a path that is not served", "text/plain", "404 page not found", 404, true},
+		{"another failure", "text/plain", "not now", 503, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			client := serving(t, time.Minute, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header().Set("Content-Type", row.contentType)
+				w.WriteHeader(row.code)
+				_, _ = io.WriteString(w, row.body)
+			})
+			if err := client.Get(t.Context(), web, &appsv1.Deployment{}); err == nil || IsNotServed(err) != row.want {
+				t.Errorf("got %v of %v", IsNotServed(err), err)
+			}
+		})
+	}
+}
+
 func wantError(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if err == nil {

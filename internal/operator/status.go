@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
@@ -32,7 +33,11 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 		return nil
 	}
 	there := &cpav1.CustomPodAutoscaler{}
-	if err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), there); err != nil || there.UID != object.UID {
+	err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), there)
+	if kube.IsNotServed(err) { // by an API server that is starting; the object is still there
+		return fmt.Errorf("reading the object: %w", err)
+	}
+	if err != nil || there.UID != object.UID {
 		return client.IgnoreNotFound(err)
 	}
 	there.Generation = object.Generation // which this is about
