@@ -168,7 +168,8 @@ func guard(gate *access.Gate) metricsserver.Filter {
 func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Reconciler, concurrency int) error {
 	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
 		MaxConcurrentReconciles: concurrency, ReconciliationTimeout: atMost,
-		RateLimiter: workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		SkipNameValidation: new(true), // a process may run it more than once, as tests do
+		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 	})
 	for _, kind := range made {
 		building = building.Owns(ofKind(kind))
