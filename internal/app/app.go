@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
@@ -45,7 +46,8 @@ type App struct {
 	server     *server.Server // nil where it is not enabled
 	events     *telemetry.Events
 	status     *report.Status      // nil where there is no object
-	lease      *lease.Lease        // likewise
+	lease      *lease.Lease        // likewise, and where leaderElection is off
+	identity   *lease.Identity     // that holds the lease
 	recorder   *recording.Recorder // nil where nothing is recorded
 	watch      *target.Watch       // nil where nobody needs pods
 	tracing    *telemetry.Tracing
@@ -106,7 +108,7 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 			Concurrency: settings.Concurrency(), Timeout: settings.MetricTimeout.Duration(),
 		},
 		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
-		Scale:    scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)},
+		Scale:    newScaler(settings, api, methods),
 		Now:      now, Log: log,
 	}
 	if len(settings.KubernetesMetricSpecs) > 0 {
@@ -116,6 +118,10 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 		})
 	}
 	return parts
+}
+
+func newScaler(settings config.Config, api *kube.Client, methods methods) scale.Scaler {
+	return scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)}
 }
 
 // newWatch follows the target's pods, of which user logic may be handed all there is, and metrics need little.
@@ -140,10 +146,18 @@ func (a *App) of(object *object, settings config.Config, parts *autoscaler.Parts
 	if object == nil {
 		return nil
 	}
-	if a.lease, err = object.lease(); err != nil {
+	a.status = object.status(settings)
+	if !settings.LeaderElection {
+		a.log.Warn("nothing keeps a second autoscaler of the object out (leaderElection: false)", "object", object.name)
+		return nil
+	}
+	if a.identity, err = lease.NewIdentity(object.namespace, cpav1.LeaseOf(object.name)); err != nil {
 		return err
 	}
-	a.status, parts.Held = object.status(settings), a.lease.Held
+	a.lease = object.lease(a.identity)
+	scaler := newScaler(settings, object.api, a.methods)
+	scaler.Confirm = a.lease.Confirm
+	parts.Scale, parts.CheckLease = scaler, a.lease.Check
 	return nil
 }
 
@@ -157,6 +171,8 @@ func (a *App) Run(ctx context.Context) error {
 	defer stop()
 	if a.lease != nil {
 		running.Go(func() { a.lease.Run(background) })
+	}
+	if a.status != nil {
 		running.Go(func() { a.status.Run(background) })
 	}
 	if a.watch != nil {
@@ -194,9 +210,14 @@ func (a *App) close(ctx context.Context) {
 	var sending sync.WaitGroup // to servers of which one may be away
 	sending.Go(func() { a.events.Close(ctx) })
 	sending.Go(a.methods.close)
-	if a.lease != nil {
+	if a.status != nil {
 		sending.Go(func() { a.status.Close(ctx) })
-		sending.Go(func() { a.lease.Release(ctx) })
+	}
+	if a.lease != nil {
+		sending.Go(func() {
+			a.lease.Release(ctx)
+			_ = a.identity.Close() // which the end of the process does, too
+		})
 	}
 	sending.Go(func() {
 		// Of a collector that is away was warned before.

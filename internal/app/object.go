@@ -3,9 +3,7 @@ package app
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"log/slog"
-	"os"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -66,15 +64,11 @@ func (o *object) path() kube.Path {
 	return kube.Path{Version: cpav1.GroupVersion, Namespace: o.namespace, Resource: "custompodautoscalers", Name: o.name}
 }
 
-// lease keeps a second autoscaler of the object out.
-func (o *object) lease() (*lease.Lease, error) {
-	host, err := os.Hostname() // a pod's is its name
-	if err != nil {
-		return nil, fmt.Errorf("finding out who we are, for the lease: %w", err)
-	}
+// lease keeps a second autoscaler of the object out, as the process that the identity names.
+func (o *object) lease(identity *lease.Identity) *lease.Lease {
 	return &lease.Lease{
-		API: o.api, Namespace: o.namespace, Name: cpav1.LeaseOf(o.name), Holder: host, Log: o.log,
+		API: o.api, Namespace: o.namespace, Name: cpav1.LeaseOf(o.name), Holder: identity.Holder, Log: o.log,
 		Owner: metav1.OwnerReference{APIVersion: cpav1.GroupVersion.String(), Kind: cpav1.Kind, Name: o.name, UID: o.uid},
-		Wrote: telemetry.WarnOnce(o.log, "holding the lease failed"),
-	}, nil
+		Wrote: telemetry.WarnOnce(o.log, "holding the lease failed; nothing is scaled without it"),
+	}
 }

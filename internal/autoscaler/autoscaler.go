@@ -52,7 +52,7 @@ type Parts struct {
 	Metric            Metric
 	Evaluate          Evaluate
 	Scale             Scale
-	Held              func() error // says why another may be scaling, and this one has to wait; nil where there is no other
+	CheckLease        func(context.Context) error // gives a lease.NotHeldError while another may be scaling; nil without a lease
 
 	Watchers []Watcher
 	Tracer   trace.Tracer

@@ -12,6 +12,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 )
 
 // step is one thing that a pass does, and the HorizontalPodAutoscaler's word for not being able to.
@@ -29,7 +30,7 @@ var steps = []step{
 	{"metric", (*pass).metric, always("FailedComputeMetricsReplicas")},
 	{"evaluate", (*pass).evaluate, always("FailedComputeMetricsReplicas")},
 	{"decide", (*pass).decide, always("FailedComputeMetricsReplicas")},
-	{"scale", (*pass).scale, always("FailedRescale")},
+	{"scale", (*pass).scale, failedScale},
 }
 
 // StageNames are the steps' names, in their order.
@@ -46,14 +47,15 @@ func always(reason string) func(error) string { return func(error) string { retu
 // LeaseNotHeld is why a pass fails while another autoscaler scales for the same object.
 const LeaseNotHeld = "LeaseNotHeld"
 
-// notHeldError is what the lease says.
-type notHeldError struct{ error }
+func failedRead(err error) string { return unlessNotHeld(err, "FailedGetScale") }
 
-func failedRead(err error) string {
-	if _, ok := errors.AsType[notHeldError](err); ok {
+func failedScale(err error) string { return unlessNotHeld(err, "FailedRescale") }
+
+func unlessNotHeld(err error, reason string) string {
+	if _, ok := errors.AsType[lease.NotHeldError](err); ok {
 		return LeaseNotHeld
 	}
-	return "FailedGetScale"
+	return reason
 }
 
 // failedMetric names the type of the first spec that failed: FailedGetResourceMetric.
@@ -65,10 +67,8 @@ func failedMetric(err error) string {
 }
 
 func (p *pass) readTarget(ctx context.Context) (err error) {
-	if p.parts.Held != nil && !p.DryRun() {
-		if err := p.parts.Held(); err != nil {
-			return notHeldError{err}
-		}
+	if err := p.checkLease(ctx); err != nil {
+		return err
 	}
 	if p.Snapshot, err = p.parts.Target.Read(ctx); err != nil {
 		return err
@@ -80,6 +80,14 @@ func (p *pass) readTarget(ctx context.Context) (err error) {
 		p.Decision, p.over = &disabled, true
 	}
 	return nil
+}
+
+// checkLease gives an error while another autoscaler may be scaling. A dry run needs no lease.
+func (p *pass) checkLease(ctx context.Context) error {
+	if p.parts.CheckLease == nil || p.DryRun() {
+		return nil
+	}
+	return p.parts.CheckLease(ctx)
 }
 
 func (p *pass) listPods(ctx context.Context) (err error) {
@@ -127,7 +135,11 @@ func (p *pass) decide(context.Context) error {
 	return nil
 }
 
+// scale asks for the lease again: user logic may have taken longer than it lasts. The write itself confirms it.
 func (p *pass) scale(ctx context.Context) error {
+	if err := p.checkLease(ctx); err != nil {
+		return err
+	}
 	return p.parts.Scale.Scale(ctx, p.Snapshot, *p.Decision, p.RunType)
 }
 

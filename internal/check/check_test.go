@@ -140,10 +140,14 @@ func TestRightsAreThoseOfTheCallsThatAreMade(t *testing.T) {
 			`{apiGroups: ["custom.metrics.k8s.io"], resources: ["metrics"], resourceNames: ["hits"], verbs: ["get"]}`,
 			`{apiGroups: ["external.metrics.k8s.io"], resources: ["hits"], verbs: ["list"]}`,
 		}, events)},
-		{"of an object", config.Config{RunMode: config.PerResource, CustomPodAutoscaler: &config.Owner{Name: "web"}}, slices.Concat(scaling, events, []string{
+		{"of an object", config.Config{RunMode: config.PerResource, CustomPodAutoscaler: &config.Owner{Name: "web"}, LeaderElection: true}, slices.Concat(scaling, events, []string{
 			`{apiGroups: ["coordination.k8s.io"], resources: ["leases"], verbs: ["create"]}`,
 			`{apiGroups: ["coordination.k8s.io"], resources: ["leases"], resourceNames: ["web.custompodautoscaler.com"], verbs: ["get"]}`,
 			`{apiGroups: ["coordination.k8s.io"], resources: ["leases"], resourceNames: ["web.custompodautoscaler.com"], verbs: ["patch"]}`,
+			`{apiGroups: ["custompodautoscaler.com"], resources: ["custompodautoscalers"], resourceNames: ["web"], verbs: ["get"]}`,
+			`{apiGroups: ["custompodautoscaler.com"], resources: ["custompodautoscalers/status"], resourceNames: ["web"], verbs: ["patch"]}`,
+		})},
+		{"of an object, without a lease", config.Config{RunMode: config.PerResource, CustomPodAutoscaler: &config.Owner{Name: "web"}}, slices.Concat(scaling, events, []string{
 			`{apiGroups: ["custompodautoscaler.com"], resources: ["custompodautoscalers"], resourceNames: ["web"], verbs: ["get"]}`,
 			`{apiGroups: ["custompodautoscaler.com"], resources: ["custompodautoscalers/status"], resourceNames: ["web"], verbs: ["patch"]}`,
 		})},

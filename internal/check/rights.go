@@ -40,6 +40,9 @@ func rightsOf(settings config.Config, target kube.Path, calls []kubemetrics.Call
 	const noEvents = "no events are written"
 	all = append(all, right{"create", events, noEvents}, right{"patch", events, noEvents})
 	if owner := settings.CustomPodAutoscaler; owner != nil {
+		if settings.LeaderElection {
+			all = append(all, ofLease(settings.Namespace, owner.Name)...)
+		}
 		all = append(all, ofObject(settings.Namespace, owner.Name)...)
 	}
 	if settings.APIConfig.Enabled && settings.APIConfig.Authentication == config.KubernetesAuthentication {
@@ -56,14 +59,19 @@ var ofCallers = []right{
 
 const noCallers = "only callers on loopback can use the REST API (apiConfig.authentication)"
 
+// ofLease are those by which only one autoscaler of a CustomPodAutoscaler scales.
+func ofLease(namespace, name string) []right {
+	lease := kube.Path{Version: coordinationv1.SchemeGroupVersion, Namespace: namespace, Resource: "leases"}
+	create := right{"create", lease, ""}
+	lease.Name = cpav1.LeaseOf(name)
+	return []right{create, {"get", lease, ""}, {"patch", lease, ""}}
+}
+
 // ofObject are those of an autoscaler that a CustomPodAutoscaler has.
 func ofObject(namespace, name string) []right {
-	lease := kube.Path{Version: coordinationv1.SchemeGroupVersion, Namespace: namespace, Resource: "leases"}
 	object := kube.Path{Version: cpav1.GroupVersion, Namespace: namespace, Resource: "custompodautoscalers", Name: name}
-	const noLease, noStatus = "nothing keeps a second autoscaler of the object out", "the object's status is not kept"
-	create := right{"create", lease, noLease}
-	lease.Name = cpav1.LeaseOf(name)
-	return []right{create, {"get", lease, noLease}, {"patch", lease, noLease}, {"get", object, noStatus}, {"patch", object.Sub("status"), noStatus}}
+	const noStatus = "the object's status is not kept"
+	return []right{{"get", object, noStatus}, {"patch", object.Sub("status"), noStatus}}
 }
 
 func rights(ctx context.Context, api *kube.Client, all []right) []Item {
@@ -92,7 +100,11 @@ func (r right) ask(ctx context.Context, api *kube.Client) Item {
 	case r.without != "":
 		return Item{"right", Warning, says + " is not allowed: " + r.without, r.fix()}
 	}
-	return Item{"right", Error, says + " is not allowed", r.fix()}
+	says += " is not allowed"
+	if r.path.Resource == "leases" {
+		says += ": nothing is scaled without it, unless leaderElection is false"
+	}
+	return Item{"right", Error, says, r.fix()}
 }
 
 // fix is the rule to add. A metric of all pods has no name that a rule could have.

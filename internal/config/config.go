@@ -66,6 +66,7 @@ type Config struct {
 	Record *Record `json:"record"`
 
 	CustomPodAutoscaler *Owner `json:"customPodAutoscaler"`
+	LeaderElection      bool   `json:"leaderElection"`
 }
 
 // Concurrency is how many runs of metric there are at a time, at most. A program that is started wants a CPU for itself; a
@@ -123,5 +124,6 @@ func Default() Config {
 		RequestTimeout:          10_000,
 		LogFormat:               LogText,
 		APIConfig:               defaultAPI(),
+		LeaderElection:          true,
 	}
 }

@@ -72,6 +72,7 @@ var configKeys = []key[Config]{
 	{name: "apiConfig", meaning: "how the REST API is served"},
 	{name: "record", meaning: "where each pass is recorded, with all that it was given and came to, to be replayed with other user logic; not at all where it is left out"},
 	{name: "customPodAutoscaler", meaning: "the CustomPodAutoscaler object that this autoscaler runs for, where there is one: its events are about that, too, it keeps its part of the object's status, and a Lease keeps a second autoscaler of the object out. The operator sets it"},
+	{name: "leaderElection", meaning: "whether a Lease keeps a second autoscaler of the same `customPodAutoscaler` out: only the one that holds the Lease scales. `false` is for autoscalers without rights on Leases, of which never two run"},
 }
 
 var ownerKeys = []key[Owner]{

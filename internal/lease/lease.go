@@ -2,12 +2,12 @@
 // Lease scales, and the others wait until it is free.
 //
 // A pod that is replaced gives its lease back when it stops. One whose node is cut off from the cluster does not know that
-// it has been replaced: it stops scaling before its lease can be taken by another.
+// it has been replaced: it stops scaling before its lease can be taken by another. Every error, also a 403, means that the
+// lease is not renewed.
 package lease
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -26,11 +26,16 @@ import (
 //
 //	renewed             renewed again                 not believed any more      may be taken by another
 //	|........ 15s ......|..................................... 45s ..............| 60s after it was last seen to change
+//
+// These times are the same for every autoscaler, and no record changes them: a duration that somebody wrote into the Lease
+// would let another autoscaler in too early, or keep all of them out. The 15 seconds between the last two are for clocks
+// that differ in speed, and for a write that was sent before the lease ended and takes effect after it.
 const (
 	renewed  = 15 * time.Second
 	believed = 45 * time.Second
 	expires  = 60 * time.Second
-	retried  = 2 * time.Second // while another holds it, or the API does not answer
+	retried  = 2 * time.Second  // while another holds it, or the API does not answer
+	longest  = 10 * time.Second // that one try may take, so that a call that hangs does not cost the lease
 )
 
 // API reads and writes Leases.
@@ -46,80 +51,187 @@ type Lease struct {
 	Namespace string
 	Name      string
 	Owner     metav1.OwnerReference // the object, with which the lease goes
-	Holder    string                // who we are: a pod's name, which it keeps when its container starts again
+	Holder    string                // the identity of this process: no other one that is alive has it, see NewIdentity
 	Log       *slog.Logger
 	Wrote     func(error) // is told of each try; nil where it succeeded
 
-	lease *coordinationv1.Lease // as it was when we last wrote it, or nil: then it has to be read
-	since time.Time             // when it was last seen to change, of another's
-	seen  coordinationv1.LeaseSpec
+	lease *coordinationv1.Lease    // as it was when we last wrote it, or nil: then it has to be read
+	since time.Time                // when the record of another holder was last seen to change
+	seen  coordinationv1.LeaseSpec // that record
+
+	setUp    sync.Once
+	tried    chan struct{}      // closed when the first try has ended
+	stopped  chan struct{}      // closed when Run has ended
+	confirms chan chan struct{} // asks Run to renew the lease now, and is closed when it has tried
+	writing  chan struct{}      // holds one token while a write is under way
 
 	mutex sync.Mutex
 	until time.Time // when we hold it
-	why   error     // not
-	open  bool      // nobody keeps anybody out, since we may not read it
+	wall  time.Time // the same by the wall clock: while a machine is suspended the monotonic one may stand still
+	why   error     // why not, or why it could not be renewed
 }
 
-// Held says why another may be scaling, or nothing.
+// NotHeldError says why this autoscaler may not scale: another one may be scaling.
+type NotHeldError struct{ Err error }
+
+func (e NotHeldError) Error() string { return e.Err.Error() }
+
+// Unwrap gives the reason.
+func (e NotHeldError) Unwrap() error { return e.Err }
+
+func (l *Lease) init() {
+	l.setUp.Do(func() {
+		l.tried, l.stopped = make(chan struct{}), make(chan struct{})
+		l.confirms, l.writing = make(chan chan struct{}), make(chan struct{}, 1)
+	})
+}
+
+// Held gives a NotHeldError that says why another may be scaling, or nil.
 func (l *Lease) Held() error {
+	_, err := l.held()
+	return err
+}
+
+// held gives the time until which the lease is held, by both clocks.
+func (l *Lease) held() (until time.Time, err error) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	if l.open || time.Now().Before(l.until) {
-		return nil
+	now := time.Now()
+	switch {
+	case now.Before(l.until) && now.Round(0).Before(l.wall):
+		return l.until, nil
+	case l.why != nil:
+		return time.Time{}, NotHeldError{l.why}
+	case !l.until.IsZero():
+		return time.Time{}, NotHeldError{fmt.Errorf("the lease %q has ended: it was not renewed for %s", l.Name, believed)}
 	}
-	if l.why == nil {
-		return fmt.Errorf("the lease %q is not held yet", l.Name)
+	return time.Time{}, NotHeldError{fmt.Errorf("the lease %q is not held yet", l.Name)}
+}
+
+// Check is Held, after the first try to take the lease: waiting for that is no failure.
+func (l *Lease) Check(ctx context.Context) error {
+	l.init()
+	select {
+	case <-l.tried:
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-	return l.why
+	return l.Held()
+}
+
+// Confirm renews the lease for a write that follows at once, and gives a context for that write, which ends before the
+// lease does. Whatever happened to the Lease since it was last renewed, the write begins only if it is still ours: it may
+// have expired while user logic was running, or while this process was suspended, and somebody may have deleted or changed
+// it. The lease is not given back before done is called.
+func (l *Lease) Confirm(ctx context.Context) (write context.Context, done func(), err error) {
+	l.init()
+	select {
+	case l.writing <- struct{}{}:
+	case <-ctx.Done():
+		return nil, nil, ctx.Err()
+	}
+	until, err := l.renewNow(ctx)
+	if err != nil {
+		<-l.writing
+		return nil, nil, err
+	}
+	write, cancel := context.WithDeadline(ctx, until)
+	return write, func() { cancel(); <-l.writing }, nil
+}
+
+// renewNow has Run renew the lease. A lease that is held but was not renewed is not enough.
+func (l *Lease) renewNow(ctx context.Context) (until time.Time, err error) {
+	if err := l.Check(ctx); err != nil {
+		return time.Time{}, err
+	}
+	began, tried := time.Now(), make(chan struct{})
+	select {
+	case l.confirms <- tried:
+		<-tried // within the longest time of a try
+	case <-l.stopped:
+		return time.Time{}, l.notRenewed()
+	case <-ctx.Done():
+		return time.Time{}, ctx.Err()
+	}
+	if until, err = l.held(); err != nil || !until.Before(began.Add(believed)) {
+		return until, err
+	}
+	return time.Time{}, l.notRenewed()
+}
+
+// notRenewed is why a lease that is still held could not be renewed.
+func (l *Lease) notRenewed() error {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if l.why == nil { // the try was cut short
+		return NotHeldError{fmt.Errorf("the lease %q is not renewed any more: the autoscaler is stopping", l.Name)}
+	}
+	return NotHeldError{l.why}
 }
 
 // Run takes the lease when it is free, and renews it, until ctx is done.
 func (l *Lease) Run(ctx context.Context) {
-	for {
+	l.init()
+	defer close(l.stopped)
+	held := l.try(ctx)
+	close(l.tried)
+	for ctx.Err() == nil {
 		wait := renewed
-		if !l.try(ctx) {
+		if !held {
 			wait = retried
 		}
 		select {
 		case <-ctx.Done():
-			return
 		case <-time.After(wait):
+			held = l.try(ctx)
+		case asked := <-l.confirms:
+			held = l.try(ctx)
+			close(asked)
 		}
 	}
 }
 
-// Release lets others have it at once, after Run. It is read anew, since the last try may have been cut short.
+// Release lets others have it at once, after Run and after the last write. It is read anew, since the last try may have
+// been cut short. Without an answer the lease expires by itself.
 func (l *Lease) Release(ctx context.Context) {
+	l.init()
 	l.note(time.Time{}, fmt.Errorf("the lease %q was given back", l.Name))
-	l.lease = &coordinationv1.Lease{}
-	err := l.API.Get(ctx, l.path(l.Name), l.lease)
-	if holder := l.lease.Spec.HolderIdentity; err != nil || holder == nil || *holder != l.Holder {
+	select {
+	case l.writing <- struct{}{}:
+		defer func() { <-l.writing }()
+	case <-ctx.Done():
 		return
 	}
-	l.Wrote(l.patch(ctx, coordinationv1.LeaseSpec{HolderIdentity: new(string), RenewTime: now()}))
+	l.lease = &coordinationv1.Lease{}
+	err := l.API.Get(ctx, l.path(l.Name), l.lease)
+	if err != nil || holderOf(l.lease.Spec) != l.Holder {
+		return
+	}
+	l.Wrote(l.patch(ctx, map[string]any{"holderIdentity": "", "renewTime": metav1.NowMicro()}))
 }
 
 // try takes or renews it once, and tells whether it is held.
 func (l *Lease) try(ctx context.Context) bool {
 	began := time.Now()
-	held, err := l.hold(ctx)
+	limited, cancel := context.WithTimeout(ctx, longest)
+	defer cancel()
+	held, err := l.hold(limited)
+	if changed := apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err) || apierrors.IsNotFound(err); changed {
+		l.lease = nil // somebody changed, created or deleted it since we read it: what is it now?
+		held, err = l.hold(limited)
+	}
 	if ctx.Err() != nil {
 		return held
 	}
-	l.Wrote(err)
+	l.Wrote(l.explain(err))
 	switch {
-	case apierrors.IsForbidden(err): // with a Role that was made by hand, or for an autoscaler before there was a lease
-		l.mutex.Lock()
-		l.open = true
-		l.mutex.Unlock()
-		return true
 	case err != nil:
 		l.lease = nil
-		l.note(l.until, fmt.Errorf("the lease %q, which keeps a second autoscaler out, could not be renewed: %w", l.Name, err))
+		l.note(l.until, l.explain(err))
 	case held:
 		l.note(began.Add(believed), nil)
 	default:
-		l.note(time.Time{}, fmt.Errorf("%s holds the lease %q, and is scaling: this autoscaler waits until it is free", *l.seen.HolderIdentity, l.Name))
+		l.note(time.Time{}, l.waiting())
 	}
 	return err == nil && held
 }
@@ -131,85 +243,5 @@ func (l *Lease) note(until time.Time, why error) {
 	if before := l.until; before.IsZero() != until.IsZero() {
 		l.Log.Info("lease", "name", l.Name, "held", !until.IsZero(), "holder", l.Holder)
 	}
-	l.until, l.why = until, why
-	l.open = false
-}
-
-// hold makes it ours if it may be.
-func (l *Lease) hold(ctx context.Context) (held bool, err error) {
-	if l.lease == nil {
-		there := &coordinationv1.Lease{}
-		err := l.API.Get(ctx, l.path(l.Name), there)
-		if apierrors.IsNotFound(err) {
-			return true, l.create(ctx)
-		}
-		if err != nil {
-			return false, err
-		}
-		if !l.free(there.Spec) {
-			return false, nil
-		}
-		l.lease = there
-	}
-	spec := coordinationv1.LeaseSpec{HolderIdentity: &l.Holder, LeaseDurationSeconds: seconds(expires), RenewTime: now()}
-	if err := l.patch(ctx, spec); err != nil {
-		return false, err
-	}
-	return true, nil
-}
-
-// free tells whether nobody holds it, we do, or its holder has not renewed it for as long as it lasts, by our clock alone.
-func (l *Lease) free(spec coordinationv1.LeaseSpec) bool {
-	if spec.HolderIdentity == nil || *spec.HolderIdentity == "" || *spec.HolderIdentity == l.Holder {
-		return true
-	}
-	if l.seen.RenewTime == nil || !l.seen.RenewTime.Equal(spec.RenewTime) || *l.seen.HolderIdentity != *spec.HolderIdentity {
-		l.seen, l.since = spec, time.Now()
-	}
-	lasts := expires
-	if spec.LeaseDurationSeconds != nil {
-		lasts = time.Duration(*spec.LeaseDurationSeconds) * time.Second
-	}
-	return time.Since(l.since) > lasts
-}
-
-func (l *Lease) create(ctx context.Context) error {
-	lease := &coordinationv1.Lease{
-		TypeMeta:   metav1.TypeMeta{APIVersion: coordinationv1.SchemeGroupVersion.String(), Kind: "Lease"},
-		ObjectMeta: metav1.ObjectMeta{Namespace: l.Namespace, Name: l.Name, OwnerReferences: []metav1.OwnerReference{l.Owner}},
-		Spec:       coordinationv1.LeaseSpec{HolderIdentity: &l.Holder, LeaseDurationSeconds: seconds(expires), RenewTime: now()},
-	}
-	if err := l.API.Create(ctx, l.path(""), lease); err != nil {
-		return err
-	}
-	l.lease = lease
-	return nil
-}
-
-// patch changes it, unless somebody else has since it was read.
-func (l *Lease) patch(ctx context.Context, spec coordinationv1.LeaseSpec) error {
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{"resourceVersion": l.lease.ResourceVersion}, "spec": spec})
-	if err != nil {
-		return err
-	}
-	written := &coordinationv1.Lease{}
-	if err := l.API.Patch(ctx, l.path(l.Name), types.MergePatchType, patch, written); err != nil {
-		return err
-	}
-	l.lease = written
-	return nil
-}
-
-func (l *Lease) path(name string) kube.Path {
-	return kube.Path{Version: coordinationv1.SchemeGroupVersion, Namespace: l.Namespace, Resource: "leases", Name: name}
-}
-
-func seconds(d time.Duration) *int32 {
-	n := int32(d / time.Second)
-	return &n
-}
-
-func now() *metav1.MicroTime {
-	t := metav1.NowMicro()
-	return &t
+	l.until, l.wall, l.why = until, until.Round(0), why
 }

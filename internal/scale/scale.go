@@ -24,9 +24,13 @@ type Scaler struct {
 	API           *kube.Client
 	Before, After method.Runner
 	Rules         decision.Rules
+
+	// Confirm makes sure, right before a write, that no other autoscaler scales the target. The write ends with the context
+	// that it gives, and done is called after it. It is nil where there is no lease.
+	Confirm func(context.Context) (write context.Context, done func(), err error)
 }
 
-// Scale runs preScale, patches the scale where there is a change, and runs postScale. The hooks run at every pass,
+// Scale runs preScale, patches the scale where there is a change and the lease is confirmed, and runs postScale. The hooks run at every pass,
 // also at one that changes nothing.
 func (s Scaler) Scale(ctx context.Context, snapshot target.Snapshot, decided decision.Decision, runType userlogic.RunType) error {
 	document := s.document(snapshot, decided, runType)
@@ -46,6 +50,14 @@ func (s Scaler) patch(ctx context.Context, scale kube.Path, replicas int32) erro
 	patch, err := json.Marshal([]map[string]any{{"op": "add", "path": "/spec/replicas", "value": replicas}})
 	if err != nil {
 		return err
+	}
+	if s.Confirm != nil {
+		write, done, err := s.Confirm(ctx)
+		if err != nil {
+			return err
+		}
+		defer done()
+		ctx = write
 	}
 	return s.API.Patch(ctx, scale, types.JSONPatchType, patch, &autoscalingv1.Scale{})
 }
