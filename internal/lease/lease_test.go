@@ -29,8 +29,6 @@ type store struct {
 	version int
 	fails   map[string]error // whom, and how
 	writes  int
-
-	beforePatch func() // runs within a patch, before it takes effect
 }
 
 // by is the store as one program reaches it.
@@ -78,9 +76,6 @@ func (b by) Patch(_ context.Context, _ kube.Path, _ types.PatchType, patch []byt
 	}
 	if b.lease == nil {
 		return apierrors.NewNotFound(leases, "web")
-	}
-	if b.beforePatch != nil {
-		b.beforePatch()
 	}
 	changed, err := merge(b.lease, patch)
 	if err != nil {
@@ -463,9 +458,11 @@ func TestLeaseConfirm(t *testing.T) {
 // A write ends before another can begin, also when the API server takes the renewal and answers late.
 func TestLeaseConfirmCountsFromBeforeTheRenewal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s, a, _ := running(t)
+		s := &store{fails: map[string]error{}}
+		a := run(s, "a_1", func(l *Lease) { l.API = late{by{s, "a_1"}} })
+		defer a.kill()
+		time.Sleep(5 * time.Second)
 		began := time.Now()
-		s.beforePatch = func() { time.Sleep(8 * time.Second) }
 		write, done, err := a.Confirm(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -520,6 +517,14 @@ func TestLeaseOutlivesACallThatHangs(t *testing.T) {
 			t.Errorf("it is not held: %v (a call hung: %t)", err, hung)
 		}
 	})
+}
+
+// late answers a patch long after it took effect.
+type late struct{ by }
+
+func (l late) Patch(ctx context.Context, path kube.Path, of types.PatchType, patch []byte, into runtime.Object) error {
+	defer time.Sleep(8 * time.Second)
+	return l.by.Patch(ctx, path, of, patch, into)
 }
 
 // hanging never answers the first patch.
