@@ -23,8 +23,16 @@ type Health struct {
 	ended     time.Time // when the last pass of the loop did, or until when none is due
 	succeeded time.Time // when the last pass did, or the start
 	read      bool      // the target, once at least
-	mistake   error     // of the last pass: one that does not go away by itself
+	mistakes  int       // how many passes in a row failed for an error that somebody has to do something about
+	mistaken  time.Time // when the first of them ended
 }
+
+// tolerated is how long passes may fail for the configuration or for rights before it counts: an API server that starts
+// answers 403 or 404 for some seconds, and one failed pass of a long interval says nothing about the next.
+const (
+	tolerated       = 30 * time.Second
+	toleratedPasses = 1
+)
 
 // NewHealth waits for the first pass from when it is due. Then passes have to end within the limit of one another.
 func NewHealth(now func() time.Time, firstIn, limit time.Duration) *Health {
@@ -40,13 +48,16 @@ func (h *Health) Pass(_ context.Context, pass autoscaler.Pass) {
 		h.ended = now
 	}
 	h.read = h.read || pass.Target.Name != ""
-	h.mistake = nil
 	switch failure := pass.Failure; {
+	case failure != nil && lasts(failure.Err):
+		if h.mistakes++; h.mistakes == 1 {
+			h.mistaken = now
+		}
+		return
 	case failure == nil && !pass.DryRun():
 		h.succeeded = now
-	case failure != nil && lasts(failure.Err):
-		h.mistake = failure.Err
 	}
+	h.mistakes = 0
 }
 
 // lasts tells an error that somebody has to do something about.
@@ -65,12 +76,14 @@ func (h *Health) Alive() error {
 	return nil
 }
 
-// Ready gives an error until the target has been read, and while passes fail for the configuration or for rights.
+// Ready gives an error until the target has been read, and while passes fail for the configuration or for rights for longer
+// than is tolerated.
 func (h *Health) Ready() error {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
+	lasting := h.mistakes > toleratedPasses && h.now().Sub(h.mistaken) >= tolerated
 	switch {
-	case h.mistake != nil: // which is for those who may see the log
+	case h.mistakes > 0 && (lasting || !h.read): // which is for those who may see the log
 		return errors.New("the last pass failed for the configuration, or for rights that are missing: the log and /api/v1/decisions say which")
 	case !h.read:
 		return errors.New("the target has not been read yet")

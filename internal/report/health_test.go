@@ -56,22 +56,35 @@ func TestTheLoopIsAliveWhilePassesEnd(t *testing.T) {
 
 func TestItIsReadyOnceTheTargetWasReadAndNobodyHasToDoSomething(t *testing.T) {
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "web", errors.New("no"))
-	health, _ := healthAt()
+	gone := fmt.Errorf("reading: %w", config.Mistake{Err: errors.New("not found")})
+	health, now := healthAt()
 	for _, row := range []struct {
 		name  string
+		at    int
 		err   error // of the pass; nil if it succeeded
 		ready bool
 	}{
-		{"the cluster is away", errors.New("connection refused"), false}, // so the target has not been read
-		{"it has been read", nil, true},
-		{"the cluster is away again", errors.New("connection refused"), true},
-		{"the target is gone", fmt.Errorf("reading: %w", config.Mistake{Err: errors.New("not found")}), false},
-		{"it is back", nil, true},
-		{"a right is missing", fmt.Errorf("scaling: %w", forbidden), false},
-		{"it was given", nil, true},
-		{"the token is not accepted", apierrors.NewUnauthorized("no"), false},
-		{"user logic fails", errors.New("exit status 1"), true},
+		{"a right is missing from the start", 0, forbidden, false},
+		{"the cluster is away", 1, errors.New("connection refused"), false}, // so the target has not been read
+		{"it has been read", 2, nil, true},
+		{"the cluster is away again", 3, errors.New("connection refused"), true},
+		{"the target is gone", 4, gone, true},
+		{"it is gone for long", 34, gone, false},
+		{"it is back", 35, nil, true},
+		{"a passing 403", 40, fmt.Errorf("scaling: %w", forbidden), true},
+		{"several of them", 45, fmt.Errorf("scaling: %w", forbidden), true},
+		{"they are over", 50, nil, true},
+		{"a right is missing", 60, fmt.Errorf("scaling: %w", forbidden), true},
+		{"one that the user logic does not ask for", 75, errors.New("exit status 1"), true},
+		{"it is missing again", 80, fmt.Errorf("scaling: %w", forbidden), true},
+		{"still", 95, fmt.Errorf("scaling: %w", forbidden), true},
+		{"half a minute later", 110, fmt.Errorf("scaling: %w", forbidden), false},
+		{"it was given", 111, nil, true},
+		{"the token is not accepted", 120, apierrors.NewUnauthorized("no"), true},
+		{"after a long interval it still is not", 900, apierrors.NewUnauthorized("no"), false},
+		{"user logic fails", 901, errors.New("exit status 1"), true},
 	} {
+		*now = noon.Add(time.Duration(row.at) * time.Second)
 		pass := decidedOn(1, 1, 1)
 		pass.Target = corev1.ObjectReference{Name: "web"}
 		if row.err != nil {
@@ -81,6 +94,19 @@ func TestItIsReadyOnceTheTargetWasReadAndNobodyHasToDoSomething(t *testing.T) {
 		if err := health.Ready(); (err == nil) != row.ready {
 			t.Errorf("%s: got %v, want ready: %t", row.name, err, row.ready)
 		}
+	}
+}
+
+// One pass that failed says nothing about the next one, however long that is not due.
+func TestHealthOfOneFailedPassOfALongInterval(t *testing.T) {
+	health, now := healthAt()
+	pass := decidedOn(1, 1, 1)
+	pass.Target = corev1.ObjectReference{Name: "web"}
+	health.Pass(t.Context(), pass)
+	health.Pass(t.Context(), failedWith(apierrors.NewUnauthorized("no")))
+	*now = noon.Add(time.Hour)
+	if err := health.Ready(); err != nil {
+		t.Error(err)
 	}
 }
 

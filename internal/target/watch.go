@@ -95,11 +95,20 @@ func (w *Watch) Run(ctx context.Context) {
 	}
 }
 
-// How long it is until the next try: it doubles. What is forbidden is likely to stay so.
+// How long it is until the next try: it doubles. What is forbidden again and again is likely to stay so; a single 403 may
+// come from an API server that is starting.
 const (
 	shortestPause, longestPause = time.Second, 30 * time.Second
-	pauseOfForbidden            = 10 * time.Minute
+	longestPauseOfForbidden     = 10 * time.Minute
 )
+
+// pauseAfter is the pause after a failure that follows another pause.
+func pauseAfter(pause time.Duration, err error) time.Duration {
+	if apierrors.IsForbidden(err) {
+		return min(2*pause, longestPauseOfForbidden)
+	}
+	return min(2*pause, longestPause)
+}
 
 // follow fills the store, and keeps it whole.
 func (w *Watch) follow(ctx context.Context, p pursuit) {
@@ -114,9 +123,7 @@ func (w *Watch) follow(ctx context.Context, p pursuit) {
 		default:
 			p.kept.incomplete()
 			w.tried(err)
-			if pause = min(2*pause, longestPause); apierrors.IsForbidden(err) {
-				pause = pauseOfForbidden
-			}
+			pause = pauseAfter(pause, err)
 		}
 		select {
 		case <-ctx.Done():

@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
 
 func pod(name, version string) *corev1.Pod {
@@ -151,5 +154,27 @@ func TestTheVersionOfAnObjectIsReadWithIt(t *testing.T) {
 	}
 	if _, err := objectOfJSON([]byte("rubbish")); err == nil {
 		t.Error("rubbish was read")
+	}
+}
+
+// TestWatchForbiddenOnceIsTriedAgainSoon: for the ten minutes of a lasting 403 pods would be listed at each pass.
+func TestWatchForbiddenOnceIsTriedAgainSoon(t *testing.T) {
+	forbidden := fmt.Errorf("watching: %w", apierrors.NewForbidden(schema.GroupResource{Resource: "pods"}, "", errors.New("no")))
+	pause, waited := shortestPause, time.Duration(0)
+	for range 4 {
+		pause = pauseAfter(pause, forbidden)
+		waited += pause
+	}
+	if waited > 30*time.Second {
+		t.Errorf("the fifth try is after %s", waited)
+	}
+	for range 20 {
+		pause = pauseAfter(pause, forbidden)
+	}
+	if pause != longestPauseOfForbidden {
+		t.Errorf("what stays forbidden is tried every %s", pause)
+	}
+	if pause = pauseAfter(pause, errors.New("away")); pause != longestPause {
+		t.Errorf("after another error the pause is %s", pause)
 	}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -302,7 +303,7 @@ rules: [{apiGroups: [""], resources: [pods, replicationcontrollers], verbs: ["*"
 `
 
 // startAsPod starts the autoscaler of the object as its pod would: with the pod's environment and account. Further
-// environment wins.
+// environment, and a kubeconfig, win.
 func startAsPod(t *testing.T, namespace string, o options) *program {
 	t.Helper()
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
@@ -310,7 +311,7 @@ func startAsPod(t *testing.T, namespace string, o options) *program {
 	for name, value := range environmentOf(autoscalerOf(t, namespace)) {
 		environment = append(environment, name+"="+value)
 	}
-	o.config, o.kube = base("default"), serviceAccount(t, namespace, "web-autoscaler")
+	o.config, o.kube = base("default"), cmp.Or(o.kube, serviceAccount(t, namespace, "web-autoscaler"))
 	o.env = append(append(environment, "interval=300"), o.env...)
 	return start(t, o)
 }

@@ -26,6 +26,7 @@ type proxy struct {
 	mu      sync.Mutex
 	calls   []call
 	instead func(http.ResponseWriter, *http.Request) bool // tells whether it answered; nil never does
+	saw     func(call)                                    // is called with each call that kube-apiserver answered, if not nil
 }
 
 // call is one request, and its answer's code and content type.
@@ -38,7 +39,19 @@ type call struct {
 
 func startProxy(t testing.TB) *proxy {
 	t.Helper()
+	return startProxyWith(t, cluster.Start(t).Config(), "")
+}
+
+// startProxyAs is a proxy that asks as the owner of the token.
+func startProxyAs(t testing.TB, token string) *proxy {
+	t.Helper()
 	config := cluster.Start(t).Config()
+	anonymous := &rest.Config{Host: config.Host, TLSClientConfig: rest.TLSClientConfig{CAData: config.CAData}}
+	return startProxyWith(t, anonymous, token)
+}
+
+func startProxyWith(t testing.TB, config *rest.Config, token string) *proxy {
+	t.Helper()
 	transport, err := rest.TransportFor(config)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +74,7 @@ func startProxy(t testing.TB) *proxy {
 	}))
 	t.Cleanup(front.Close)
 	p.hangUpAll = front.CloseClientConnections
-	p.kubeconfig = kubeconfig(t, front.URL, nil, "")
+	p.kubeconfig = kubeconfig(t, front.URL, nil, token)
 	return p
 }
 
@@ -69,10 +82,13 @@ func (p *proxy) note(response *http.Response) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	request := response.Request
-	p.calls = append(p.calls, call{
+	made := call{
 		method: request.Method, path: request.URL.Path, accept: request.Header.Get("Accept"), query: request.URL.Query(),
 		code: response.StatusCode, contentType: response.Header.Get("Content-Type"),
-	})
+	}
+	if p.calls = append(p.calls, made); p.saw != nil {
+		p.saw(made)
+	}
 	return nil
 }
 
