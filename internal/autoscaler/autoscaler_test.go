@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -124,6 +125,49 @@ func TestRunOnce(t *testing.T) {
 			}
 			if (err != nil) != row.fails || row.fails && !errors.Is(err, broken) {
 				t.Errorf("got error %v, want one: %t", err, row.fails)
+			}
+		})
+	}
+}
+
+// TestRunOnceWithoutTheLease: it may be lost at any time of a pass, and is asked for at its start, before scaling, and by the
+// write itself.
+func TestRunOnceWithoutTheLease(t *testing.T) {
+	lost := lease.NotHeldError{Err: errors.New("b holds it")}
+	for _, row := range []struct {
+		name    string
+		checks  []error // what the lease says, one time after another
+		scale   error
+		runType userlogic.RunType
+		want    string
+		stage   string // that fails, with the reason
+	}{
+		{"held", []error{nil, nil}, nil, userlogic.Scaler, "read, pods, gather, metric with 2, evaluate, scale 4", ""},
+		{"not held", []error{lost}, nil, userlogic.Scaler, "", "read_target LeaseNotHeld"},
+		{"not held for a caller", []error{lost}, nil, userlogic.API, "", "read_target LeaseNotHeld"},
+		{"a dry run needs none", nil, nil, userlogic.APIDryRun, "read, pods, gather, metric with 2, evaluate", ""},
+		{"lost while user logic ran", []error{nil, lost}, nil, userlogic.Scaler, "read, pods, gather, metric with 2, evaluate", "scale LeaseNotHeld"},
+		{"lost at the write", []error{nil, nil}, fmt.Errorf("scaling: %w", lost), userlogic.Scaler, "read, pods, gather, metric with 2, evaluate, scale 4", "scale LeaseNotHeld"},
+		{"another failure of the write", []error{nil, nil}, errors.New("broken"), userlogic.Scaler, "read, pods, gather, metric with 2, evaluate, scale 4", "scale FailedRescale"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := workload{replicas: 2, asked: 4, fails: map[string]error{"scale 4": row.scale}}
+			a := w.autoscaler(everySecond)
+			a.parts.CheckLease = func(context.Context) error {
+				if len(row.checks) == 0 {
+					t.Fatal("the lease is asked for once more")
+				}
+				says := row.checks[0]
+				row.checks = row.checks[1:]
+				return says
+			}
+			pass, _ := a.RunOnce(t.Context(), nil, row.runType)
+			got := ""
+			if pass.Failure != nil {
+				got = pass.Failure.Stage + " " + pass.Failure.Reason
+			}
+			if calls := strings.Join(w.calls, ", "); calls != row.want || got != row.stage || len(row.checks) > 0 {
+				t.Errorf("got steps %s and %q, %d checks left; want %s and %q", calls, got, len(row.checks), row.want, row.stage)
 			}
 		})
 	}

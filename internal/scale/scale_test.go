@@ -76,6 +76,43 @@ func TestScale(t *testing.T) {
 	}
 }
 
+// TestScaleConfirmsTheLease right before the patch, after preScale, which may take longer than the lease lasts.
+func TestScaleConfirmsTheLease(t *testing.T) {
+	for _, row := range []struct {
+		name     string
+		replicas int32
+		lost     error
+		within   time.Duration // of the lease that is left for the write
+		want     string
+		error    string
+	}{
+		{"held", 4, nil, time.Minute, "before, confirm, PATCH, done, after", ""},
+		{"no change needs no lease", 2, nil, time.Minute, "before, after", ""},
+		{"lost", 4, errors.New("another holds it"), time.Minute, "before, confirm", "another holds it"},
+		{"over before the write", 4, nil, 0, "before, confirm, done", "context deadline exceeded"},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			var notes []string
+			s := Scaler{API: recording(t, &notes, 200), Before: hook{"before", nil, &notes}, After: hook{"after", nil, &notes}}
+			s.Confirm = func(ctx context.Context) (context.Context, func(), error) {
+				notes = append(notes, "confirm")
+				write, cancel := context.WithTimeout(ctx, row.within)
+				return write, func() { cancel(); notes = append(notes, "done") }, row.lost
+			}
+			err := s.Scale(t.Context(), web, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas}, userlogic.Scaler)
+			for i := range notes {
+				notes[i], _, _ = strings.Cut(notes[i], " ")
+			}
+			if got := strings.Join(notes, ", "); got != row.want {
+				t.Errorf("got %s, want %s", got, row.want)
+			}
+			if (err == nil) != (row.error == "") || err != nil && !strings.Contains(err.Error(), row.error) {
+				t.Errorf("got error %v, want %q", err, row.error)
+			}
+		})
+	}
+}
+
 var web = target.Snapshot{
 	Ref: autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "web"}, Namespace: "shop", Document: []byte("{}"), Replicas: 2,
 	Path: kube.Path{Version: appsv1.SchemeGroupVersion, Namespace: "shop", Resource: "deployments", Name: "web"},

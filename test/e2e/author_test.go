@@ -99,7 +99,7 @@ func TestCheckFindsWhatTheClusterLacks(t *testing.T) {
 		`add to a Role in namespace `+namespace+`: {apiGroups: ["apps"], resources: ["deployments/scale"], resourceNames: ["web"], verbs: ["patch"]}`)
 	a.has(out, "error ", "right", `{apiGroups: ["metrics.k8s.io"], resources: ["pods"], verbs: ["list"]}`)
 	a.has(out, "warning ", "right", "no events are written", `{apiGroups: [""], resources: ["events"], verbs: ["create"]}`)
-	a.has(out, "warning ", "right", "nothing keeps a second autoscaler of the object out", `resources: ["leases"], verbs: ["create"]`)
+	a.has(out, "error ", "right", "nothing is scaled without it, unless leaderElection is false", `resources: ["leases"], verbs: ["create"]`)
 
 	a.write("config.yaml", strings.Replace(config, "name: web}", "name: wbe}", 1))
 	out, _ = a.runs(1, admin, "check", "--cluster")

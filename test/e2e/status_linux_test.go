@@ -58,22 +58,72 @@ func TestTheAutoscalerSaysInTheStatusHowItGoes(t *testing.T) {
 	}
 }
 
-// TestAnAutoscalerWithoutRightsOfItsOwnStatusScales: its Role may be from before there was one.
-func TestAnAutoscalerWithoutRightsOnItsStatusScales(t *testing.T) {
-	t.Parallel()
-	namespace, _ := operated(t)
+// withRole is a namespace whose object's Role was made by hand, with rights to scale and the further rules.
+func withRole(t *testing.T, rules ...string) (namespace string) {
+	t.Helper()
+	namespace, _ = operated(t)
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"provisionRole": false}}`)
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
-	kubectl(t, `{"rules": [{"apiGroups": ["", "apps"], "resources": ["pods", "deployments", "deployments/scale"], "verbs": ["get", "list", "patch"]}]}`,
+	scaling := `{"apiGroups": ["", "apps"], "resources": ["pods", "deployments", "deployments/scale"], "verbs": ["get", "list", "patch"]}`
+	kubectl(t, `{"rules": [`+strings.Join(append(rules, scaling), ",")+`]}`,
 		"patch", "-n", namespace, "role", "web-autoscaler", "--type=merge", "--patch-file=/dev/stdin")
+	return namespace
+}
+
+// Rules for the lease, as the autoscaler's error names them.
+const (
+	createLeases = `{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]}`
+	holdLease    = `{"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": ["web-autoscaler.custompodautoscaler.com"], "verbs": ["get", "patch"]}`
+)
+
+func TestAnAutoscalerWithoutRightsOnItsStatusScales(t *testing.T) {
+	t.Parallel()
+	namespace := withRole(t, createLeases, holdLease)
 	p := startAsPod(t, namespace, options{files: replies(3)})
 	scalesTo(t, namespace, 3)
-	p.logs("level=WARN", "holding the lease failed", "needs the verb", "leases")
 	p.logs("level=WARN", "writing the status of the CustomPodAutoscaler failed; scaling goes on", "needs the verb")
 	p.passes("evaluate", 10)
-	if n := strings.Count(p.log.String(), "level=WARN"); n > 3 { // with the one about events
+	if n := strings.Count(p.log.String(), "level=WARN"); n > 2 { // with the one about events
 		t.Errorf("there are %d warnings", n)
+	}
+}
+
+// TestLeaseForbidden: a Role that was made by hand may lack the rights on the lease.
+func TestLeaseForbidden(t *testing.T) {
+	t.Parallel()
+	namespace := withRole(t)
+	p := startAsPod(t, namespace, options{files: replies(3)})
+	wayOut := []string{
+		`the autoscaler's Role needs the verb \"get\" on resource \"leases\" of API group \"coordination.k8s.io\"`, "add to the autoscaler's Role in namespace " + namespace,
+		`resources: [\"leases\"], verbs: [\"create\"]`, `resourceNames: [\"web-autoscaler.custompodautoscaler.com\"], verbs: [\"get\", \"patch\"]`,
+		"or set leaderElection: false",
+	}
+	p.logs(append(wayOut, "level=WARN", "holding the lease failed; nothing is scaled without it")...)
+	p.logs(append(wayOut, "level=ERROR", "nothing was scaled", "reason=LeaseNotHeld")...)
+	if got := p.call(get, "/api/v1/decisions/latest"); !strings.Contains(got.body, `"reason":"LeaseNotHeld"`) {
+		t.Errorf("the decision is %s", got.body)
+	}
+	if got := p.call(get, "/readyz"); got.code != 503 {
+		t.Errorf("it is ready: %+v", got)
+	}
+	if p.calls("metric") > 0 || replicas(t, namespace) != 1 {
+		t.Error("it goes on without the lease")
+	}
+	kubectl(t, `{"rules": [`+createLeases+`,`+holdLease+`,{"apiGroups": ["", "apps"], "resources": ["pods", "deployments", "deployments/scale"], "verbs": ["get", "list", "patch"]}]}`,
+		"patch", "-n", namespace, "role", "web-autoscaler", "--type=merge", "--patch-file=/dev/stdin")
+	scalesTo(t, namespace, 3)
+}
+
+func TestLeaderElectionOff(t *testing.T) {
+	t.Parallel()
+	namespace := withRole(t)
+	p := startAsPod(t, namespace, options{files: replies(3), env: []string{"leaderElection=false"}})
+	scalesTo(t, namespace, 3)
+	p.logs("level=WARN", "nothing keeps a second autoscaler of the object out (leaderElection: false)")
+	p.passes("evaluate", 3)
+	if strings.Contains(p.log.String(), "leases") || kubectl(t, "", "get", "-n", namespace, "leases", "-o", "name") != "" {
+		t.Error("it asks for a lease")
 	}
 }
 
@@ -99,6 +149,9 @@ func TestASecondAutoscalerOfAnObjectIsKeptOut(t *testing.T) {
 	}
 	if got := second.call(get, "/readyz"); got.code != 503 {
 		t.Errorf("it is ready: %+v", got)
+	}
+	if warned := first.log.String(); strings.Contains(warned, "LeaseNotHeld") {
+		t.Error("the first one takes waiting for its own lease for a failure")
 	}
 	first.stop()
 	scalesTo(t, namespace, 5)
