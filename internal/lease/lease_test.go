@@ -360,7 +360,7 @@ func TestLeaseOfAnyRecord(t *testing.T) {
 				time.Sleep(2*retried + time.Second)
 				synctest.Wait()
 				if err := p.Held(); err != nil {
-					t.Errorf("it is not held: %v", err)
+					t.Fatalf("it is not held: %v", err)
 				}
 				if got := s.lease.Spec; *got.LeaseDurationSeconds != 60 || got.AcquireTime == nil || got.Strategy != nil {
 					t.Errorf("the record is %+v", got)

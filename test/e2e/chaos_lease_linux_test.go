@@ -90,6 +90,7 @@ type rival struct {
 // so that there is something to scale in every second.
 func startRival(t *testing.T, namespace string, h *history, name, host string, lower int) *rival {
 	t.Helper()
+	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "") // so that there is an account
 	r := &rival{name: name, history: h, proxy: startProxyAs(t, token(t, namespace, "web-autoscaler"))}
 	r.saw = func(c call) {
 		if !strings.Contains(c.path, "/leases") {
