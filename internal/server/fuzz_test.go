@@ -82,9 +82,10 @@ func seedQueries(f *testing.F) {
 }
 
 func seedHeaders(f *testing.F) {
-	for _, header := range []string{"Forwarded: for=x", "X-Forwarded-For: 127.0.0.1", "Origin: http://evil.example", "Sec-Fetch-Site: cross-site", "Authorization: Bearer x", "Expect: 100-continue", "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"} {
+	for _, header := range []string{"Forwarded: for=x", "X-Forwarded-For: 127.0.0.1", "Origin: http://evil.example", "Sec-Fetch-Site: cross-site", "Referer: http://evil.example", "Authorization: Bearer x", "Expect: 100-continue", "traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"} {
 		for _, remote := range [][]byte{here, elsewhere} {
 			f.Add([]byte(request("POST", "/api/v1/evaluation", header)), "POST", "/api/v1/evaluation", "", header, uint32(0), remote, refusing)
+			f.Add([]byte(request("GET", "/api/v1/metrics", header)), "GET", "/api/v1/metrics", "", header, uint32(0), remote, refusing)
 		}
 	}
 }
@@ -232,10 +233,11 @@ func mayReach(f *fakes, r *http.Request, what string) bool {
 	_, forwarded := r.Header["Forwarded"]
 	_, forwardedFor := r.Header["X-Forwarded-For"]
 	asked := f.is(refusing) && !f.is(unprotected) && (forwarded || forwardedFor || !onLoopback(r.RemoteAddr) || isNamed(r.Host))
-	get, post := r.Method == "GET", r.Method == "POST" && r.Header.Get("Sec-Fetch-Site") != "cross-site"
+	ours := r.Header.Get("Sec-Fetch-Site") != "cross-site" && r.Header.Get("Origin") != "http://evil.example"
+	get, post := r.Method == "GET" && ours, r.Method == "POST" && ours
 	switch what {
 	case "series":
-		return get && r.URL.Path == "/metrics" && !(asked && f.is(gated))
+		return r.Method == "GET" && r.URL.Path == "/metrics" && !(asked && f.is(gated))
 	case "decisions":
 		return get && strings.HasPrefix(r.URL.Path, "/api/v1/decisions") && !asked && !f.is(full)
 	}
@@ -253,7 +255,9 @@ func onLoopback(remote string) bool {
 // isNamed is said in other words than the server's own, too.
 func isNamed(host string) bool {
 	name := (&url.URL{Host: host}).Hostname()
-	return name != "" && !strings.EqualFold(name, "localhost") && net.ParseIP(strings.Split(name, "%")[0]) == nil
+	address := strings.Split(name, "%")[0]
+	mapped := strings.Contains(address, ":") && net.ParseIP(address).To4() != nil
+	return name != "" && !strings.EqualFold(name, "localhost") && (mapped || !net.ParseIP(address).IsLoopback())
 }
 
 // runTypeOf is "" where the query cannot be read as a whole.

@@ -5,10 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
-	"strings"
 	"time"
 )
 
@@ -17,18 +14,19 @@ type route struct {
 	method string
 	serve  func(http.ResponseWriter, *http.Request) error
 	open   bool // to everybody, and at any time
+	probe  bool // is served on the probes' own port, too
 }
 
 // table is everything that is served.
 func (s *Server) table() map[string]route {
 	return map[string]route{
-		"/api/v1/metrics":          {http.MethodGet, s.metrics, false},
-		"/api/v1/evaluation":       {http.MethodPost, s.evaluation, false},
-		"/api/v1/decisions":        {http.MethodGet, s.decisions, false},
-		"/api/v1/decisions/latest": {http.MethodGet, s.latestDecision, false},
-		"/healthz":                 {http.MethodGet, probe(s.Alive), true},
-		"/readyz":                  {http.MethodGet, probe(s.Ready), true},
-		"/metrics":                 {http.MethodGet, s.series, !s.AdmitMetrics},
+		"/api/v1/metrics":          {http.MethodGet, s.metrics, false, false},
+		"/api/v1/evaluation":       {http.MethodPost, s.evaluation, false, false},
+		"/api/v1/decisions":        {http.MethodGet, s.decisions, false, false},
+		"/api/v1/decisions/latest": {http.MethodGet, s.latestDecision, false, false},
+		"/healthz":                 {http.MethodGet, probe(s.Alive), true, true},
+		"/readyz":                  {http.MethodGet, probe(s.Ready), true, true},
+		"/metrics":                 {http.MethodGet, s.series, !s.AdmitMetrics, false},
 	}
 }
 
@@ -43,13 +41,30 @@ func (r refusal) Error() string { return r.message }
 func (r refusal) Code() int { return r.code }
 
 // ServeHTTP answers one request.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.answer(w, r, s.serve) }
+
+// serveProbe answers one request on the probes' own port.
+func (s *Server) serveProbe(w http.ResponseWriter, r *http.Request) {
+	s.answer(w, r, func(w *answer, r *http.Request) error {
+		route := s.routes[r.URL.Path]
+		if !route.probe {
+			return notFound(r)
+		}
+		return s.serveRoute(w, r, route)
+	})
+}
+
+// answer counts the answer, and writes it where it is an error.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, serve func(*answer, *http.Request) error) {
 	answer := &answer{ResponseWriter: w}
+	// A page of another site may neither read nor embed an answer.
+	answer.Header().Set("X-Content-Type-Options", "nosniff")
+	answer.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 	path := "other"
 	if _, known := s.routes[r.URL.Path]; known {
 		path = r.URL.Path
 	}
-	if err := s.serve(answer, r); err != nil {
+	if err := serve(answer, r); err != nil {
 		answer.fail(err)
 	}
 	s.Answered(path, cmp.Or(answer.code, http.StatusOK))
@@ -69,45 +84,38 @@ func (s *Server) serve(w *answer, r *http.Request) error {
 			return err
 		}
 	}
-	switch {
-	case !known:
-		return refusal{http.StatusNotFound, fmt.Sprintf("Resource '%s' not found", r.URL.Path)}
-	case r.Method != route.method:
+	if !known {
+		return notFound(r)
+	}
+	return s.serveRoute(w, r, route)
+}
+
+func notFound(r *http.Request) error {
+	return refusal{http.StatusNotFound, fmt.Sprintf("Resource '%s' not found", r.URL.Path)}
+}
+
+// serveRoute answers a request of a caller that may make it. Only then is its connection kept from being closed to make
+// room, and on an open route, which takes no place, less so.
+func (s *Server) serveRoute(w *answer, r *http.Request, route route) error {
+	if r.Method != route.method {
 		w.Header().Set("Allow", route.method)
 		return refusal{http.StatusMethodNotAllowed, fmt.Sprintf("Method '%s' not allowed on resource '%s'", r.Method, r.URL.Path)}
 	}
 	if err := readWhole(w, r); err != nil {
 		return err
 	}
-	return route.serve(w, r)
-}
-
-// admit lets loopback in, but for the pages of other sites in a browser there, and asks about everybody else.
-func (s *Server) admit(r *http.Request) error {
-	if err := s.sites.Check(r); err != nil {
-		return refusal{http.StatusForbidden, fmt.Sprintf("Forbidden: %v", err)}
+	done, open := keep(r.Context(), !route.open)
+	if !open {
+		return refusal{http.StatusServiceUnavailable, "the caller is gone"}
 	}
-	if s.Admit == nil || local(r) {
-		return nil
+	defer done()
+	if err := route.serve(w, r); err != nil {
+		w.fail(err)
 	}
-	return s.Admit(r)
-}
-
-// local tells a caller on loopback. One for whom a proxy has spoken is elsewhere, whatever the proxy says where; so is the
-// page of a site whose name leads to loopback, and whose browser takes us for that site.
-func local(r *http.Request) bool {
-	address, err := netip.ParseAddrPort(r.RemoteAddr)
-	forwarded := len(r.Header.Values("Forwarded"))+len(r.Header.Values("X-Forwarded-For")) > 0
-	return err == nil && address.Addr().Unmap().IsLoopback() && !forwarded && noName(r.Host)
-}
-
-// noName tells a Host that is an address, or the one name that is everybody's own, or none: browsers always have one.
-func noName(host string) bool {
-	if name, _, err := net.SplitHostPort(host); err == nil {
-		host = name
+	if !route.open {
+		_ = http.NewResponseController(w.ResponseWriter).Flush() // the answer is out before the connection may be closed
 	}
-	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	return err == nil || host == "" || strings.EqualFold(host, "localhost")
+	return nil
 }
 
 // readWhole reads the request to its end, though no call has a body: then the time for it is over, and what is heard of

@@ -8,15 +8,13 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
-
-	"golang.org/x/net/netutil"
 
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -33,7 +31,7 @@ const (
 	// strangers is the level at which is logged what they do wrong before a request can be read: that of logVerbosity 3.
 	strangers = slog.Level(-3)
 
-	// spareConnections are for probes and Prometheus while callers use up theirs.
+	// spareConnections are for probes, Prometheus and clients that have sent no request yet, while callers use up theirs.
 	spareConnections = 100
 )
 
@@ -53,6 +51,7 @@ type Record interface {
 type Options struct {
 	Host              string
 	Port              int
+	ProbePort         int    // of the probes alone, over HTTP without TLS; 0 for none
 	CertFile, KeyFile string // empty for HTTP without TLS
 	MaxRequests       int
 	MaxDecisions      int           // that are told of a time
@@ -78,14 +77,14 @@ type Server struct {
 	routes      map[string]route
 	places      chan struct{} // a token for each request that is served
 	line        chan struct{} // a token for the caller whose pass is next
-	sites       *http.CrossOriginProtection
 	stopping    context.Context
 	certificate *certificate // nil for HTTP without TLS
+	probes      net.Listener // nil where there is no port of their own
 }
 
 // New gives a server that does not listen yet.
 func New(options Options) *Server {
-	s := &Server{Options: options, places: make(chan struct{}, options.MaxRequests), line: make(chan struct{}, 1), sites: http.NewCrossOriginProtection()}
+	s := &Server{Options: options, places: make(chan struct{}, options.MaxRequests), line: make(chan struct{}, 1)}
 	s.routes = s.table()
 	if s.CertFile != "" {
 		s.certificate = &certificate{certFile: s.CertFile, keyFile: s.KeyFile, log: s.Log}
@@ -93,54 +92,57 @@ func New(options Options) *Server {
 	return s
 }
 
-// Listen takes the port and reads the certificate, so that it is known before anything runs whether they can be had.
+// Listen takes the port and reads the certificate, so that it is known before anything runs whether they can be had. The
+// probes' own port is taken as well; where that is not possible they stay on the main port alone.
 func (s *Server) Listen() (net.Listener, error) {
 	if s.certificate != nil {
 		if err := s.certificate.read(); err != nil {
 			return nil, err
 		}
 	}
-	address := net.JoinHostPort(s.Host, strconv.Itoa(s.Port))
-	listener, err := net.Listen("tcp", address)
+	listener, err := s.listen(s.Port)
 	if err != nil {
 		return nil, fmt.Errorf("opening the port of the REST API (apiConfig.host, apiConfig.port): %w: choose another, or set apiConfig.enabled: false", err)
 	}
-	return netutil.LimitListener(listener, s.MaxRequests+spareConnections), nil
+	if s.ProbePort != 0 {
+		if s.probes, err = s.listen(s.ProbePort); err != nil {
+			s.probes = nil
+			s.Log.Warn("opening the port of the probes (apiConfig.probePort) failed; they are served on apiConfig.port only: choose another port, or set apiConfig.probePort: 0",
+				"probePort", s.ProbePort, "port", s.Port, "err", err)
+		}
+	}
+	return listener, nil
+}
+
+func (s *Server) listen(port int) (net.Listener, error) {
+	return net.Listen("tcp", net.JoinHostPort(s.Host, strconv.Itoa(port)))
 }
 
 // Serve answers requests until ctx is done, and returns when the last of them has its answer. It closes the listener.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	s.stopping = ctx
-	server := &http.Server{
-		Handler:           s,
-		ReadHeaderTimeout: headersWithin, ReadTimeout: requestWithin, IdleTimeout: idleFor, MaxHeaderBytes: longestHeaders,
-		BaseContext: func(net.Listener) context.Context { return ctx },
-		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), strangers),
-		Protocols:   &http.Protocols{},
-
-		DisableGeneralOptionsHandler: true, // which would answer everybody's OPTIONS *
+	var probing sync.WaitGroup
+	defer probing.Wait()
+	ctx, cancel := context.WithCancel(ctx) // the probes' port is not served for longer than the main one
+	defer cancel()
+	if s.probes != nil {
+		probing.Go(func() { s.serveProbes(ctx) })
 	}
-	server.Protocols.SetHTTP1(true) // a caller has one pass at a time anyway, and HTTP/2 is a lot to defend
-	serve := func() error { return server.Serve(listener) }
+	main := s.newPort(listener, s, s.MaxRequests+spareConnections)
 	if s.certificate != nil {
-		server.TLSConfig = &tls.Config{GetCertificate: s.certificate.current}
-		serve = func() error { return server.ServeTLS(listener, "", "") }
+		main.server.TLSConfig = &tls.Config{GetCertificate: s.certificate.current}
 	}
 	s.Log.Info("serving", "address", listener.Addr().String(), "https", s.certificate != nil)
-	stopped := make(chan error, 1)
-	defer context.AfterFunc(ctx, func() { stopped <- s.stop(server) })()
-	if err := serve(); !errors.Is(err, http.ErrServerClosed) {
+	if err := main.serve(ctx); err != nil {
 		return fmt.Errorf("serving the REST API: %w", err)
 	}
-	return <-stopped
+	return nil
 }
 
-// stop lets what is under way end.
-func (s *Server) stop(server *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(s.stopping), s.Grace)
-	defer cancel()
-	if err := server.Shutdown(ctx); err != nil {
-		return errors.Join(fmt.Errorf("stopping the REST API: some requests were dropped after %s: %w", s.Grace, err), server.Close())
+// serveProbes answers on the probes' own port until ctx is done. The main port goes on without it.
+func (s *Server) serveProbes(ctx context.Context) {
+	s.Log.Info("serving the probes", "address", s.probes.Addr().String())
+	if err := s.newPort(s.probes, http.HandlerFunc(s.serveProbe), spareConnections).serve(ctx); err != nil {
+		s.Log.Warn("serving the probes on their own port (apiConfig.probePort) ended", "err", err)
 	}
-	return nil
 }
