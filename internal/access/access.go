@@ -48,6 +48,9 @@ func (r Refusal) Error() string { return r.Message }
 // Code is the status code of HTTP.
 func (r Refusal) Code() int { return r.Status }
 
+// series is asked about without the prefix: it is the path by which Prometheus is given the right to read any component.
+const series = "/metrics"
+
 // Gate lets requests in whose bearer token the cluster knows, and whose user it allows the path, behind a prefix, as a
 // non-resource URL.
 type Gate struct {
@@ -80,12 +83,15 @@ func (g *Gate) Admit(r *http.Request) error {
 		return Refusal{http.StatusUnauthorized, "Unauthorized: a token that Kubernetes knows has to be presented, as the header 'Authorization: Bearer TOKEN' (an autoscaler needs none from callers on loopback: 127.0.0.1, ::1 or localhost, and not through a proxy)"}
 	}
 	verb, path := strings.ToLower(r.Method), g.prefix+r.URL.Path
+	if r.URL.Path == series {
+		path = series
+	}
 	allowed, err := g.allows(r.Context(), response.User, verb, path)
 	switch {
 	case err != nil:
 		return unaskedError{err}.refusal("whether its user may call this")
 	case !allowed:
-		return Refusal{http.StatusForbidden, fmt.Sprintf("Forbidden: user '%s' may not '%s' '%s': a ClusterRole that is bound to it has to allow this verb on this nonResourceURL",
+		return Refusal{http.StatusForbidden, fmt.Sprintf("Forbidden: user '%s' may not '%s' '%s': a ClusterRole that is bound to it has to allow this verb on this nonResourceURL (see apiConfig.accessPrefix)",
 			response.User.GetName(), verb, path)}
 	}
 	return nil

@@ -3,6 +3,7 @@ package access
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -21,6 +22,7 @@ type cluster struct {
 	mutex         sync.Mutex
 	token, access string // the status of each review; "" answers with an error, "hang" not at all
 	asked         []string
+	body          string // of the last question
 }
 
 func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -31,6 +33,8 @@ func (c *cluster) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		status, kind, version = c.access, "SubjectAccessReview", "authorization.k8s.io/v1"
 	}
 	c.asked = append(c.asked, kind)
+	body, _ := io.ReadAll(r.Body)
+	c.body = string(body)
 	c.mutex.Unlock()
 	w.Header().Set("Content-Type", "application/json")
 	switch status {
@@ -172,5 +176,34 @@ func TestWhatIsNotRemembered(t *testing.T) {
 	c.access = `{"allowed": true}`
 	if err := gate.Admit(bearing("Bearer x")); err != nil {
 		t.Error(err)
+	}
+}
+
+// No built-in role allows a path behind the prefix. That of Prometheus has none, as in every component of Kubernetes.
+func TestPathsAreAskedAboutBehindThePrefix(t *testing.T) {
+	for _, row := range []struct{ method, path, asked string }{
+		{"GET", "/api/v1/metrics", "get /custom-pod-autoscaler/api/v1/metrics"},
+		{"HEAD", "/api/v1/metrics", "head /custom-pod-autoscaler/api/v1/metrics"},
+		{"OPTIONS", "/api/v1/decisions", "options /custom-pod-autoscaler/api/v1/decisions"},
+		{"POST", "/api/v1/evaluation", "post /custom-pod-autoscaler/api/v1/evaluation"},
+		{"GET", "//api/v1/metrics", "get /custom-pod-autoscaler//api/v1/metrics"},
+		{"GET", "/apis/../api/v1/metrics", "get /custom-pod-autoscaler/apis/../api/v1/metrics"},
+		{"GET", "/", "get /custom-pod-autoscaler/"},
+		{"GET", "/metrics", "get /metrics"},
+		{"GET", "/metrics/", "get /custom-pod-autoscaler/metrics/"},
+	} {
+		c := &cluster{token: known, access: `{"allowed": false}`}
+		gate, _ := gateOf(t, c)
+		gate.prefix = "/custom-pod-autoscaler"
+		request := httptest.NewRequest(row.method, "http://x"+row.path, nil)
+		request.Header.Set("Authorization", "Bearer x")
+		refused, _ := errors.AsType[Refusal](gate.Admit(request))
+		verb, path, _ := strings.Cut(row.asked, " ")
+		if want := fmt.Sprintf("may not '%s' '%s'", verb, path); refused.Code() != 403 || !strings.Contains(refused.Error(), want) {
+			t.Errorf("%s %s is answered %d %v, want %s", row.method, row.path, refused.Code(), refused, want)
+		}
+		if !strings.Contains(c.body, path) || !strings.Contains(c.body, verb) {
+			t.Errorf("%s %s: the cluster was asked %q, want %s", row.method, row.path, c.body, row.asked)
+		}
 	}
 }

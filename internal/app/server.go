@@ -28,7 +28,7 @@ const (
 func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autoscaler, reports reports) *server.Server {
 	settings := options.Config.APIConfig
 	o := server.Options{
-		Host: settings.Host, Port: settings.Port,
+		Host: settings.Host, Port: settings.Port, ProbePort: settings.ProbePort,
 		MaxRequests: settings.MaxRequests, MaxDecisions: settings.Decisions,
 		Grace:      longestMethod(options.Config) + grace,
 		Autoscaler: callers{autoscaler}, Record: reports.record, Alive: reports.health.Alive, Ready: reports.health.Ready,
@@ -44,6 +44,10 @@ func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autosca
 	if settings.Authentication == config.NoAuthentication {
 		options.Log.Warn("everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host", settings.Host, "port", settings.Port)
 		return server.New(o)
+	}
+	if settings.AccessPrefix == "" {
+		options.Log.Warn(`every user of the cluster may read the REST API and run user logic by it (apiConfig.accessPrefix: ""): leave the setting out to close it`,
+			"host", settings.Host, "port", settings.Port)
 	}
 	o.Admit = access.NewGate(api, settings.AccessPrefix, telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
 	o.AdmitMetrics = settings.MetricsAuthentication

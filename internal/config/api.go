@@ -8,14 +8,18 @@ const (
 	NoAuthentication         = "none"
 )
 
+// defaultAccessPrefix is put before a path when the cluster is asked about it: no built-in role allows the result.
+const defaultAccessPrefix = "/custom-pod-autoscaler"
+
 // API is how the REST API is served.
 type API struct {
-	Enabled  bool   `json:"enabled"`
-	UseHTTPS bool   `json:"useHTTPS"`
-	Port     int    `json:"port"`
-	Host     string `json:"host"`
-	CertFile string `json:"certFile"`
-	KeyFile  string `json:"keyFile"`
+	Enabled   bool   `json:"enabled"`
+	UseHTTPS  bool   `json:"useHTTPS"`
+	Port      int    `json:"port"`
+	ProbePort int    `json:"probePort"`
+	Host      string `json:"host"`
+	CertFile  string `json:"certFile"`
+	KeyFile   string `json:"keyFile"`
 
 	Authentication        string `json:"authentication"`
 	MetricsAuthentication bool   `json:"metricsAuthentication"`
@@ -26,7 +30,29 @@ type API struct {
 }
 
 func defaultAPI() API {
-	return API{Enabled: true, Port: 5000, Host: "0.0.0.0", Authentication: KubernetesAuthentication, MaxRequests: 500, Decisions: 100}
+	return API{
+		Enabled: true, Port: 5000, Host: "0.0.0.0", Authentication: KubernetesAuthentication, AccessPrefix: defaultAccessPrefix,
+		MaxRequests: 500, Decisions: 100,
+	}
+}
+
+const prefixRule = "must be empty, or a path such as /custom-pod-autoscaler, with no / at its end, and not below /api, /apis or /openapi, which every user may read"
+
+// discoverable are the paths that the built-in ClusterRole system:discovery lets every authenticated user get, with all that
+// is below them. (Its others have no path below them.)
+var discoverable = []string{"/api", "/apis", "/openapi"}
+
+// prefixes reports whether the text can be an access prefix that keeps readers out, or is empty.
+func prefixes(text string) bool {
+	if text == "" {
+		return true
+	}
+	for _, path := range discoverable {
+		if strings.HasPrefix(text+"/", path+"/") {
+			return false
+		}
+	}
+	return strings.HasPrefix(text, "/") && !strings.HasSuffix(text, "/") && !strings.Contains(text, "*")
 }
 
 // The rules of an API that is not served are not asked for.
@@ -35,6 +61,10 @@ var apiKeys = []key[API]{
 	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
 	{"port", "the port it is served on", "must be from 1 to 65535",
 		func(a *API) bool { return !a.Enabled || a.Port >= 1 && a.Port <= 65535 }},
+	{"probePort", "a port for `/healthz` and `/readyz` alone, over plain HTTP, which the REST API's callers cannot use up; `0` is none", "must be from 0 to 65535, and other than apiConfig.port",
+		func(a *API) bool {
+			return !a.Enabled || a.ProbePort == 0 || a.ProbePort >= 1 && a.ProbePort <= 65535 && a.ProbePort != a.Port
+		}},
 	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every address",
 		func(a *API) bool { return !a.Enabled || a.Host != "" }},
 	{"certFile", "path of the certificate, for HTTPS; read again when it changes", "required when useHTTPS is true",
@@ -46,10 +76,9 @@ var apiKeys = []key[API]{
 			return !a.Enabled || a.Authentication == KubernetesAuthentication || a.Authentication == NoAuthentication
 		}},
 	{name: "metricsAuthentication", meaning: "whether that goes for `/metrics`, too, which is open otherwise"},
-	{"accessPrefix", "what the cluster is asked about is the path behind this: where it is empty, `system:discovery` lets everybody whom the cluster knows read", "must be empty, or a path such as /custom-pod-autoscaler, with no / at its end",
-		func(a *API) bool {
-			return a.AccessPrefix == "" || strings.HasPrefix(a.AccessPrefix, "/") && !strings.HasSuffix(a.AccessPrefix, "/") && !strings.Contains(a.AccessPrefix, "*")
-		}},
+	{"accessPrefix", "put before a path of the REST API when the cluster is asked whether a caller may use it; empty opens reading to every user of the cluster, by `system:discovery`",
+		prefixRule,
+		func(a *API) bool { return prefixes(a.AccessPrefix) }},
 	{"maxRequests", "how many requests are served or wait at a time; the next is answered 503", "must be from 1 to 10000",
 		func(a *API) bool { return !a.Enabled || a.MaxRequests >= 1 && a.MaxRequests <= 10_000 }},
 	{"decisions", "how many passes of each run type are kept for `/api/v1/decisions`", "must be from 1 to 10000",

@@ -140,7 +140,7 @@ func TestReading(t *testing.T) {
 			key:  "preScale.shell.command", want: `["-p","8080","1.5","true",""]`, source: "config.yaml line 1"},
 		"apiConfig of the environment is merged over the file's": {
 			file: "apiConfig:\n  port: 80\n  host: localhost", environ: []string{"apiConfig={port: 90}"},
-			key: "apiConfig", want: `{"enabled":true,"useHTTPS":false,"port":90,"host":"localhost","certFile":"","keyFile":"","authentication":"kubernetes","metricsAuthentication":false,"accessPrefix":"","maxRequests":500,"decisions":100}`,
+			key: "apiConfig", want: `{"enabled":true,"useHTTPS":false,"port":90,"probePort":0,"host":"localhost","certFile":"","keyFile":"","authentication":"kubernetes","metricsAuthentication":false,"accessPrefix":"/custom-pod-autoscaler","maxRequests":500,"decisions":100}`,
 			source: "environment variable apiConfig"},
 		"a merged key keeps its line": {
 			file: "apiConfig:\n  port: 80\n  host: localhost", environ: []string{"apiConfig={port: 90}"},

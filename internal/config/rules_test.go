@@ -36,12 +36,16 @@ var rules = []struct {
 	{"logVerbosity", []string{"logVerbosity: 0", "logVerbosity: 9"}, []string{"logVerbosity: -1"}},
 
 	{"apiConfig.port", []string{"apiConfig: {port: 1}", "apiConfig: {port: 65535}", "apiConfig: {enabled: false, port: 0}"}, []string{"apiConfig: {port: 0}", "apiConfig: {port: 65536}"}},
+	{"apiConfig.probePort", []string{"apiConfig: {probePort: 0}", "apiConfig: {probePort: 1}", "apiConfig: {probePort: 65535}", "apiConfig: {enabled: false, probePort: 5000}"},
+		[]string{"apiConfig: {probePort: -1}", "apiConfig: {probePort: 65536}", "apiConfig: {probePort: 5000}", "apiConfig: {port: 8080, probePort: 8080}"}},
 	{"apiConfig.host", []string{"apiConfig: {host: localhost}", `apiConfig: {enabled: false, host: ""}`}, []string{`apiConfig: {host: ""}`}},
 	{"apiConfig.certFile", []string{"apiConfig: {useHTTPS: true, certFile: c, keyFile: k}", "apiConfig: {useHTTPS: true, enabled: false}"}, []string{"apiConfig: {useHTTPS: true, keyFile: k}"}},
 	{"apiConfig.keyFile", []string{"apiConfig: {certFile: c}"}, []string{"apiConfig: {useHTTPS: true, certFile: c}"}},
 
 	{"apiConfig.authentication", []string{"apiConfig: {authentication: none}", "apiConfig: {authentication: kubernetes}"}, []string{`apiConfig: {authentication: ""}`, "apiConfig: {authentication: basic}"}},
-	{"apiConfig.accessPrefix", []string{"apiConfig: {accessPrefix: /cpa}", `apiConfig: {accessPrefix: ""}`}, []string{"apiConfig: {accessPrefix: cpa}", "apiConfig: {accessPrefix: /}", "apiConfig: {accessPrefix: /cpa/}", "apiConfig: {accessPrefix: /*}"}},
+	{"apiConfig.accessPrefix", []string{"apiConfig: {accessPrefix: /cpa}", "apiConfig: {accessPrefix: /api-of-ours}", `apiConfig: {accessPrefix: ""}`}, []string{"apiConfig: {accessPrefix: cpa}", "apiConfig: {accessPrefix: /}", "apiConfig: {accessPrefix: /cpa/}", "apiConfig: {accessPrefix: /*}",
+		"apiConfig: {accessPrefix: /api}", "apiConfig: {accessPrefix: /api/v1}", "apiConfig: {accessPrefix: /apis}", "apiConfig: {accessPrefix: /apis/x}",
+		"apiConfig: {accessPrefix: /openapi/v2}", "apiConfig: {accessPrefix: /api/../cpa}"}},
 	{"apiConfig.maxRequests", []string{"apiConfig: {maxRequests: 1}", "apiConfig: {maxRequests: 10000}", "apiConfig: {enabled: false, maxRequests: 0}"}, []string{"apiConfig: {maxRequests: 0}", "apiConfig: {maxRequests: 10001}"}},
 	{"apiConfig.decisions", []string{"apiConfig: {decisions: 1}", "apiConfig: {decisions: 10000}"}, []string{"apiConfig: {decisions: 0}", "apiConfig: {decisions: 10001}"}},
 	{"logFormat", []string{"logFormat: text", "logFormat: json"}, []string{`logFormat: ""`, "logFormat: xml"}},

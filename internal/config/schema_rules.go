@@ -73,7 +73,7 @@ var patterns = map[string]string{
 	versionRule: `^([^/]+/)?[^/]+$`,
 	"must be a namespace's name: lower-case letters, digits and dashes, at most 63": `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`,
 	"must be an http or https URL with a host, e.g. http://metrics.default/queue":   `^[hH][tT][tT][pP][sS]?://[^/]`,
-	"must be empty, or a path such as /custom-pod-autoscaler, with no / at its end": `^(/.*[^/])?$`,
+	prefixRule: `^(/.*[^/])?$`,
 }
 
 func number(text string) *int64 {

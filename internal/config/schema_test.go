@@ -82,7 +82,7 @@ func TestTheSchemaAllowsWhatTheRulesAllow(t *testing.T) {
 var beyond = map[string]bool{
 	"maxReplicas": true, "interval": true, "startTime": true, "requestTimeout": true, "initialReadinessDelay": true, "cpuInitializationPeriod": true,
 	"metric": true, "evaluate": true, "kubernetesMetricSpecs": true, "scaleTargetRef.apiVersion": true,
-	"apiConfig.certFile": true, "apiConfig.keyFile": true, "apiConfig.accessPrefix": true, "metric.timeout": true, "metric.worker.startTimeout": true,
+	"apiConfig.certFile": true, "apiConfig.keyFile": true, "apiConfig.accessPrefix": true, "apiConfig.probePort": true, "metric.timeout": true, "metric.worker.startTimeout": true,
 	"metric.http.method": true, "metric.http.url": true, "metric.http.headers": true, "selector": true, "averageValue": true, "value": true,
 	"record.maxSize": true, "metricTimeout": true,
 }
