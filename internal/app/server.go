@@ -41,13 +41,11 @@ func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autosca
 	if settings.UseHTTPS {
 		o.CertFile, o.KeyFile = settings.CertFile, settings.KeyFile
 	}
-	if settings.Authentication == config.NoAuthentication {
-		options.Log.Warn("everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host", settings.Host, "port", settings.Port)
-		return server.New(o)
+	if opens := settings.Opens(); opens != "" {
+		options.Log.Warn(opens, "host", settings.Host, "port", settings.Port)
 	}
-	if settings.AccessPrefix == "" {
-		options.Log.Warn(`every user of the cluster may read the REST API and run user logic by it (apiConfig.accessPrefix: ""): leave the setting out to close it`,
-			"host", settings.Host, "port", settings.Port)
+	if settings.Authentication == config.NoAuthentication {
+		return server.New(o)
 	}
 	o.Admit = access.NewGate(api, settings.AccessPrefix, telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
 	o.AdmitMetrics = settings.MetricsAuthentication

@@ -164,3 +164,24 @@ func TestRightsAreThoseOfTheCallsThatAreMade(t *testing.T) {
 		})
 	}
 }
+
+func TestAPIThatIsOpenIsAWarning(t *testing.T) {
+	closed := config.API{Enabled: true, Authentication: config.KubernetesAuthentication, AccessPrefix: "/cpa"}
+	unprefixed, unauthenticated, off := closed, closed, closed
+	unprefixed.AccessPrefix, unauthenticated.Authentication = "", config.NoAuthentication
+	off.Enabled, off.Authentication = false, config.NoAuthentication
+	for _, row := range []struct {
+		name     string
+		settings config.API
+		says     string
+	}{
+		{"closed", closed, ""},
+		{"off", off, ""},
+		{"no prefix", unprefixed, `warning REST API: every user of the cluster may read the REST API and run user logic by it (apiConfig.accessPrefix: "")`},
+		{"no authentication", unauthenticated, "warning REST API: everybody who reaches the port may scale the target (apiConfig.authentication: none)"},
+	} {
+		if got := strings.Join(says(API(row.settings)), "\n"); got != row.says {
+			t.Errorf("%s: got %q, want %q", row.name, got, row.says)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func runCheck(ctx context.Context, program Program, file string, cluster app.Clu
 	}
 	loaded, wrong := read(file, program.Environment)
 	found := checked{File: loaded.File, Values: loaded.Values(), Warnings: loaded.Warnings, Problems: problems(wrong)}
-	found.Checks = check.Methods(ctx, loaded.Config, wanted.urls)
+	found.Checks = append(check.Methods(ctx, loaded.Config, wanted.urls), check.API(loaded.Config.APIConfig)...)
 	var unreachable error
 	switch {
 	case wanted.cluster && wrong != nil: // it would be asked for the wrong things

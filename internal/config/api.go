@@ -55,6 +55,19 @@ func prefixes(text string) bool {
 	return strings.HasPrefix(text, "/") && !strings.HasSuffix(text, "/") && !strings.Contains(text, "*")
 }
 
+// Opens says which callers need no right of their own, or "" where all do but those on loopback.
+func (a API) Opens() string {
+	switch {
+	case !a.Enabled:
+		return ""
+	case a.Authentication == NoAuthentication:
+		return "everybody who reaches the port may scale the target (apiConfig.authentication: none)"
+	case a.AccessPrefix == "":
+		return `every user of the cluster may read the REST API and run user logic by it (apiConfig.accessPrefix: "")`
+	}
+	return ""
+}
+
 // The rules of an API that is not served are not asked for.
 var apiKeys = []key[API]{
 	{name: "enabled", meaning: "whether the port is opened at all, for the REST API, the probes and Prometheus"},

@@ -1,0 +1,12 @@
+package check
+
+import "github.com/custom-pod-autoscaler/autoscaler/internal/config"
+
+// API looks at who may call the REST API. It has an item only where callers need no right of their own.
+func API(settings config.API) []Item {
+	opens := settings.Opens()
+	if opens == "" {
+		return nil
+	}
+	return []Item{{"REST API", Warning, opens, "leave the setting out, and give callers a right: docs/rest-api.md says how"}}
+}
