@@ -13,7 +13,9 @@ import (
 )
 
 const (
-	ours = "/api/v1/*" // the paths that a ClusterRole allows
+	// prefix stands before a path in the right to it.
+	prefix = "/custom-pod-autoscaler"
+	ours   = prefix + "/api/v1/*" // the paths that a ClusterRole allows
 
 	measures  = "/api/v1/metrics?dry_run=true"
 	evaluates = "/api/v1/evaluation?dry_run=true"
@@ -34,6 +36,7 @@ func TestWhoMayCall(t *testing.T) {
 	nobody := autoscaler.caller("nobody", "", "")
 	reader := autoscaler.caller("reader", ours, "get")
 	operator := autoscaler.caller("operator", ours, "get,post")
+	unaware := autoscaler.caller("unaware", "/api/v1/*", "get,post")
 	p.answers([]apiCall{
 		{"loopback measures without a token", local, "", get, measures, 200, aMeasure},
 		{"loopback evaluates without a token", local, "", post, evaluates, 200, anEvaluation},
@@ -45,12 +48,20 @@ func TestWhoMayCall(t *testing.T) {
 		{"the same with time left", neighbour, tokenUntil(t, operator.namespace, operator.name, time.Now().Add(time.Hour/2)), post, evaluates, 200, anEvaluation},
 		{"a token whose account is gone", neighbour, autoscaler.caller("gone", ours, "get").lateToken(), get, measures, 401, wantsToken},
 		{"a token that is meant for others than Kubernetes", neighbour, operator.foreignToken(), get, measures, 401, wantsToken},
-		{"who has no rights but that of everybody reads", neighbour, nobody.token(), get, measures, 200, aMeasure}, // by system:discovery
-		{"who has no rights does not evaluate", neighbour, nobody.token(), post, evaluates, 403, nobody.mayNot("post", "/api/v1/evaluation")},
+		{"a user without rights does not measure", neighbour, nobody.token(), get, measures, 403, nobody.mayNot("get", prefix+"/api/v1/metrics")},
+		{"a user without rights does not read", neighbour, nobody.token(), get, decisions, 403, nobody.mayNot("get", prefix+decisions)},
+		{"a user without rights does not read the latest", neighbour, nobody.token(), get, decisions + "/latest", 403, nobody.mayNot("get", prefix+decisions+"/latest")},
+		{"a user without rights is not told what there is", neighbour, nobody.token(), get, nothing, 403, nobody.mayNot("get", prefix+nothing)},
+		{"a user without rights does not read by another spelling", neighbour, nobody.token(), get, "//api/v1/metrics", 403, nobody.mayNot("get", prefix+"//api/v1/metrics")},
+		{"a user without rights has no other method", neighbour, nobody.token(), "OPTIONS", measures, 403, nobody.mayNot("options", prefix+"/api/v1/metrics")},
+		{"a user without rights does not evaluate", neighbour, nobody.token(), post, evaluates, 403, nobody.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"a right without the prefix reads nothing", neighbour, unaware.token(), get, decisions, 403, unaware.mayNot("get", prefix+decisions)},
+		{"a right without the prefix does not evaluate", neighbour, unaware.token(), post, evaluates, 403, unaware.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"the prefix is no path of ours", local, "", get, prefix + decisions, 404, "not found"},
 		{"who may do everything measures", neighbour, operator.token(), get, measures, 200, aMeasure},
 		{"who may do everything evaluates", neighbour, operator.token(), post, evaluates, 200, anEvaluation},
 		{"who may read measures", neighbour, reader.token(), get, measures, 200, aMeasure},
-		{"who may read does not evaluate", neighbour, reader.token(), post, evaluates, 403, reader.mayNot("post", "/api/v1/evaluation")},
+		{"who may read does not evaluate", neighbour, reader.token(), post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
 		{"a neighbour that says it is on loopback", saying(neighbour, "X-Forwarded-For", "127.0.0.1", "Forwarded", "for=127.0.0.1"), "", get, measures, 401, wantsToken},
 		{"a proxy on loopback speaks for somebody elsewhere", saying(local, "X-Forwarded-For", "203.0.113.9"), "", get, measures, 401, wantsToken},
 		{"a proxy that says so as RFC 7239 does", saying(local, "Forwarded", "for=203.0.113.9"), "", get, measures, 401, wantsToken},
@@ -63,25 +74,60 @@ func TestWhoMayCall(t *testing.T) {
 	})
 }
 
-// TestReadersCanBeKeptOut asks about other paths than Kubernetes has, all of which everybody may get whom it knows.
-func TestReadersCanBeKeptOut(t *testing.T) {
+func TestAccessPrefixIsPartOfTheRight(t *testing.T) {
 	t.Parallel()
-	const prefix = "/custom-pod-autoscaler"
 	autoscaler := createAutoscaler(t).delegates()
 	n := startPodNetwork(t)
-	p := startInPod(n, autoscaler, `, "accessPrefix": "`+prefix+`"`)
-	nobody := autoscaler.caller("nobody", "", "")
-	reader := autoscaler.caller("reader", prefix+ours, "get")
-	unaware := autoscaler.caller("unaware", ours, "get,post")
+	p := startInPod(n, autoscaler, `, "accessPrefix": "/team-a"`)
+	member := autoscaler.caller("member", "/team-a/api/v1/*", "get")
+	other := autoscaler.caller("other", ours, "get,post")
 	p.answers([]apiCall{
-		{"who has no rights does not measure", n.neighbour(), nobody.token(), get, measures, 403, nobody.mayNot("get", prefix+"/api/v1/metrics")},
-		{"who has no rights does not read", n.neighbour(), nobody.token(), get, decisions, 403, nobody.mayNot("get", prefix+decisions)},
-		{"who has no rights is not told what there is", n.neighbour(), nobody.token(), get, nothing, 403, nobody.mayNot("get", prefix+nothing)},
-		{"who may read reads", n.neighbour(), reader.token(), get, decisions, 200, ""},
-		{"who may read does not evaluate", n.neighbour(), reader.token(), post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"whose right has no prefix does not evaluate", n.neighbour(), unaware.token(), post, evaluates, 403, unaware.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"the prefix is no path of ours", n.local(), "", get, prefix + decisions, 404, "not found"},
+		{"a member reads", n.neighbour(), member.token(), get, decisions, 200, ""},
+		{"a member who may read does not evaluate", n.neighbour(), member.token(), post, evaluates, 403, member.mayNot("post", "/team-a/api/v1/evaluation")},
+		{"a right with the default prefix reads nothing", n.neighbour(), other.token(), get, decisions, 403, other.mayNot("get", "/team-a"+decisions)},
 		{"loopback reads", n.local(), "", get, decisions, 200, ""},
+	})
+}
+
+// TestAccessPrefixThatIsEmptyOpensReading by the ClusterRole system:discovery, and the log says so.
+func TestAccessPrefixThatIsEmptyOpensReading(t *testing.T) {
+	t.Parallel()
+	autoscaler := createAutoscaler(t).delegates()
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, `, "accessPrefix": ""`)
+	nobody := autoscaler.caller("nobody", "", "")
+	p.logs("level=WARN", "every user of the cluster may read the REST API and run user logic by it", "apiConfig.accessPrefix")
+	p.answers([]apiCall{
+		{"a user without rights reads", n.neighbour(), nobody.token(), get, decisions, 200, ""},
+		{"a user without rights does not evaluate", n.neighbour(), nobody.token(), post, evaluates, 403, nobody.mayNot("post", "/api/v1/evaluation")},
+		{"a stranger does not read", n.neighbour(), "", get, decisions, 401, wantsToken},
+	})
+}
+
+// TestAPIRolesOfThePage applies the ClusterRoles of docs/rest-api.md, under names of the test's own.
+func TestAPIRolesOfThePage(t *testing.T) {
+	t.Parallel()
+	page := readFile(t, "../../docs/rest-api.md")
+	_, roles, _ := strings.Cut(page[strings.Index(page, "## Who may call"):], "```yaml\n")
+	roles, _, _ = strings.Cut(roles, "```")
+	autoscaler := createAutoscaler(t).delegates()
+	reader, caller := autoscaler.caller("reader", "", ""), autoscaler.caller("caller", "", "")
+	roles = strings.NewReplacer("custom-pod-autoscaler-api-reader", reader.unique(), "custom-pod-autoscaler-api-caller", caller.unique()).Replace(roles)
+	kubectl(t, roles, "create", "-f", "-")
+	t.Cleanup(func() { kubectl(t, roles, "delete", "-f", "-") })
+	for of, path := range map[account]string{reader: prefix + decisions, caller: prefix + "/api/v1/metrics"} {
+		of.bind(of.unique(), authorizationv1.SubjectAccessReviewSpec{NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: path, Verb: "get"}})
+	}
+	n := startPodNetwork(t)
+	p := startInPod(n, autoscaler, "")
+	p.answers([]apiCall{
+		{"a reader reads", n.neighbour(), reader.token(), get, decisions, 200, ""},
+		{"a reader reads the latest", n.neighbour(), reader.token(), get, decisions + "/latest", 200, ""},
+		{"a reader runs nothing", n.neighbour(), reader.token(), get, measures, 403, reader.mayNot("get", prefix+"/api/v1/metrics")},
+		{"a reader does not scale", n.neighbour(), reader.token(), post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"a caller reads", n.neighbour(), caller.token(), get, decisions, 200, ""},
+		{"a caller measures", n.neighbour(), caller.token(), get, measures, 200, aMeasure},
+		{"a caller evaluates", n.neighbour(), caller.token(), post, evaluates, 200, anEvaluation},
 	})
 }
 
@@ -207,7 +253,7 @@ func TestMetricsMayBeClosed(t *testing.T) {
 		{"a stranger", n.neighbour(), "", get, "/metrics", 401, wantsToken},
 		{"who has no rights", n.neighbour(), nobody.token(), get, "/metrics", 403, nobody.mayNot("get", "/metrics")},
 		{"who may", n.neighbour(), prometheus.token(), get, "/metrics", 200, "# TYPE "},
-		{"who may this, and nothing else", n.neighbour(), prometheus.token(), post, evaluates, 403, prometheus.mayNot("post", "/api/v1/evaluation")},
+		{"who may this, and nothing else", n.neighbour(), prometheus.token(), post, evaluates, 403, prometheus.mayNot("post", prefix+"/api/v1/evaluation")},
 		{"loopback", n.local(), "", get, "/metrics", 200, "# TYPE "},
 		{"the kubelet still asks whether it lives", n.neighbour(), "", get, "/healthz", 200, "ok"},
 		{"the kubelet still asks whether it is ready", n.neighbour(), "", get, "/readyz", 200, "ok"},

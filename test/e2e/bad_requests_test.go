@@ -177,6 +177,17 @@ var rubbish = []bad{
 	{"another site's page in a browser here", "POST", requestText("POST", "/api/v1/evaluation", "Origin: http://evil.example", "Sec-Fetch-Site: cross-site"), []int{403}},
 	{"another site's page in an old browser", "POST", requestText("POST", "/api/v1/evaluation", "Origin: http://evil.example"), []int{403}},
 	{"a sandboxed page", "POST", requestText("POST", "/api/v1/evaluation?dry_run=true", "Origin: null"), []int{403}},
+	{"another site's page that reads", "GET", requestText("GET", "/api/v1/metrics", "Sec-Fetch-Site: cross-site"), []int{403}},
+	{"a page of another port", "GET", requestText("GET", "/api/v1/metrics", "Sec-Fetch-Site: same-site"), []int{403}},
+	{"another site's image in an old browser", "GET", requestText("GET", "/api/v1/metrics", "Referer: http://evil.example/"), []int{403}},
+	{"another site's WebSocket", "GET", requestText("GET", "/api/v1/metrics", "Origin: http://evil.example", "Connection: Upgrade", "Upgrade: websocket"), []int{403}},
+	{"another site's request for headers", "HEAD", requestText("HEAD", "/api/v1/metrics", "Sec-Fetch-Site: cross-site"), []int{403}},
+	{"another site's question whether it may", "OPTIONS", requestText("OPTIONS", "/api/v1/metrics", "Origin: http://evil.example", "Access-Control-Request-Method: GET"), []int{403}},
+	{"an address that leads to loopback", "GET", "GET /api/v1/metrics HTTP/1.1\r\nHost: 0.0.0.0:5000\r\n\r\n", []int{401}},
+	{"loopback in an address of version 6", "GET", "GET /api/v1/metrics HTTP/1.1\r\nHost: [::ffff:127.0.0.1]:5000\r\n\r\n", []int{401}},
+	{"a whole address with another name", "GET", "GET http://evil.example/api/v1/metrics HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", []int{401}},
+	{"chunks of a GET that do not end", "GET", requestText("GET", "/api/v1/metrics", "Transfer-Encoding: chunked") + "rubbish\r\n", []int{400}},
+	{"HTTP/2 by upgrade", "GET", requestText("GET", "/api/v1/decisions/latest", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABkAAQAAP__"), []int{200}},
 	{"a token on loopback, where none is asked for", "GET", requestText("GET", "/api/v1/decisions/latest", "Authorization: Bearer rubbish"), []int{200}},
 }
 

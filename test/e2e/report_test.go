@@ -15,10 +15,16 @@ func browsed(t *testing.T, page string) (document, complaints string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "page.html")
 	writeFile(t, path, page)
+	return browsedAt(t, "file://"+path)
+}
+
+// browsedAt does the same with the page at an address.
+func browsedAt(t *testing.T, url string) (document, complaints string) {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	command := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
-		"--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000", "--dump-dom", "file://"+path)
+		"--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000", "--dump-dom", url)
 	var stderr strings.Builder
 	command.Stderr = &stderr
 	out, err := command.Output()
