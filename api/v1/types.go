@@ -16,6 +16,10 @@ const (
 	// PausedUntil is the annotation that ends a pause by itself, at a time as of RFC 3339.
 	PausedUntil = "v1.custompodautoscaler.com/paused-until"
 
+	// AllowedObjects is the annotation of a ServiceAccount, a Role, a Service or a workload that names the objects, of the same
+	// namespace and separated by commas, that may use it although it was not made for them. There is no wildcard.
+	AllowedObjects = "v1.custompodautoscaler.com/allowed-objects"
+
 	// OwnedBy is the label with the name of the object that something was made for.
 	OwnedBy = "v1.custompodautoscaler.com/owned-by"
 
@@ -96,7 +100,8 @@ type Spec struct {
 	// +listMapKey=name
 	Config []ConfigEntry `json:"config,omitempty"`
 
-	// Whether the operator makes the Role. One that is there already, and is not made by the operator, is left as it is.
+	// Whether the operator makes the Role. One that is there already, and is not made by the operator, is left as it is; it is
+	// bound only if its annotation `v1.custompodautoscaler.com/allowed-objects` names the object.
 	//
 	// +optional
 	// +kubebuilder:default=true
@@ -106,7 +111,9 @@ type Spec struct {
 	// +optional
 	// +kubebuilder:default=true
 	ProvisionRoleBinding *bool `json:"provisionRoleBinding,omitempty"`
-	// Whether the operator makes the ServiceAccount.
+	// Whether the operator makes the ServiceAccount, which the pod then runs under whatever the template says. Otherwise the pod
+	// runs under `serviceAccountName` of the template, or the account that is named like the object; its annotation
+	// `v1.custompodautoscaler.com/allowed-objects` has to name the object.
 	//
 	// +optional
 	// +kubebuilder:default=true

@@ -50,12 +50,20 @@ func workloadName(object *cpav1.CustomPodAutoscaler, template map[string]any, ta
 	return name, nil
 }
 
+// notThePods are the fields of a template's metadata that a Deployment's pod cannot have, or that would name other objects:
+// an owner of the pod, or a finalizer that keeps the pod until its controller removes it.
+var notThePods = []string{
+	"name", "namespace", "generateName", "ownerReferences", "finalizers", "uid", "resourceVersion", "generation", "selfLink",
+	"creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "managedFields",
+}
+
 // podOf is the template with our labels, account and environment. Its name and namespace are the workload's, and what it
 // says about restarting is for bare pods: a Deployment's are always restarted.
 func podOf(object *cpav1.CustomPodAutoscaler, template map[string]any, account string) (map[string]any, error) {
 	metadata, spec := template["metadata"].(map[string]any), template["spec"].(map[string]any)
-	delete(metadata, "name")
-	delete(metadata, "namespace")
+	for _, field := range notThePods {
+		delete(metadata, field)
+	}
 	delete(spec, "restartPolicy")
 	spec["serviceAccountName"] = account
 	delete(spec, "serviceAccount") // its older name, which may say otherwise

@@ -24,11 +24,7 @@ func Desired(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, pau
 	if err != nil {
 		return nil, err
 	}
-	account, _, _ := unstructured.NestedString(template, "spec", "serviceAccountName")
-	if account == "" {
-		account = object.Name
-	}
-	spec := object.Spec
+	spec, account := object.Spec, accountOf(object, template)
 	var all []*unstructured.Unstructured
 	for _, one := range []struct {
 		wanted *bool
@@ -51,6 +47,21 @@ func Desired(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, pau
 		all = append(all, made)
 	}
 	return all, nil
+}
+
+// accountOf is the account that the pod runs under: the object's own while the operator provisions it, as with operator 1.4.
+func accountOf(object *cpav1.CustomPodAutoscaler, template map[string]any) string {
+	provisioned := object.Spec.ProvisionServiceAccount
+	if written := writtenAccount(template); written != "" && provisioned != nil && !*provisioned {
+		return written
+	}
+	return object.Name
+}
+
+// writtenAccount is the account that the template asks for, or "".
+func writtenAccount(template map[string]any) string {
+	account, _, _ := unstructured.NestedString(template, "spec", "serviceAccountName")
+	return account
 }
 
 // templateOf is the pod template as its owner wrote it, to the last field that is not known here.

@@ -35,8 +35,12 @@ func (e ConflictError) Error() string {
 	if e.Kind == "Deployment" {
 		rename = "name the autoscaler's otherwise by spec.template.metadata.name"
 	}
-	return fmt.Sprintf("there is a %s %q already that was not made for this object: delete it, %s, or use it as it is with spec.%s: false",
-		e.Kind, e.Name, rename, provisions[e.Kind])
+	consent := ""
+	if e.Kind == accounts.Kind || e.Kind == roles.Kind {
+		consent = ", and name the object in its annotation " + cpav1.AllowedObjects
+	}
+	return fmt.Sprintf("there is a %s %q already that was not made for this object: delete it, %s, or use it as it is with spec.%s: false%s",
+		e.Kind, e.Name, rename, provisions[e.Kind], consent)
 }
 
 // PlanFor compares what has to be there with what is: everything of the same names, and everything that the object owns. Of
@@ -51,7 +55,7 @@ func PlanFor(object *cpav1.CustomPodAutoscaler, desired, there []*unstructured.U
 		switch {
 		case live != nil && leftBehind(object, live):
 			plan.Await = append(plan.Await, live)
-		case live != nil && !owned(object, live):
+		case live != nil && !isMadeFor(object, live) && !isApplied(object, live):
 			return Plan{}, ConflictError{want.GetKind(), want.GetName()}
 		case live == nil || !holds(live.Object, want.Object):
 			plan.Apply = append(plan.Apply, want)

@@ -20,6 +20,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
 const (
@@ -56,10 +57,11 @@ type KindFinder interface {
 //
 //  1. find out how the API serves its target
 //  2. say what has to be there, and compare it with what is
-//  3. delete workloads that are not wanted, and wait until they are gone
-//  4. apply what is missing or not as it should be
-//  5. hold the target, if the object is paused and its autoscaler has stopped
-//  6. write the status, if it is news
+//  3. check that the object may use the Roles, accounts and labels that it asks for
+//  4. delete workloads that are not wanted, and wait until they are gone
+//  5. apply what is missing or not as it should be
+//  6. hold the target, if the object is paused and its autoscaler has stopped
+//  7. write the status, if it is news
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	object := &cpav1.CustomPodAutoscaler{}
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil || object.DeletionTimestamp != nil {
@@ -94,9 +96,13 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if err != nil {
 		return state{}, fmt.Errorf("reading what is there: %w", err)
 	}
-	plan, err := PlanFor(object, desired, there)
+	plan, conflict := PlanFor(object, desired, there)
+	borrows, err := r.allow(ctx, object, desired, there, conflict)
 	if err != nil {
-		return state{}, troubleError{"NameConflict", err}
+		return state{}, err
+	}
+	if conflict != nil {
+		return state{}, troubleError{"NameConflict", conflict}
 	}
 	if ending := slices.Concat(plan.Delete, plan.Await); len(ending) > 0 {
 		return state{ready: no("Replacing", "waiting for the end of "+ending[0].GetKind()+" "+ending[0].GetName()), after: soon},
@@ -105,7 +111,26 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if err := r.apply(ctx, plan.Apply, Rules(object, target)); err != nil {
 		return state{}, err
 	}
-	return r.settle(ctx, object, target, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
+	r.warnOfAccount(object, plan.Apply)
+	now, err := r.settle(ctx, object, target, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
+	if borrows && now.after == 0 {
+		now.after = again
+	}
+	return now, err
+}
+
+// warnOfAccount tells of an account in the template that is not used, whenever the pod is written.
+func (r *Reconciler) warnOfAccount(object *cpav1.CustomPodAutoscaler, applied []*unstructured.Unstructured) {
+	template, err := templateOf(object)
+	if err != nil || workloadOf(applied) == nil {
+		return
+	}
+	if written := writtenAccount(template); written != "" && written != accountOf(object, template) {
+		message := fmt.Sprintf("spec.template.spec.serviceAccountName %q is not used: the pod runs under %q, which the operator provisions (spec.provisionServiceAccount)",
+			telemetry.Clip(written, 253), object.Name)
+		r.event(object, corev1.EventTypeWarning, "AccountIgnored", message)
+		r.Log.Warn("the template's account is not used", "namespace", object.Namespace, "name", object.Name, "message", message)
+	}
 }
 
 // target asks how the API serves the target's kind.

@@ -19,6 +19,7 @@ var advices = map[string]string{
 	"InvalidTemplate":            "correct spec.template",
 	"Refused":                    "correct in the object what the message names",
 	"NameConflict":               "rename one of the two, or set the field that the message names",
+	"NotAllowed":                 "run the command of the message, if the object may use what it names, or correct the object",
 	"Forbidden":                  "give the operator the rules that the message has",
 	"Failed":                     "wait, it is tried again; if it lasts, look at the operator's log",
 	"InvalidReplicas":            "kubectl cpa pause -n {namespace} {name} --replicas 3 writes it anew, kubectl cpa resume -n {namespace} {name} takes it away",

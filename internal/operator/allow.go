@@ -1,0 +1,111 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/validation/path"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+)
+
+// allow checks that the object may use every Role and account that it does not provision, and takes back the RoleBinding of
+// one that it may not use any more. conflict is the error of PlanFor, which checks what is provisioned. borrows tells that the
+// object uses something of others: no event tells the operator when that consent ends, so it has to look again.
+//
+// A binding and a pod name what they use, so the check and the use are two calls. A Role or an account that is replaced
+// between them, or later, is used until the next look.
+func (r *Reconciler) allow(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired, there []*unstructured.Unstructured, conflict error) (borrows bool, err error) {
+	bound, err := r.boundBefore(ctx, object, there)
+	if err != nil {
+		return false, err
+	}
+	live, err := r.referenced(ctx, object, desired, bound, there)
+	if err != nil {
+		return false, err
+	}
+	verdict := judge(object, desired, bound, live, conflict != nil)
+	if verdict.takeBack {
+		if err := r.takeBack(ctx, object, bound); err != nil {
+			return false, err
+		}
+	}
+	if verdict.refusal != nil {
+		return false, troubleError{"NotAllowed", verdict.refusal}
+	}
+	return verdict.borrows, nil
+}
+
+// boundBefore is the RoleBinding that this operator has applied for the object, also if the object does not ask for one any
+// more: it still gives rights. It is nil if there is none.
+func (r *Reconciler) boundBefore(ctx context.Context, object *cpav1.CustomPodAutoscaler, there []*unstructured.Unstructured) (*unstructured.Unstructured, error) {
+	binding := ofKind(bindings)
+	binding.SetName(object.Name)
+	if live := find(there, binding); live != nil {
+		binding = live
+	} else if err := r.Client.Get(ctx, client.ObjectKeyFromObject(object), binding); apierrors.IsNotFound(err) {
+		return nil, nil
+	} else if err != nil {
+		return nil, fmt.Errorf("reading RoleBinding %q: %w", object.Name, err)
+	}
+	if !isApplied(object, binding) || binding.GetDeletionTimestamp() != nil {
+		return nil, nil
+	}
+	return binding, nil
+}
+
+// referenced reads what the desired objects and the binding use: from the API server, since the cache has only what is ours.
+// What is provisioned has been read already.
+func (r *Reconciler) referenced(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, bound *unstructured.Unstructured, there []*unstructured.Unstructured) (map[reference]*unstructured.Unstructured, error) {
+	live := map[reference]*unstructured.Unstructured{}
+	for _, to := range usedByAll(desired, bound) {
+		if _, known := live[to]; known {
+			continue
+		}
+		one := to.asObject()
+		switch {
+		case find(desired, one) != nil:
+			live[to] = find(there, one)
+			continue
+		case len(path.IsValidPathSegmentName(to.name)) > 0: // nothing can have such a name
+			live[to] = nil
+			continue
+		}
+		err := r.Live.Get(ctx, client.ObjectKey{Namespace: object.Namespace, Name: to.name}, one)
+		switch {
+		case apierrors.IsNotFound(err):
+			one = nil
+		case err != nil:
+			return nil, fmt.Errorf("reading %s %q: %w", to.kind.Kind, to.name, err)
+		}
+		live[to] = one
+	}
+	return live, nil
+}
+
+// takeBack removes the RoleBinding. The operator has no right to delete one, which would be a right to delete any: it makes it
+// one of an object that does not exist, and the garbage collector deletes it. That needs none of the rights that the Role has
+// by now, either.
+func (r *Reconciler) takeBack(ctx context.Context, object *cpav1.CustomPodAutoscaler, binding *unstructured.Unstructured) error {
+	nobody := *metav1.NewControllerRef(object, cpav1.GroupVersion.WithKind(cpav1.Kind))
+	nobody.UID = "withdrawn-from-" + object.UID
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"uid": binding.GetUID(), "ownerReferences": []metav1.OwnerReference{nobody},
+	}})
+	if err != nil {
+		return err
+	}
+	err = r.Client.Patch(ctx, binding.DeepCopy(), client.RawPatch(types.MergePatchType, patch), manager)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("withdrawing RoleBinding %q, whose Role or account may not be used any more: %w", binding.GetName(), err)
+	}
+	r.Log.Warn("withdrew a binding whose Role or account may not be used any more",
+		"kind", binding.GetKind(), "namespace", binding.GetNamespace(), "name", binding.GetName())
+	return nil
+}
