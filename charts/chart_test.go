@@ -244,6 +244,7 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 		words := strings.Fields(strings.ReplaceAll(line, `""`, "-"))
 		maps.Copy(want, rights([]rbacv1.PolicyRule{{APIGroups: []string{strings.Trim(words[0], "-")}, Resources: words[1:2], Verbs: words[2:]}}))
 	}
+	maps.Copy(want, rights(operator.Selecting()))
 	same(t, rights(base.Rules), want)
 
 	targets := as[rbacv1.ClusterRole](t, all, "ClusterRole/"+name+"-custom-targets")

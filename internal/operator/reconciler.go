@@ -104,6 +104,9 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if conflict != nil {
 		return state{}, troubleError{"NameConflict", conflict}
 	}
+	if err := r.checkLabels(ctx, object, target, plan.Apply); err != nil {
+		return state{}, err
+	}
 	if ending := slices.Concat(plan.Delete, plan.Await); len(ending) > 0 {
 		return state{ready: no("Replacing", "waiting for the end of "+ending[0].GetKind()+" "+ending[0].GetName()), after: soon},
 			r.delete(ctx, plan.Delete)
