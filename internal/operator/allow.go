@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validation/path"
@@ -39,7 +40,40 @@ func (r *Reconciler) allow(ctx context.Context, object *cpav1.CustomPodAutoscale
 	if verdict.refusal != nil {
 		return false, troubleError{"NotAllowed", verdict.refusal}
 	}
+	for to, one := range live {
+		if CheckConsent(object, to, one) != nil { // a conflict, which is the caller's error
+			continue
+		}
+		if err := r.disown(ctx, object, one); err != nil {
+			return false, err
+		}
+	}
 	return verdict.borrows, nil
+}
+
+// disown removes the owner reference that operator 1.4 has put on what the object borrows: with it, the garbage collector would
+// delete that together with the object. What the operator makes has the object as its controller, and keeps it.
+func (r *Reconciler) disown(ctx context.Context, object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) error {
+	if owned(object, live) {
+		return nil
+	}
+	owners := live.GetOwnerReferences()
+	others := slices.DeleteFunc(slices.Clone(owners), func(owner metav1.OwnerReference) bool { return owner.UID == object.UID })
+	if len(others) == len(owners) {
+		return nil
+	}
+	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
+		"resourceVersion": live.GetResourceVersion(), "ownerReferences": others,
+	}})
+	if err != nil {
+		return err
+	}
+	err = r.Client.Patch(ctx, live.DeepCopy(), client.RawPatch(types.MergePatchType, patch), manager)
+	if client.IgnoreNotFound(err) != nil {
+		return fmt.Errorf("removing the owner reference of operator 1.4 from %s %q: %w", live.GetKind(), live.GetName(), err)
+	}
+	r.Log.Info("removed an owner reference of operator 1.4", "kind", live.GetKind(), "namespace", live.GetNamespace(), "name", live.GetName())
+	return nil
 }
 
 // boundBefore is the RoleBinding that this operator has applied for the object, also if the object does not ask for one any
