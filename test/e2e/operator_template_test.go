@@ -85,26 +85,26 @@ func TestTheClusterRunsWhatATemplateSays(t *testing.T) {
 	namespace := cluster.Start(t).Namespace(t)
 	proxy := startProxy(t)
 	startOperator(t, namespace, proxy.kubeconfig)
-	kubectl(t, "", "create", "-n", namespace, "serviceaccount", "mine")
 	kubectl(t, richObject, "create", "-n", namespace, "-f", "-")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	for path, want := range map[string]string{
 		"deployment {.spec.template.metadata.labels.team} {.spec.template.metadata.annotations.note}":                    "shop mine",
-		"deployment {.spec.template.spec.restartPolicy} {.spec.template.spec.serviceAccountName}":                        "Always mine",
+		"deployment {.spec.template.spec.restartPolicy} {.spec.template.spec.serviceAccountName}":                        "Always web-autoscaler",
 		"deployment {.spec.template.spec.containers[0].env[?(@.name=='interval')].value}":                                "10000",
 		"deployment {.spec.template.spec.containers[0].env[?(@.name=='minReplicas')]}":                                   `{"name":"minReplicas","value":"2"}`,
 		"deployment {.spec.template.spec.containers[0].env[?(@.name=='password')].valueFrom.secretKeyRef.key}":           "password",
 		"deployment {.spec.template.spec.containers[1].env[?(@.name=='interval')].value}":                                "10000",
 		"deployment {.spec.template.spec.initContainers[0].env[*].value}":                                                "init",
 		"deployment {.spec.template.spec.volumes[*].name} {.spec.template.spec.containers[0].volumeMounts[*].mountPath}": "scripts cache all /scripts /all /var/cache /tmp",
-		"rolebinding {.subjects[*].name}":                 "mine",
-		"pods {.status.phase} {.spec.serviceAccountName}": "Running mine",
+		"rolebinding {.subjects[*].name}":                 "web-autoscaler",
+		"pods {.status.phase} {.spec.serviceAccountName}": "Running web-autoscaler",
 	} {
 		kind, path, _ := strings.Cut(path, " ")
 		if got := jsonpath(t, namespace, kind, path); got != want {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
+	hasEvent(t, namespace, `CustomPodAutoscaler/web-autoscaler Warning AccountIgnored x1 spec.template.spec.serviceAccountName "mine" is not used`)
 	isLeftAlone(t, namespace, proxy)
 }
 
@@ -151,19 +151,24 @@ func TestWhatIsNotProvisionedIsNotMadeAndWhatIsThereStays(t *testing.T) {
 			}
 			condition := "Ready True MinimumReplicasAvailable"
 			off := condition
-			if row.kind == "deployment" {
+			switch row.kind {
+			case "deployment":
 				off = "Ready Unknown NotProvisioned"
+			case "role": // there is none that allows the object
+				off = "Ready False NotAllowed"
 			}
+			kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "default", allowedObjects+"=web-autoscaler")
 			object := strings.Replace(autoscalerObject, "spec:\n", "spec:\n  "+row.field+": false\n", 1)
-			object = strings.Replace(object, "      containers:", "      serviceAccountName: default # which is there in any case\n      containers:", 1)
+			object = strings.Replace(object, "      containers:", "      serviceAccountName: default # which allows the object\n      containers:", 1)
 			kubectl(t, object, "create", "-n", namespace, "-f", "-")
 			hasCondition(t, namespace, off, "")
 			for _, kind := range []string{"serviceaccount", "role", "rolebinding", "deployment"} {
-				if made := uid(kind) != ""; made == (kind == row.kind) {
+				if made := uid(kind) != ""; made != (kind != row.kind && row.kind != "role") {
 					t.Errorf("%s is made: %t", kind, made)
 				}
 			}
 			switched(true)
+			off = strings.Replace(off, "False NotAllowed", "True MinimumReplicasAvailable", 1) // what was made for the object is the object's
 			hasCondition(t, namespace, condition, "")
 			there := uid(row.kind)
 			switched(false)
@@ -181,6 +186,8 @@ func TestAChangeOfAnyFieldArrives(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
 	startOperator(t, namespace, cluster.Start(t).Kubeconfig())
+	kubectl(t, "", "create", "-n", namespace, "serviceaccount", "web-other")
+	kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "web-other", allowedObjects+"=web-autoscaler")
 	kubectl(t, autoscalerObject, "create", "-n", namespace, "-f", "-")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	for _, row := range []struct{ name, patch, kind, path, wants string }{
@@ -190,7 +197,7 @@ func TestAChangeOfAnyFieldArrives(t *testing.T) {
 		{"Argo Rollouts, which takes no right of its own", `{"roleRequiresArgoRollouts": true}`, "role", "{.rules[1].resources}", "statefulsets/scale"},
 		{"the configuration", `{"config": [{"name": "maxReplicas", "value": "7"}]}`, "deployment", "{.spec.template.spec.containers[0].env[?(@.name=='maxReplicas')].value}", "7"},
 		{"the template", `{"template": {"spec": {"containers": [{"name": "autoscaler", "image": "web-autoscaler:2"}]}}}`, "deployment", "{.spec.template.spec.containers[*].image} {.spec.template.spec.containers[*].resources}", "web-autoscaler:2 {}"},
-		{"its account", `{"template": {"spec": {"serviceAccountName": "web-other"}}}`, "rolebinding", "{.subjects[*].name}", "web-other"},
+		{"its account", `{"provisionServiceAccount": false, "template": {"spec": {"serviceAccountName": "web-other"}}}`, "rolebinding", "{.subjects[*].name}", "web-other"},
 		{"its name", `{"template": {"metadata": {"name": "runner"}}}`, "deployment", "{.metadata.name}", "runner"},
 		{"its name taken away", `{"template": {"metadata": null}}`, "deployment", "{.metadata.name}", "web-autoscaler"},
 	} {
@@ -200,7 +207,6 @@ func TestAChangeOfAnyFieldArrives(t *testing.T) {
 			return strings.Contains(got, row.wants), fmt.Errorf("%s is %q, want %q", row.path, got, row.wants)
 		})
 	}
-	kubectl(t, "", "create", "-n", namespace, "serviceaccount", "web-other")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	if left := kubectl(t, "", "get", "-n", namespace, "deployments", "-o", "name"); left != "deployment.apps/web-autoscaler\n" {
 		t.Errorf("there are %q", left)

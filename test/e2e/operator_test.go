@@ -182,6 +182,8 @@ func TestTheOperatorTakesOverNothingOfOthers(t *testing.T) {
 		t.Errorf("it is %+v now, %v", account, err)
 	}
 	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"provisionServiceAccount": false}}`)
+	hasCondition(t, namespace, "Ready False NotAllowed", `the ServiceAccount "web-autoscaler" was not made for this object`)
+	kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "web-autoscaler", allowedObjects+"=web-autoscaler")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 }
 
