@@ -14,6 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
@@ -76,6 +77,9 @@ func longestSilence(settings config.Config) time.Duration {
 			continue
 		}
 		pass += method.Longest()
+	}
+	if settings.CustomPodAutoscaler != nil && settings.LeaderElection {
+		pass += lease.LongestConfirm
 	}
 	if settings.APIConfig.Enabled {
 		pass *= 2

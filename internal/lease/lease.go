@@ -34,9 +34,14 @@ const (
 	renewed  = 15 * time.Second
 	believed = 45 * time.Second
 	expires  = 60 * time.Second
-	retried  = 2 * time.Second  // while another holds it, or the API does not answer
-	longest  = 10 * time.Second // that one try may take, so that a call that hangs does not cost the lease
+	retried  = 2 * time.Second // while another holds it, or the API does not answer
 )
+
+// longest is how long one try may take: a call that hangs must not cost the lease.
+const longest = 10 * time.Second
+
+// LongestConfirm is how long Confirm may take: a try that is under way, and its own.
+const LongestConfirm = 2 * longest
 
 // API reads and writes Leases.
 type API interface {
