@@ -22,7 +22,8 @@ func (s *Server) admit(r *http.Request) error {
 	return s.Admit(r)
 }
 
-var errOtherSite = errors.New("the request was made by a page of another site; call the API from a program, or type the address into the browser")
+var errOtherSite = errors.New("the request was made by a page of another site; " +
+	"call the API from a program, or type the address into the browser")
 
 // sameSite refuses what a browser sends for a page of another site, whatever the method: a GET runs user code, too, and
 // http.CrossOriginProtection leaves GET, HEAD and OPTIONS alone. Programs that are not browsers send none of these headers.

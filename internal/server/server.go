@@ -107,8 +107,8 @@ func (s *Server) Listen() (net.Listener, error) {
 	if s.ProbePort != 0 {
 		if s.probes, err = s.listen(s.ProbePort); err != nil {
 			s.probes = nil
-			s.Log.Warn("opening the port of the probes (apiConfig.probePort) failed; they are served on apiConfig.port only: choose another port, or set apiConfig.probePort: 0",
-				"probePort", s.ProbePort, "port", s.Port, "err", err)
+			s.Log.Warn("opening the port of the probes (apiConfig.probePort) failed; they are served on apiConfig.port only: "+
+				"choose another port, or set apiConfig.probePort: 0", "probePort", s.ProbePort, "port", s.Port, "err", err)
 		}
 	}
 	return listener, nil
