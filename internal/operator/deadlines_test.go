@@ -101,12 +101,14 @@ func TestSettingUpAsksNothing(t *testing.T) {
 	}
 	t.Cleanup(func() { listener.Close() })
 	connection := &rest.Config{Host: "http://" + listener.Addr().String()}
-	manager, err := newManager(t.Context(), connection, nil, Options{ProbeAddress: "0", MetricsAddress: "0", Namespaces: []string{"shop"}})
-	if err != nil {
-		t.Fatal(err)
-	}
 	done := make(chan error, 1)
-	go func() { done <- watch(t.Context(), manager, &Reconciler{}, 1) }()
+	go func() {
+		manager, err := newManager(t.Context(), connection, nil, Options{ProbeAddress: "0", MetricsAddress: "0", Namespaces: []string{"shop"}})
+		if err == nil {
+			err = watch(t.Context(), manager, &Reconciler{}, 1)
+		}
+		done <- err
+	}()
 	select {
 	case err := <-done:
 		if err != nil {
