@@ -161,10 +161,12 @@ func (p *proxyless) kubeconfig() string {
 func hangOn(t *testing.T, address string) {
 	t.Helper()
 	for _, sent := range []string{"", "GET /healthz HTTP/1.1\r\nHost: it\r\n"} {
-		conn, err := net.Dial("tcp", address)
-		if err != nil {
-			t.Fatal(err)
-		}
+		var conn net.Conn
+		eventually(t, "the port to be open", func() (bool, error) {
+			var err error
+			conn, err = net.Dial("tcp", address)
+			return err == nil, err
+		})
 		t.Cleanup(func() { conn.Close() })
 		if _, err := io.WriteString(conn, sent); err != nil {
 			t.Fatal(err)
