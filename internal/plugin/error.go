@@ -22,6 +22,8 @@ func explain(err error) error {
 		hinted.Verb = "list"
 	}
 	switch {
+	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "ValidatingAdmissionPolicy"):
+		hinted.Hint = "" // the policy's message names the right that is missing
 	case apierrors.IsForbidden(err):
 		hinted.Hint = fmt.Sprintf("you need the verb %q on resource %q of API group %q: ask who looks after the cluster", hinted.Verb, hinted.Path.Resource, hinted.Path.Version.Group)
 	case apierrors.IsUnauthorized(err):
