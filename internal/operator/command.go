@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
@@ -80,6 +81,7 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 	flags.StringVar(&options.ProbeAddress, "probe-address", ":8081", `address of /healthz and /readyz; "0" for none`)
 	flags.StringVar(&options.MetricsAddress, "metrics-address", ":8443", `address of /metrics, over HTTPS, for callers whom the cluster allows it; "0" for none`)
 	flags.IntVar(&options.Concurrency, "concurrency", 4, "objects that are looked at at a time")
+	flags.StringVar(&options.AdmissionPolicy, "admission-policy", cpav1.Operator, "ValidatingAdmissionPolicy that checks the authors of objects; a warning is logged if it is not in force")
 	flags.BoolVar(&asJSON, "log-json", false, "write each line of the log as a JSON object")
 	return command
 }

@@ -43,6 +43,7 @@ type Options struct {
 	ProbeAddress            string // "0" for none
 	MetricsAddress          string // likewise
 	Concurrency             int    // objects that are looked at at a time
+	AdmissionPolicy         string // name of the ValidatingAdmissionPolicy that checks the authors of objects
 	Log                     *slog.Logger
 	LibraryLog              *slog.Logger // what is used says how it starts and stops at length
 }
@@ -90,6 +91,7 @@ func run(ctx context.Context, connection *rest.Config, options Options) error {
 	if err := patiently(ctx, func(ctx context.Context) error { return served(ctx, api) }); err != nil {
 		return err
 	}
+	warnUnprotected(ctx, api, options.AdmissionPolicy, options.Log)
 	manager, err := newManager(ctx, connection, api, options)
 	if err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
