@@ -107,17 +107,23 @@ func TestWhatIsMadeOfTheValues(t *testing.T) {
 	}
 	definition, targets := "CustomResourceDefinition/custompodautoscalers.custompodautoscaler.com", "ClusterRole/"+name+"-custom-targets"
 	everywhere := "ClusterRoleBinding/" + name
+	reader := func(policy string) []string {
+		return []string{"ClusterRole/" + policy + "-policy-reader", "ClusterRoleBinding/" + policy + "-policy-reader"}
+	}
+	policy := func(policy string) []string {
+		return append(reader(policy), "ValidatingAdmissionPolicy/"+policy, "ValidatingAdmissionPolicyBinding/"+policy, "ClusterRole/"+policy+"-policy-edit")
+	}
 	metrics := []string{"ClusterRole/" + name + "-metrics-auth", "ClusterRole/" + name + "-metrics-reader", "ClusterRoleBinding/" + name + "-metrics-auth", "Service operators/" + name + "-metrics"}
 	usual := slices.Concat(always, metrics, []string{definition, targets})
 	for _, row := range []struct {
 		values string
 		want   []string
 	}{
-		{"default", append(usual, everywhere)},
-		{"everything", append(usual, everywhere, "NetworkPolicy operators/"+name, "PodDisruptionBudget operators/"+name, "ServiceMonitor operators/"+name)},
-		{"nothing", append(always, everywhere, "NetworkPolicy operators/"+name)},
-		{"namespaced", append(usual, "RoleBinding operators/"+name+"-watched")},
-		{"watched", append(usual, "RoleBinding shop/"+name+"-watched", "RoleBinding default/"+name+"-watched")},
+		{"default", slices.Concat(usual, policy(name), []string{everywhere})},
+		{"everything", append(slices.Concat(usual, reader(name)), everywhere, "NetworkPolicy operators/"+name, "PodDisruptionBudget operators/"+name, "ServiceMonitor operators/"+name)},
+		{"nothing", append(slices.Concat(always, policy(name)), everywhere, "NetworkPolicy operators/"+name)},
+		{"namespaced", append(slices.Concat(usual, policy(name+".operators")), "RoleBinding operators/"+name+"-watched")},
+		{"watched", append(slices.Concat(usual, policy(name+".operators")), "RoleBinding shop/"+name+"-watched", "RoleBinding default/"+name+"-watched")},
 	} {
 		t.Run(row.values, func(t *testing.T) {
 			t.Parallel()
@@ -133,11 +139,11 @@ func TestWhatIsMadeOfTheValues(t *testing.T) {
 func TestTheOperatorsArguments(t *testing.T) {
 	t.Parallel()
 	for _, row := range []struct{ values, want string }{
-		{"default", "--metrics-address=:8443 --concurrency=4"},
-		{"everything", "--metrics-address=:9443 --concurrency=8 --log-json"},
-		{"nothing", "--metrics-address=0 --concurrency=4"},
-		{"namespaced", "--metrics-address=:8443 --concurrency=4 --namespace=operators"},
-		{"watched", "--metrics-address=:8443 --concurrency=4 --namespace=shop --namespace=default"},
+		{"default", "--metrics-address=:8443 --concurrency=4 --admission-policy=" + name},
+		{"everything", "--metrics-address=:9443 --concurrency=8 --admission-policy=" + name + " --log-json"},
+		{"nothing", "--metrics-address=0 --concurrency=4 --admission-policy=" + name},
+		{"namespaced", "--metrics-address=:8443 --concurrency=4 --admission-policy=" + name + ".operators --namespace=operators"},
+		{"watched", "--metrics-address=:8443 --concurrency=4 --admission-policy=" + name + ".operators --namespace=shop --namespace=default"},
 	} {
 		t.Run(row.values, func(t *testing.T) {
 			t.Parallel()
@@ -175,6 +181,11 @@ func TestWhatCannotBeRightIsRefused(t *testing.T) {
 		{"a kind instead of a resource", "customTargets[0].resource=Rollout", "at '/customTargets/0/resource': 'Rollout' does not match pattern"},
 		{"a target without its group", "customTargets[0].resource=rollouts", "at '/customTargets/0': missing property 'apiGroup'"},
 		{"all of a group", "customTargets[0].resource=*", "at '/customTargets/0/resource': '*' does not match pattern"},
+		{"a resource instead of a kind", "customTargets[0].apiGroup=a.io,customTargets[0].resource=b,customTargets[0].kind=workers", "at '/customTargets/0/kind': 'workers' does not match pattern"},
+		{"a kind that is CEL", "customTargets[0].apiGroup=a.io,customTargets[0].resource=b,customTargets[0].kind=A'", "at '/customTargets/0/kind'"},
+		{"a kind of two resources", "customTargets[0].apiGroup=apps,customTargets[0].resource=workers,customTargets[0].kind=DEPLOYMENT", "customTargets has two resources of the kind DEPLOYMENT in apps, deployments and workers"},
+		{"a policy that is text", "admissionPolicy.enabled=perhaps", "at '/admissionPolicy/enabled': got string, want boolean"},
+		{"a policy without its switch", "admissionPolicy.enabled=null", "at '/admissionPolicy': missing property 'enabled'"},
 		{"a label of the selector", "podLabels.name=mine", "podLabels may not have name: the chart sets it itself"},
 		{"two servers of one port", "metrics.port=8081", "metrics.port may not be 8081: it is that of the probes"},
 		{"reading metrics that are off", "metrics.enabled=false,metrics.serviceMonitor.enabled=true", "there would be nothing to read"},

@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -12,6 +13,7 @@ const (
 	definition = "../api/v1/custompodautoscaler.com_custompodautoscalers.yaml"
 	template   = name + "/templates/customresourcedefinition.yaml"
 	manifest   = "../deploy/" + name + ".yaml"
+	policyFile = "../deploy/" + name + "-policy.yaml"
 )
 
 var update = flag.Bool("update", false, "write what is generated")
@@ -43,11 +45,27 @@ metadata:
 
 func wholeManifest(t *testing.T, arguments ...string) string {
 	t.Helper()
-	rendered, err := helm(t, append([]string{"template", name, chart, "--namespace", name}, arguments...)...)
+	// Clusters before Kubernetes 1.30 do not have the policy's kind, so that it is in a file of its own.
+	rendered, err := helm(t, append([]string{"template", name, chart, "--namespace", name, "--set", "admissionPolicy.enabled=false"}, arguments...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return manifestHead + strings.ReplaceAll(rendered, "\n\n---", "\n---")
+}
+
+const policyHead = `# Generated from the chart by: make update-manifest
+#
+# The admission policy of the operator, for Kubernetes 1.30 and later: kubectl apply -f
+`
+
+// wholePolicy is the policy beside the manifest, with what lets the role edit write the objects.
+func wholePolicy(t *testing.T, arguments ...string) string {
+	t.Helper()
+	rendered, err := helm(t, append([]string{"template", name, chart, "--namespace", name, "--show-only", "templates/admissionpolicy.yaml"}, arguments...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return policyHead + regexp.MustCompile(`\n+---\n`).ReplaceAllString(strings.TrimRight(strings.TrimPrefix(rendered, "---\n"), "\n")+"\n", "\n---\n")
 }
 
 func read(t *testing.T, path string) string {
@@ -77,6 +95,9 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) { // not beside others, which a
 	if !fresh(t, manifest, wholeManifest(t)) {
 		t.Errorf("%s is stale: run `make update-manifest`", manifest)
 	}
+	if !fresh(t, policyFile, wholePolicy(t)) {
+		t.Errorf("%s is stale: run `make update-manifest`", policyFile)
+	}
 }
 
 // A check that cannot fail is none.
@@ -86,6 +107,9 @@ func TestAStaleFileIsNoticed(t *testing.T) {
 	}
 	if fresh(t, manifest, wholeManifest(t, "--set", "concurrency=5")) {
 		t.Error("a change of the chart is not noticed")
+	}
+	if fresh(t, policyFile, wholePolicy(t, "--set", "customTargets=null")) {
+		t.Error("a change of the policy is not noticed")
 	}
 	if fresh(t, template, strings.Replace(definitionTemplate(t), "cpa", "cpas", 1)) {
 		t.Error("a change of the definition is not noticed")
