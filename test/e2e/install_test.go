@@ -19,6 +19,7 @@ const (
 	operatorName = "custom-pod-autoscaler-operator"
 	chart        = "charts/" + operatorName
 	manifest     = "../../deploy/" + operatorName + ".yaml"
+	policyFile   = "../../deploy/" + operatorName + "-policy.yaml"
 	definition   = "crd/custompodautoscalers.custompodautoscaler.com"
 )
 
@@ -69,6 +70,7 @@ func uninstall(t *testing.T) {
 	t.Helper()
 	kubectl(t, "", "delete", "namespace", operatorName, "--ignore-not-found")
 	kubectl(t, "", "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name="+operatorName)
+	kubectl(t, "", "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", "-l", "app.kubernetes.io/name="+operatorName)
 }
 
 // installKinds defines what the tests need of others: Argo's Rollout, and the ServiceMonitor, both as lax as can be.
@@ -142,6 +144,7 @@ func testTheManifest(t *testing.T, how ...string) {
 	isHarmless(t, operatorName)
 	if len(how) == 0 { // what is applied is the same
 		operates(t, operatorName, "")
+		editsOnlyWithThePolicy(t)
 		usersSeeTheObjects(t)
 	}
 }
@@ -255,6 +258,28 @@ func isHarmless(t *testing.T, release string) {
 			t.Errorf("it may %s %s", forbidden, words)
 		}
 	}
+}
+
+// editsOnlyWithThePolicy: the role edit may write the objects once the policy's file is applied. It leaves the policy installed.
+func editsOnlyWithThePolicy(t *testing.T) {
+	t.Helper()
+	namespace := cluster.Start(t).Namespace(t)
+	for _, role := range []string{"admin", "edit"} {
+		kubectl(t, "", "create", "rolebinding", "-n", namespace, role, "--clusterrole="+role, "--user="+role)
+	}
+	may := func(who string) error {
+		words, err := kubectlFails(t, "", "auth", "can-i", "-n", namespace, "--as", who, "create", "cpa")
+		if err != nil {
+			return fmt.Errorf("%w %s", err, words)
+		}
+		return nil
+	}
+	eventually(t, "the role admin to have the right to write objects", func() (bool, error) { return may("admin") == nil, may("admin") })
+	if may("edit") == nil {
+		t.Error("the role edit may write objects without the policy")
+	}
+	kubectl(t, "", "apply", "-f", policyFile)
+	eventually(t, "the role edit to have the right to write objects", func() (bool, error) { return may("edit") == nil, may("edit") })
 }
 
 // usersSeeTheObjects with the roles view and edit, which the cluster has of its own.
