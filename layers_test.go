@@ -22,6 +22,7 @@ var rooms = []string{
 	"userlogic",
 	"userlogic/worker",
 	"internal/version",
+	"internal/secret",
 	"internal/config",
 	"internal/kube",
 	"internal/target",
@@ -56,12 +57,13 @@ var alone = map[string]string{
 	"userlogic":          "it is public: who writes user logic in Go must not pull in the autoscaler",
 	"userlogic/worker":   "it is public, and makes a worker of a function, whatever the documents are",
 	"internal/kube":      "it makes single calls, and knows nothing of what they are for",
+	"internal/secret":    "it works on texts and objects, whoever shows them",
 	"internal/decision":  "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
 	"internal/telemetry": "it sets up how the program is watched, whatever the program is",
 }
 
 // standard are rooms that import the standard library only.
-var standard = map[string]bool{"userlogic/worker": true, "internal/decision": true}
+var standard = map[string]bool{"userlogic/worker": true, "internal/secret": true, "internal/decision": true}
 
 // check gives what is wrong with one room importing another, or "".
 func check(room, imported string) string {
