@@ -56,7 +56,7 @@ func check[T any](l *ledger, under string, keys []key[T], object *T) {
 func (l *ledger) broken(key string, value reflect.Value, meaning, rule string) Problem {
 	source := l.source(key)
 	if _, set := l.origins[key]; !isMissing(value, set) {
-		return Problem{Key: key, Value: show(value), Rule: rule, Source: source}
+		return Problem{Key: key, Value: showAt(key, value), Rule: rule, Source: source}
 	}
 	if source == fromDefault {
 		source = fmt.Sprintf(setIt+"%s or as the environment variable %s", l.file, key)

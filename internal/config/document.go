@@ -8,9 +8,13 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"regexp"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 	k8syaml "sigs.k8s.io/yaml"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 const mostBytes = 1 << 20
@@ -51,7 +55,7 @@ func parse(text []byte) (value any, root *yaml.Node, err error) {
 			break
 		}
 		if err != nil {
-			return nil, nil, fmt.Errorf("parsing it as YAML or JSON: %w", err)
+			return nil, nil, unreadable(err)
 		}
 		switch empty := len(document.Content) == 0 || document.Content[0].Tag == "!!null"; {
 		case n == 0 && !empty:
@@ -62,7 +66,25 @@ func parse(text []byte) (value any, root *yaml.Node, err error) {
 	}
 	numbers := func(d *json.Decoder) *json.Decoder { d.UseNumber(); return d } // not floats, which lose digits
 	if err := k8syaml.Unmarshal(text, &value, numbers); err != nil {
-		return nil, nil, fmt.Errorf("parsing it as YAML or JSON: %w", err)
+		return nil, nil, unreadable(err)
 	}
 	return value, root, nil
+}
+
+// quotes are where an error of a YAML parser quotes the document, which may have credentials in it.
+var quotes = regexp.MustCompile("(?s)`[^`]*`|'[^']*'" + `|(?:invalid map key|nsupported map key of type|invalid Unicode|key):.*`)
+
+// unreadable is the error of a parser without what it quotes. It still says what is wrong and, where the parser knows, in
+// which line.
+func unreadable(err error) error {
+	text := quotes.ReplaceAllStringFunc(err.Error(), func(quote string) string {
+		if word, _, named := strings.Cut(quote, ":"); named && quote[0] != '`' && quote[0] != '\'' {
+			return word
+		}
+		if len(quote) <= len("'x'") || quote == "':'" {
+			return quote // one character
+		}
+		return "..."
+	})
+	return errors.New("parsing it as YAML or JSON: " + secret.Mask(text))
 }

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 const fromDefault = "default"
@@ -47,17 +49,17 @@ func (l *ledger) forget(key string) {
 // refuse records a value that cannot be read.
 func (l *ledger) refuse(at place, value, rule string) {
 	l.origins[at.key] = origin{at.source, true}
-	l.problems = append(l.problems, Problem{Key: at.key, Value: value, Rule: rule, Source: at.source})
+	l.problems = append(l.problems, Problem{Key: secret.Mask(at.key), Value: secret.Mask(value), Rule: rule, Source: at.source})
 }
 
 func (l *ledger) warn(at place, sentence string) {
-	l.warnings = append(l.warnings, at.source+": "+at.key+" "+sentence)
+	l.warnings = append(l.warnings, at.source+": "+secret.Mask(at.key)+" "+sentence)
 }
 
 // ignore tells of a key that nobody reads, and of the one that may have been meant.
 func (l *ledger) ignore(at place, hint string) {
 	if l.strict {
-		l.problems = append(l.problems, Problem{Key: at.key, Value: "a key that nobody reads", Rule: "must be a key of the autoscaler" + hint, Source: at.source})
+		l.problems = append(l.problems, Problem{Key: secret.Mask(at.key), Value: "a key that nobody reads", Rule: "must be a key of the autoscaler" + hint, Source: at.source})
 		return
 	}
 	l.warn(at, "is not a key of the autoscaler, and is ignored"+hint)

@@ -28,7 +28,8 @@ type Loaded struct {
 	Warnings []string // each a sentence for the log; they are worth showing when there are problems, too
 	File     string   // that was read; "" where there was none
 
-	origins map[string]origin
+	origins   map[string]origin
+	variables map[string]string // of the environment
 }
 
 // Source says where the value of a key came from: a line of the file, an environment variable, or "default".
@@ -69,7 +70,7 @@ func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 		l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Key != "" && l.source(p.Key) == fromDefault })
 	}
 	tracing := l.readTracing(variables)
-	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, File: there, origins: l.origins}, l.result(note)
+	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, File: there, origins: l.origins, variables: variables}, l.result(note)
 }
 
 // parseEnviron is the environment by name; as for the kernel, what follows the first "=" is the value.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // Problems is everything that is wrong with a configuration, in the order of the reference page.
@@ -98,6 +100,14 @@ func show(value reflect.Value) string {
 	}
 	text, _ := json.Marshal(value.Interface())
 	return shorten(string(text))
+}
+
+// showAt is the value of a key for a problem. A refused URL may have a user, a password and a query as well.
+func showAt(key string, value reflect.Value) string {
+	if isAddress(key) && value.Kind() == reflect.String {
+		return strconv.Quote(shorten(secret.URL(value.String())))
+	}
+	return secret.Mask(show(value))
 }
 
 func shorten(text string) string {

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // The protocols of OTLP that traces are sent by.
@@ -25,7 +27,7 @@ func (l *ledger) readTracing(variables map[string]string) string {
 	case chosen != "" && chosen != "otlp":
 		return l.refuseTracing(exporter, chosen, "otlp or none")
 	case endpoint != "" && !isWebAddress(endpoint): // which OpenTelemetry takes for its own machine
-		return l.refuseTracing("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint, "a URL such as http://collector:4318")
+		return l.refuseTracing("OTEL_EXPORTER_OTLP_ENDPOINT", secret.URL(endpoint), "a URL such as http://collector:4318")
 	}
 	name := sharedProtocol
 	if variables[tracesProtocol] != "" {
@@ -40,6 +42,6 @@ func (l *ledger) readTracing(variables map[string]string) string {
 
 // refuseTracing is a warning: the variables may have been set for somebody else, and scaling does not depend on traces.
 func (l *ledger) refuseTracing(name, value, allowed string) (none string) {
-	l.warnings = append(l.warnings, fmt.Sprintf("environment variable %s: %q cannot be used here, so no traces are sent: use %s", name, shorten(value), allowed))
+	l.warnings = append(l.warnings, fmt.Sprintf("environment variable %s: %q cannot be used here, so no traces are sent: use %s", name, shorten(secret.Mask(value)), allowed))
 	return ""
 }

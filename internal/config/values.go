@@ -3,13 +3,14 @@ package config
 import (
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"reflect"
 	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // Value is what one key is set to, for people to read, and where that came from.
@@ -20,7 +21,7 @@ type Value struct {
 }
 
 // Values are those of all keys that are set, by default or by somebody, in the order of the reference page. What may be
-// secret is left out: the values of headers, and the user and the query of a URL.
+// secret is left out: the values of headers, the user and the query of a URL, and the arguments of a program.
 func (l Loaded) Values() []Value {
 	var all []Value
 	for _, k := range configKeys {
@@ -61,7 +62,9 @@ func (l Loaded) whole(key string, value reflect.Value) (text string, whole bool)
 		return known.String(), true
 	case *metav1.LabelSelector:
 		return metav1.FormatLabelSelector(known), true
-	case []string, []int:
+	case []string:
+		return arguments(len(known)), true
+	case []int:
 		return list(value), true
 	case map[string]string:
 		return headerNames(known), true
@@ -89,10 +92,12 @@ func (l Loaded) text(key, text string) string {
 	switch {
 	case text == "" && set:
 		return `""`
-	case strings.HasSuffix(key, ".http.url"):
-		return withoutSecrets(text)
+	case isAddress(key):
+		return secret.URL(text)
+	case strings.HasSuffix(key, ".entrypoint"):
+		return secret.Program(text)
 	}
-	return shorten(strings.ReplaceAll(text, "\n", " "))
+	return shorten(secret.Mask(strings.ReplaceAll(text, "\n", " ")))
 }
 
 func headerNames(headers map[string]string) string {
@@ -104,11 +109,16 @@ func headerNames(headers map[string]string) string {
 	return strings.Join(names, ", ")
 }
 
-// withoutSecrets is a URL without its user and its query.
-func withoutSecrets(text string) string {
-	address, err := url.Parse(text)
-	if err != nil {
-		return "a URL that cannot be read"
+// arguments says how many arguments a command has: any of them may be a credential.
+func arguments(count int) string {
+	switch count {
+	case 0:
+		return ""
+	case 1:
+		return "1 argument"
 	}
-	return (&url.URL{Scheme: address.Scheme, Host: address.Host, Path: address.Path}).String()
+	return fmt.Sprintf("%d arguments", count)
 }
+
+// isAddress reports whether the value of a key is a URL, of which the user and the query may be credentials.
+func isAddress(key string) bool { return strings.HasSuffix(key, ".http.url") }

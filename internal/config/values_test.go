@@ -34,7 +34,7 @@ kubernetesMetricSpecs:
 		{"metric.http.headers", "Accept: ..., Authorization: ...", "line 7"},
 		{"metric.http.successCodes", "[200]", "default"},
 		{"metric.timeout", "5000", "default"},
-		{"evaluate.shell.command", `["-c","echo 1"]`, "line 9"},
+		{"evaluate.shell.command", "2 arguments", "line 9"},
 		{"kubernetesMetricSpecs[0].external.metric.selector", "a=b", "line 11"},
 		{"kubernetesMetricSpecs[0].external.target.value", "50m", "line 11"},
 		{"minReplicas", "1", "default"},

@@ -6,15 +6,13 @@
 package recording
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -51,7 +49,7 @@ func entryOf(pass autoscaler.Pass, perPod bool) (entry Entry, err error) {
 		return entry, nil
 	}
 	entry.Target = &Target{CrossVersionObjectReference: s.Ref, Namespace: s.Namespace, Replicas: s.Replicas, Running: s.Running}
-	if entry.Target.Object, err = withoutSecrets(s.Document); err != nil {
+	if entry.Target.Object, err = secret.Object(s.Document); err != nil {
 		return entry, err
 	}
 	if perPod {
@@ -67,44 +65,10 @@ func documents(pods []target.Pod) ([]json.RawMessage, error) {
 		if err != nil {
 			return nil, err
 		}
-		if document, err = withoutSecrets(document); err != nil {
+		if document, err = secret.Object(document); err != nil {
 			return nil, err
 		}
 		all = append(all, document)
 	}
 	return all, nil
-}
-
-// withoutSecrets takes off the values of environment variables, wherever in an object there are containers, the
-// annotation that has the whole object once more, and what only the API server reads.
-func withoutSecrets(object json.RawMessage) (json.RawMessage, error) {
-	read := json.NewDecoder(bytes.NewReader(object))
-	read.UseNumber()
-	var value any
-	if err := read.Decode(&value); err != nil {
-		return nil, fmt.Errorf("reading an object to record: %w", err)
-	}
-	clean(value)
-	return json.Marshal(value)
-}
-
-func clean(value any) {
-	switch value := value.(type) {
-	case []any:
-		for _, item := range value {
-			clean(item)
-		}
-	case map[string]any:
-		delete(value, "managedFields")
-		delete(value, corev1.LastAppliedConfigAnnotation)
-		variables, _ := value["env"].([]any)
-		for _, variable := range variables {
-			if variable, ok := variable.(map[string]any); ok {
-				delete(variable, "value")
-			}
-		}
-		for _, field := range value {
-			clean(field)
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -105,12 +106,17 @@ func changed(was, now []userlogic.ResourceMetric) (changes []MetricChange) {
 	}
 	for _, change := range values {
 		if change.Was != change.Now {
-			change.Was, change.Now = telemetry.Clip(change.Was, longestValue), telemetry.Clip(change.Now, longestValue)
+			change.Was, change.Now = shownValue(change.Was), shownValue(change.Now)
 			changes = append(changes, change)
 		}
 	}
 	slices.SortFunc(changes, func(a, b MetricChange) int { return strings.Compare(a.Resource, b.Resource) })
 	return changes
+}
+
+// shownValue is the beginning of a reply, without credentials.
+func shownValue(reply string) string {
+	return telemetry.Clip(secret.Mask(telemetry.Clip(reply, 16*longestValue)), longestValue)
 }
 
 // why names the first step at which the two went apart.
