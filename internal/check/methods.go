@@ -10,10 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
+	"regexp"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // Methods looks at what each method runs or calls. The servers are only asked for an answer where that is wanted.
@@ -60,7 +61,7 @@ func programs(name, under, entrypoint string, arguments []string) []Item {
 	item := ok(name+" program", "")
 	path, err := exec.LookPath(entrypoint)
 	if err != nil {
-		item.Result, item.Says = Error, fmt.Sprintf("%s: %v", entrypoint, reason(err))
+		item.Result, item.Says = Error, fmt.Sprintf("%s: %v", secret.Program(entrypoint), reason(err))
 		item.Fix = programFix(name+"."+under+".entrypoint", err)
 		return []Item{item}
 	}
@@ -92,11 +93,14 @@ func scriptOf(arguments []string) string {
 		return ""
 	}
 	first := arguments[0]
-	if strings.HasPrefix(first, "-") || strings.ContainsAny(first, " \t\n:") || filepath.Ext(first) == "" || strings.HasSuffix(first, "/") {
+	if !scriptName.MatchString(first) {
 		return ""
 	}
 	return first
 }
+
+// scriptName is the path of a script: a token may have dots, too, so that the extension has to be a known one.
+var scriptName = regexp.MustCompile(`^[\w./][\w./@+~-]*\.(?:awk|bash|cjs|class|dll|ex|exs|jar|js|jl|kts|lua|mjs|php|pl|ps1|py|pyc|pyz|R|r|rb|sh|tcl|ts)$`)
 
 // scriptItem is only a warning where there is no such file: it may be no file's name at all.
 func scriptItem(name, key, script string) Item {
@@ -114,7 +118,7 @@ func server(ctx context.Context, name string, m config.Method, ask bool) Item {
 	if err != nil {
 		return Item{check, Error, "it cannot be read", "correct " + name + ".http.url"}
 	}
-	shown := (&url.URL{Scheme: address.Scheme, Host: address.Host, Path: address.Path}).String() // no user and no query: they may be secret
+	shown := secret.URL(address.String())
 	if !ask {
 		return ok(check, shown)
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 const (
@@ -44,15 +45,14 @@ func newHTTP(_ string, m config.Method, _ *slog.Logger) (kind, error) {
 	c.client = client{HTTP: c.HTTP, timeout: c.timeout}
 	var err error
 	if c.url, err = url.Parse(c.URL); err != nil {
-		return nil, fmt.Errorf("reading http.url: %w", withoutURL(err))
+		return nil, fmt.Errorf("reading http.url: %s cannot be read as a URL", secret.URL(c.URL))
 	}
 	return c, nil
 }
 
 // String leaves out what may be secret in a URL: the user, and the query.
 func (c *call) String() string {
-	shown := url.URL{Scheme: c.url.Scheme, Host: c.url.Host, Path: c.url.Path}
-	return c.Method + " " + shown.String()
+	return c.Method + " " + secret.URL(c.URL)
 }
 
 func (c *call) run(ctx context.Context, document Document) (string, error) {

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // Runner runs one user method: it is handed a document, which is compact JSON, and gives back the reply, verbatim.
@@ -77,8 +78,9 @@ func (r Run) Result() string {
 }
 
 // New makes a method ready to run. The name is that of its setting ("metric", "preScale", ...) and is in every
-// error and log line. Each run that has ended is told to ran.
-func New(name string, m config.Method, log *slog.Logger, ran func(Run)) (*Method, error) {
+// error and log line. Each run that has ended is told to ran. No error has any of the secrets in it, which are values that are
+// known to be credentials.
+func New(name string, m config.Method, log *slog.Logger, ran func(Run), secrets ...string) (*Method, error) {
 	newKind, known := kinds[m.Type]
 	if !known {
 		return nil, fmt.Errorf("setting up %s: unknown type %q (type: one of %s)",
@@ -88,7 +90,7 @@ func New(name string, m config.Method, log *slog.Logger, ran func(Run)) (*Method
 	if err != nil {
 		return nil, fmt.Errorf("setting up %s: %w", name, err)
 	}
-	return &Method{kind: k, name: name, of: m.Type, log: log, ran: ran}, nil
+	return &Method{kind: k, name: name, of: m.Type, log: log, ran: ran, masker: secret.New(append(m.Secrets(), secrets...)...)}, nil
 }
 
 // Method is a Runner of any kind, and what all kinds have in common: who is told of a run, and the first words of every error.
@@ -99,6 +101,7 @@ type Method struct {
 	log  *slog.Logger
 	ran  func(Run)
 
+	masker *secret.Masker // of every error
 	closed sync.Once
 }
 
@@ -109,6 +112,7 @@ func (m *Method) Run(ctx context.Context, document Document) (string, error) {
 	}
 	began := time.Now()
 	reply, err := m.run(ctx, document)
+	err = m.masker.Error(err)
 	if _, is := errors.AsType[notBegun](err); is {
 		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
 	}

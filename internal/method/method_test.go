@@ -29,7 +29,7 @@ func TestNewRefuses(t *testing.T) {
 			"setting up preScale: type is http, but there is no http: say which URL to call"},
 		{"a URL that is none, without showing its password",
 			config.Method{Type: "http", HTTP: &config.HTTP{URL: "http://me:secret@host:port"}},
-			`setting up preScale: reading http.url: invalid port ":port" after host`},
+			`setting up preScale: reading http.url: http://*** cannot be read as a URL`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := New("preScale", row.method, slog.New(slog.DiscardHandler), func(Run) {})
@@ -88,7 +88,7 @@ func TestAStoppingProgramStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := mustNew(t, script("exit 3")).Run(ctx, nil)
-	wantError(t, err, `running metric (/bin/sh -c "exit 3"): not started: context canceled`)
+	wantError(t, err, `running metric (/bin/sh, 2 arguments): not started: context canceled`)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled", err)
 	}

@@ -5,11 +5,13 @@ import (
 	"net/http"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // Probe asks the server of an http method for the head of its URL, with the method's headers and certificates and within
 // its timeout, and gives the status that it answers. The server is sent no document.
 func Probe(ctx context.Context, m config.Method) (status int, err error) {
+	defer func() { err = secret.New(m.Secrets()...).Error(err) }()
 	kind, err := newHTTP("", m, nil)
 	if err != nil {
 		return 0, err

@@ -8,16 +8,12 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
-
-// longestCommand is how much of a command, which may be a whole script, an error shows.
-const longestCommand = 200
 
 // wrote is what is logged of a program's standard error.
 const wrote = "a method wrote to standard error"
@@ -39,20 +35,20 @@ func newShell(name string, m config.Method, log *slog.Logger) (kind, error) {
 	return &shell{Shell: *m.Shell, name: name, timeout: m.Timeout.Duration(), limit: m.MaxReplyBytes, log: log}, nil
 }
 
-func (s *shell) String() string { return commandLine(s.Entrypoint, s.Command) }
+func (s *shell) String() string { return commandOf(s.Entrypoint, s.Command) }
 
 func (s *shell) close() {}
 
-// commandLine is a command in one short line.
-func commandLine(entrypoint string, arguments []string) string {
-	words := []string{entrypoint}
-	for _, word := range arguments {
-		if quoted := strconv.Quote(word); len(quoted) != len(word)+2 || strings.Contains(word, " ") || word == "" {
-			word = quoted
-		}
-		words = append(words, word)
+// commandOf is a command without its arguments, any of which may be a credential.
+func commandOf(entrypoint string, arguments []string) string {
+	program := secret.Program(entrypoint)
+	switch len(arguments) {
+	case 0:
+		return program
+	case 1:
+		return program + ", 1 argument"
 	}
-	return shorten(strings.Join(words, " "), longestCommand)
+	return fmt.Sprintf("%s, %d arguments", program, len(arguments))
 }
 
 func (s *shell) run(ctx context.Context, document Document) (string, error) {
@@ -171,11 +167,17 @@ func notStarted(path string, err error) error {
 	case errors.Is(err, syscall.ENOEXEC):
 		hint = "; it is no program of this machine: does it lack a first line like #!/bin/sh, or is it of another architecture?"
 	}
-	var named *fs.PathError
-	if errors.As(err, &named) {
+	if named, is := errors.AsType[*fs.PathError](err); is {
 		err = named.Err // the path is said once already
 	}
-	err = fmt.Errorf("starting %s: %w%s", path, err, hint)
+	program := secret.Program(path)
+	if named, is := errors.AsType[*exec.Error](err); is && program != path {
+		err = named.Err // it quotes the arguments that were written behind the path
+	}
+	if program != path {
+		hint = "; entrypoint is the path of a program alone: its arguments belong into command"
+	}
+	err = fmt.Errorf("starting %s: %w%s", program, err, hint)
 	if hint != "" { // without one, the machine may be short of processes or files
 		return config.Mistake{Err: err}
 	}

@@ -60,7 +60,7 @@ func TestShell(t *testing.T) {
 		// Failures.
 		{name: "a non-zero exit fails with the end of standard error",
 			script: `echo "KeyError: 'cpu'" >&2; exit 3`,
-			says:   []string{`running metric (/bin/sh -c "`, `): exit status 3, standard error ends: "KeyError: 'cpu'"`}},
+			says:   []string{`running metric (/bin/sh, 2 arguments): exit status 3, standard error ends: "KeyError: 'cpu'"`}},
 		{name: "a non-zero exit fails though there is a reply",
 			script: `echo ok; exit 1`,
 			says:   []string{`: exit status 1, standard error is empty`}},
@@ -193,17 +193,19 @@ func TestShellThatCannotStart(t *testing.T) {
 	}
 }
 
-func TestShellErrorsNameTheCommandInOneShortLine(t *testing.T) {
+func TestShellErrorsNameTheProgramAndNotItsArguments(t *testing.T) {
 	for _, row := range []struct {
-		command []string
-		shown   string
+		entrypoint string
+		command    []string
+		shown      string
 	}{
-		{[]string{"/metric.py", "--fast"}, `/bin/sh /metric.py --fast`},
-		{[]string{"-c", "python3 /metric.py", ""}, `/bin/sh -c "python3 /metric.py" ""`},
-		{[]string{"-c", "a\nb"}, `/bin/sh -c "a\nb"`},
-		{[]string{strings.Repeat("x", 300)}, `/bin/sh ` + strings.Repeat("x", 192) + `...`},
+		{"./run", nil, "./run"},
+		{"/bin/sh", []string{"s3cr3t"}, "/bin/sh, 1 argument"},
+		{"python3", []string{"/metric.py", "--token=s3cr3t"}, "python3, 2 arguments"},
+		{"curl -H 'X-Key: s3cr3t' http://host", []string{"-v"}, "curl ***, 1 argument"},
+		{"TOKEN=s3cr3t curl", nil, "***"},
 	} {
-		if shown := (&shell{Shell: config.Shell{Entrypoint: "/bin/sh", Command: row.command}}).String(); shown != row.shown {
+		if shown := (&shell{Shell: config.Shell{Entrypoint: row.entrypoint, Command: row.command}}).String(); shown != row.shown {
 			t.Errorf("got  %s\nwant %s", shown, row.shown)
 		}
 	}

@@ -52,7 +52,7 @@ func newWorker(name string, m config.Method, log *slog.Logger) (kind, error) {
 	}, nil
 }
 
-func (w *worker) String() string { return commandLine(w.Entrypoint, w.Command) }
+func (w *worker) String() string { return commandOf(w.Entrypoint, w.Command) }
 
 func (w *worker) run(asked context.Context, document Document) (string, error) {
 	select {

@@ -136,7 +136,7 @@ func TestWorkerAnswers(t *testing.T) {
 		{name: "null is taken as it is written", answer: `{"id":1,"reply":null}`, reply: "null"},
 		{name: "what is not known is left alone", answer: `{"reply":"ok","took":3,"id":1,"error":null}`, reply: "ok"},
 		{name: "blanks around it are left alone", answer: `  {"id":1,"reply":"ok"}  `, reply: "ok"},
-		{name: "an error fails its document", answer: `{"id":1,"error":"no queue"}`, says: []string{`running metric (/bin/sh -c "echo $$ `, `): it answered with an error: no queue`}},
+		{name: "an error fails its document", answer: `{"id":1,"error":"no queue"}`, says: []string{`running metric (/bin/sh, 2 arguments): it answered with an error: no queue`}},
 		{name: "an error need not have words", answer: `{"id":1,"error":""}`, says: []string{`: it answered with an error: `}},
 		{name: "a reply of maxReplyBytes fits, however it is written", limit: 4, answer: `{"id":1,"reply":"\u0061\u0061\u0061\u0061"}`, reply: "aaaa"},
 		{name: "a reply of more fails its document", limit: 3, answer: `{"id":1,"reply":"aaaa"}`,

@@ -116,7 +116,7 @@ func aFailureIsTold(t *testing.T) {
 	p.serves()
 	for _, query := range []string{"", "?dry_run=true"} {
 		wantAnswer(t, "evaluation"+query, p.call(http.MethodPost, "/api/v1/evaluation"+query), 500, refused(500,
-			`running evaluate (/bin/sh -c \"echo no queue >&2; exit 3\"): exit status 3, standard error ends: \"no queue\"`))
+			`running evaluate (/bin/sh, 2 arguments): exit status 3, standard error ends: \"no queue\"`))
 	}
 	if got := replicas(t, namespace); got != 1 {
 		t.Errorf("there are %d replicas, want 1 as before", got)
