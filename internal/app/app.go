@@ -21,6 +21,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/server"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
@@ -34,7 +35,8 @@ const closing = 3 * time.Second
 type Options struct {
 	Config  config.Config
 	Cluster Cluster
-	Tracing string // the protocol that traces are sent by; "" for none
+	Tracing string   // the protocol that traces are sent by; "" for none
+	Secrets []string // values that are known to be credentials
 	Version string
 	Log     *slog.Logger
 }
@@ -70,7 +72,7 @@ func New(ctx context.Context, options Options) (*App, error) {
 		return nil, err
 	}
 	reports := newReports(options)
-	methods, err := newMethods(settings, options.Log, reports.series.Ran)
+	methods, err := newMethods(settings, options.Log, reports.series.Ran, options.Secrets)
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +81,7 @@ func New(ctx context.Context, options Options) (*App, error) {
 	}
 	app := &App{methods: methods, tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
 	parts := newParts(settings, api, methods, time.Now, options.Log)
-	parts.Tracer = tracing.Tracer
+	parts.Tracer, parts.Mask = tracing.Tracer, secret.New(options.Secrets...).Mask
 	if settings.NeedsPods() {
 		app.watch = newWatch(settings, api, options.Log)
 		parts.Target = app.watch

@@ -25,7 +25,7 @@ func (m methods) close() {
 	closing.Wait()
 }
 
-func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run)) (methods, error) {
+func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run), secrets []string) (methods, error) {
 	var m methods
 	for _, wanted := range []struct {
 		name   string
@@ -44,7 +44,7 @@ func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run)) 
 		if wanted.config == nil || wanted.config.Type == config.HPAMethod { // which is no user code: see proposer
 			continue
 		}
-		runner, err := method.New(wanted.name, *wanted.config, log, ran)
+		runner, err := method.New(wanted.name, *wanted.config, log, ran, secrets...)
 		if err != nil {
 			return methods{}, err
 		}

@@ -20,7 +20,7 @@ func Once(ctx context.Context, options Options, runType userlogic.RunType, ran f
 	if err := method.AdoptOrphans(); err != nil {
 		return autoscaler.Pass{}, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
-	pipeline, err := NewPipeline(options.Config, connection, time.Now, options.Log, ran)
+	pipeline, err := NewPipeline(options.Config, connection, time.Now, options.Log, ran, options.Secrets...)
 	if err != nil {
 		return autoscaler.Pass{}, err
 	}

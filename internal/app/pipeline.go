@@ -10,6 +10,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
@@ -21,16 +22,17 @@ type Pipeline struct {
 
 // NewPipeline builds the pipeline alone, for who has a cluster and a clock of its own, and asks for each pass: nothing is
 // served, and nothing is told of a pass but to who asked for it. Each run of a method is told to ran.
-func NewPipeline(settings config.Config, connection *rest.Config, now func() time.Time, log *slog.Logger, ran func(method.Run)) (*Pipeline, error) {
+// The secrets are values that are known to be credentials: no pass has them in an error.
+func NewPipeline(settings config.Config, connection *rest.Config, now func() time.Time, log *slog.Logger, ran func(method.Run), secrets ...string) (*Pipeline, error) {
 	api, err := kube.New(connection, settings.RequestTimeout.Duration())
 	if err != nil {
 		return nil, err
 	}
-	methods, err := newMethods(settings, log, ran)
+	methods, err := newMethods(settings, log, ran, secrets)
 	if err != nil {
 		return nil, err
 	}
 	parts := newParts(settings, api, methods, now, log)
-	parts.Tracer = telemetry.NoTracing().Tracer
+	parts.Tracer, parts.Mask = telemetry.NoTracing().Tracer, secret.New(secrets...).Mask
 	return &Pipeline{autoscaler.New(parts, settingsOf(settings)), methods.close}, nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -25,14 +26,15 @@ type Replay struct {
 
 // NewReplay builds the pipeline of a configuration behind a tape in place of the cluster. It scales nothing, so that the hooks
 // about that do not run, either.
-func NewReplay(settings config.Config, log *slog.Logger) (*Replay, error) {
-	methods, err := newMethods(settings, log, func(method.Run) {})
+func NewReplay(settings config.Config, log *slog.Logger, secrets ...string) (*Replay, error) {
+	methods, err := newMethods(settings, log, func(method.Run) {}, secrets)
 	if err != nil {
 		return nil, err
 	}
 	tape := &recording.Tape{Specs: settings.KubernetesMetricSpecs, PerPod: settings.RunMode == config.PerPod}
 	parts := newParts(settings, nil, methods, tape.Now, log)
 	parts.Target, parts.Scale, parts.Tracer = tape, tape, telemetry.NoTracing().Tracer
+	parts.Mask = secret.New(secrets...).Mask
 	if parts.KubernetesMetrics != nil {
 		parts.KubernetesMetrics = tape
 	}

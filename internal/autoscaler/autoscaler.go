@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -54,6 +55,9 @@ type Parts struct {
 	Scale             Scale
 	CheckLease        func(context.Context) error // gives a lease.NotHeldError while another may be scaling; nil without a lease
 
+	// Mask takes credentials out of every error, and of the reason that evaluate gives; nil takes out what looks like one.
+	Mask func(string) string
+
 	Watchers []Watcher
 	Tracer   trace.Tracer
 	Now      func() time.Time
@@ -79,5 +83,8 @@ type Autoscaler struct {
 
 // New gives an autoscaler that has done nothing yet.
 func New(parts Parts, settings Settings) *Autoscaler {
+	if parts.Mask == nil {
+		parts.Mask = secret.Mask
+	}
 	return &Autoscaler{parts: parts, settings: settings, turn: make(chan struct{}, 1)}
 }

@@ -173,6 +173,23 @@ func TestRunOnceWithoutTheLease(t *testing.T) {
 	}
 }
 
+func TestPassesHaveNoCredentialInWhatTheySay(t *testing.T) {
+	broken := errors.New("broken")
+	for _, step := range []string{"read", "pods", "gather", "metric with 2", "evaluate", "scale 4"} {
+		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: fmt.Errorf("it sent s3cr3t and token=s3cr3t: %w", broken)}}
+		var passes []Pass
+		a := w.autoscaler(Settings{NeedsPods: true, RequireKubernetesMetrics: true, Interval: time.Second, StartTime: time.Second, Rules: decision.Rules{Min: 1, Max: 10}}, func(_ context.Context, pass Pass) { passes = append(passes, pass) })
+		a.parts.Mask = func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "***") }
+		_, err := a.RunOnce(t.Context(), nil, userlogic.Scaler)
+		if len(passes) != 1 || passes[0].Failure == nil || !errors.Is(err, broken) {
+			t.Fatalf("%s: got %v, %v", step, passes, err)
+		}
+		if text := fmt.Sprint(err, passes[0].Failure.Err, passes[0].MetricsProblem); strings.Contains(text, "s3cr3t") || !strings.Contains(text, "it sent ***") {
+			t.Errorf("%s: got %s", step, text)
+		}
+	}
+}
+
 func TestADryRunLeavesNoTraceInTheHistory(t *testing.T) {
 	w := &workload{replicas: 2, asked: 9}
 	settings := everySecond

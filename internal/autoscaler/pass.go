@@ -13,6 +13,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -30,6 +31,16 @@ type Pass struct {
 	MetricsProblem error // why some Kubernetes metrics are missing
 	Metrics        []userlogic.ResourceMetric
 	Failure        *Failure // nil if it succeeded
+
+	mask func(string) string
+}
+
+// Mask takes credentials out of a text of the pass's that is shown.
+func (p Pass) Mask(text string) string {
+	if p.mask == nil {
+		return secret.Mask(text)
+	}
+	return p.mask(text)
 }
 
 // Stage is a step that was taken, and how long it took.
@@ -80,7 +91,7 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 	defer leave()
 	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
 	defer span.End()
-	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now()}}
+	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now(), mask: a.parts.Mask}}
 	err = p.take(method.At(ctx, p.Began), steps)
 	describe(ctx, span, p.Pass, err)
 	if cutShort(ctx, err) {
@@ -132,7 +143,7 @@ func (p *pass) take(ctx context.Context, steps []step) error {
 func (p *pass) takeOne(ctx context.Context, step step) error {
 	ctx, span := p.parts.Tracer.Start(ctx, step.name)
 	defer span.End()
-	err := step.do(p, ctx)
+	err := secret.MaskError(step.do(p, ctx), p.parts.Mask)
 	fail(ctx, span, err)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // step is one thing that a pass does, and the HorizontalPodAutoscaler's word for not being able to.
@@ -102,6 +103,7 @@ func (p *pass) gather(ctx context.Context) error {
 		return nil
 	}
 	p.Gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.Began, p.Snapshot)
+	p.MetricsProblem = secret.MaskError(p.MetricsProblem, p.parts.Mask)
 	for _, metric := range p.Gathered {
 		p.parts.Log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
 	}
@@ -119,7 +121,7 @@ func (p *pass) metric(ctx context.Context) (err error) {
 
 func (p *pass) evaluate(ctx context.Context) (err error) {
 	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.Snapshot, p.Gathered, p.Metrics, p.RunType)
-	p.UserReason = p.evaluation.Reason
+	p.UserReason = p.Mask(p.evaluation.Reason)
 	if err != nil && p.MetricsProblem != nil { // most likely the one is why there is the other
 		return fmt.Errorf("%w; %w", err, p.MetricsProblem)
 	}

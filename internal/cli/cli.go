@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
@@ -54,7 +55,7 @@ func Main(program Program) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(program.Stderr, "%s: %v\n", command.DisplayName(), err)
+	fmt.Fprintf(program.Stderr, "%s: %s\n", command.DisplayName(), secret.Mask(err.Error()))
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
 	}

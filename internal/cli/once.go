@@ -14,6 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -26,7 +27,8 @@ func onceCommand(program Program) *cobra.Command {
 		Short: "Make one pass, and show each document that goes in and out of user logic",
 		Long: `once makes a single pass with the real pipeline: it reads the target, gathers Kubernetes metrics, runs
 your programs, and decides. It prints what each program was given and what it replied, the metrics, and the decision
-with its reasons. It scales only with --apply, runs preScale and postScale only then, and writes nothing else.
+with its reasons; the values of environment variables, commands and what else may be secret in an object
+are not printed, although your programs are given them. It scales only with --apply, runs preScale and postScale only then, and writes nothing else.
 
 It knows nothing of earlier passes, so that downscaleStabilization does not hold it back.`,
 		Example: `  # what would be done, and why
@@ -95,12 +97,22 @@ func onePass(pass autoscaler.Pass, runs []method.Run, options app.Options) passD
 		Decision:          report.Document(pass, ref.Kind+" "+options.Config.Namespace+"/"+ref.Name),
 		KubernetesMetrics: pass.Gathered, Methods: []runDocument{},
 	}
+	masker := secret.New(options.Secrets...)
 	for _, run := range runs {
-		document := runDocument{Method: run.Name, Type: run.Type, Document: run.Document.Bytes(), Reply: run.Reply, Seconds: run.Took.Seconds()}
+		document := runDocument{Method: run.Name, Type: run.Type, Document: shownDocument(run.Document.Bytes()), Reply: masker.Mask(run.Reply), Seconds: run.Took.Seconds()}
 		if run.Err != nil {
 			document.Error = run.Err.Error()
 		}
 		shown.Methods = append(shown.Methods, document)
+	}
+	return shown
+}
+
+// shownDocument is a document without what may be secret in the objects that it has. It is always JSON.
+func shownDocument(document json.RawMessage) json.RawMessage {
+	shown, err := secret.Object(document)
+	if err != nil {
+		return json.RawMessage("null")
 	}
 	return shown
 }

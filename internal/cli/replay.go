@@ -16,6 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -43,8 +44,8 @@ its passes anew by the configuration of --config: with its user logic, its limit
 was known then. It shows the passes in which that comes to another number, and why.
 
 No cluster is needed. The target, its metrics and, where metric runs for each pod, its pods are those of the recording,
-and so is the time that user logic is told; preScale and postScale do not run. The values of environment variables in
-the target and its pods were not recorded.`,
+and so is the time that user logic is told; preScale and postScale do not run. The values of environment variables,
+commands and what else may be secret in the target and its pods were not recorded.`,
 		Example: `  # what would a new evaluate have done?
   custom-pod-autoscaler replay passes.jsonl --config new.yaml
 
@@ -75,7 +76,8 @@ func (r replay) run(ctx context.Context) error {
 	if err := method.AdoptOrphans(); err != nil {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
-	again, err := app.NewReplay(loaded.Config, telemetry.NewLogger(r.program.Stderr, slog.LevelWarn, false))
+	log := telemetry.NewLogger(r.program.Stderr, slog.LevelWarn, false, secret.New(loaded.Secrets()...).Mask)
+	again, err := app.NewReplay(loaded.Config, log, loaded.Secrets()...)
 	if err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
@@ -39,7 +40,7 @@ func run(ctx context.Context, program Program, file string, cluster app.Cluster)
 // load loads the configuration, and starts the log that it asks for.
 func load(program Program, file string, cluster app.Cluster) (app.Options, error) {
 	loaded, err := config.Load(file, program.Environment)
-	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON)
+	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON, secret.New(loaded.Secrets()...).Mask)
 	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing
 		log.Warn("configuration", "warning", warning)
 	}
@@ -47,5 +48,5 @@ func load(program Program, file string, cluster app.Cluster) (app.Options, error
 		return app.Options{}, usageError{err}
 	}
 	built, _ := version.Built()
-	return app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Version: built, Log: log}, nil
+	return app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Secrets: loaded.Secrets(), Version: built, Log: log}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -146,7 +147,7 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 		if i == 0 {
 			limits = loaded.Config
 		}
-		course, err := s.course(ctx, nameOf(file), settings, loaded.Config, logic.ran)
+		course, err := s.course(ctx, nameOf(file), settings, loaded.Config, logic.ran, loaded.Secrets()...)
 		if err != nil {
 			return err
 		}
@@ -225,14 +226,14 @@ func asHPA(settings config.Config, utilization int32) config.Config {
 }
 
 // course runs the real pipeline of a configuration in a world of its own.
-func (s *simulate) course(ctx context.Context, name string, settings simulation.Settings, of config.Config, ran func(method.Run)) (simulation.Course, error) {
+func (s *simulate) course(ctx context.Context, name string, settings simulation.Settings, of config.Config, ran func(method.Run), secrets ...string) (simulation.Course, error) {
 	world, err := simulation.NewWorld(settings)
 	if err != nil {
 		return simulation.Course{}, err
 	}
 	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
-	log := telemetry.NewLogger(s.program.Stderr, slog.LevelWarn, false)
-	pipeline, err := app.NewPipeline(of, cluster.Config(), world.Now, log, ran)
+	log := telemetry.NewLogger(s.program.Stderr, slog.LevelWarn, false, secret.New(secrets...).Mask)
+	pipeline, err := app.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
 	if err != nil {
 		return simulation.Course{}, err
 	}

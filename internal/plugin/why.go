@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // Why is why an autoscaler did what it did last.
@@ -68,7 +69,7 @@ func Explain(object cpav1.CustomPodAutoscaler, events []corev1.Event, problem er
 	}
 	for _, one := range events {
 		about := one.InvolvedObject.Kind + "/" + one.InvolvedObject.Name
-		why.Events = append(why.Events, Event{timeOf(one), about, one.Type, one.Reason, one.Message, max(1, one.Count)})
+		why.Events = append(why.Events, Event{timeOf(one), about, one.Type, one.Reason, secret.Mask(one.Message), max(1, one.Count)})
 	}
 	if problem != nil {
 		why.EventsProblem = problem.Error()
@@ -89,7 +90,7 @@ func troubles(object cpav1.CustomPodAutoscaler) (all []Trouble) {
 			continue
 		}
 		all = append(all, Trouble{
-			condition.Type, condition.Status, condition.Reason, condition.Message, condition.LastTransitionTime, advice(object, condition.Reason),
+			condition.Type, condition.Status, condition.Reason, secret.Mask(condition.Message), condition.LastTransitionTime, advice(object, condition.Reason),
 		})
 	}
 	if meta.FindStatusCondition(object.Status.Conditions, cpav1.Ready) == nil {

@@ -33,7 +33,7 @@ func Document(pass autoscaler.Pass, target string) userlogic.Decision {
 		d.Seconds += stage.Took.Seconds()
 	}
 	for _, metric := range pass.Metrics[:min(mostMetrics, len(pass.Metrics))] {
-		d.Metrics = append(d.Metrics, userlogic.ResourceMetric{Resource: telemetry.Clip(metric.Resource, longestName), Value: telemetry.Clip(metric.Value, longestValue)})
+		d.Metrics = append(d.Metrics, userlogic.ResourceMetric{Resource: telemetry.Clip(metric.Resource, longestName), Value: shownValue(pass, metric.Value)})
 	}
 	d.MetricsLeftOut = len(pass.Metrics) - len(d.Metrics)
 	if pass.Decision != nil {
@@ -45,6 +45,11 @@ func Document(pass autoscaler.Pass, target string) userlogic.Decision {
 		d.KubernetesMetricsError = telemetry.Clip(pass.MetricsProblem.Error(), longestError)
 	}
 	return d
+}
+
+// shownValue is the beginning of what metric replied, without credentials.
+func shownValue(pass autoscaler.Pass, reply string) string {
+	return telemetry.Clip(pass.Mask(telemetry.Clip(reply, longestError)), longestValue)
 }
 
 // decided adds the numbers, and why they are what they are. There was no recommendation where scaling is disabled.

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -55,5 +56,20 @@ func TestEachLineOfAJSONLogIsAnObject(t *testing.T) {
 	}
 	if want := []string{"V1 kept replicas 3s a\nb", "ERROR Watching failed <nil> no route"}; !slices.Equal(messages, want) {
 		t.Errorf("got %q, want %q", messages, want)
+	}
+}
+
+func TestLoggerMasksEveryText(t *testing.T) {
+	hide := func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "***") }
+	for _, asJSON := range []bool{false, true} {
+		var out bytes.Buffer
+		log := NewLogger(&out, slog.Level(-3), asJSON, hide)
+		log.With("of", "s3cr3t").WithGroup("group").Error("message s3cr3t", "text", "s3cr3t", "err", errors.New("s3cr3t"),
+			"list", []string{"s3cr3t"}, "map", map[string]string{"a": "s3cr3t"}, "object", struct{ A string }{"s3cr3t"},
+			"url", &url.URL{Host: "s3cr3t"}, "number", 7, "took", time.Second)
+		klog.ErrorS(errors.New("s3cr3t"), "of a library", "text", "s3cr3t")
+		if got := out.String(); strings.Contains(got, "s3cr3t") || strings.Count(got, "***") != 10 || !strings.Contains(got, "1s") || !strings.Contains(got, "7") {
+			t.Errorf("got %s", got)
+		}
 	}
 }
