@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
@@ -33,7 +34,7 @@ func Main(arguments []string, stdout, stderr io.Writer) int {
 	command.SetOut(stdout)
 	command.SetErr(stderr)
 	if err := command.ExecuteContext(ctx); err != nil {
-		fmt.Fprintf(stderr, "custom-pod-autoscaler-operator: %v\n", err)
+		fmt.Fprintf(stderr, "custom-pod-autoscaler-operator: %s\n", secret.Mask(err.Error()))
 		return 1
 	}
 	return 0
@@ -63,8 +64,8 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 			if _, set := os.LookupEnv("GOGC"); !set {
 				debug.SetGCPercent(frugal)
 			}
-			options.LibraryLog = telemetry.NewLogger(stderr, slog.LevelWarn, asJSON)
-			options.Log = telemetry.NewLogger(stderr, slog.LevelInfo, asJSON)
+			options.LibraryLog = telemetry.NewLogger(stderr, slog.LevelWarn, asJSON, secret.Mask)
+			options.Log = telemetry.NewLogger(stderr, slog.LevelInfo, asJSON, secret.Mask)
 			connection, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
 			if err != nil {
 				return fmt.Errorf("finding the cluster (--kubeconfig, KUBECONFIG, the pod's service account): %w", err)

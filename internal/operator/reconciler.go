@@ -19,6 +19,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
@@ -80,7 +81,8 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	if err != nil {
 		now.ready = no("Failed", err.Error())
 	}
-	return reconcile.Result{RequeueAfter: held.within(now.after)}, errors.Join(err, r.report(ctx, object, now))
+	err = errors.Join(err, r.report(ctx, object, now))
+	return reconcile.Result{RequeueAfter: held.within(now.after)}, secret.MaskError(err, func(text string) string { return mask(object, text) })
 }
 
 func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler, held hold) (state, error) {

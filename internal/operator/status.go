@@ -68,7 +68,7 @@ func conditionsOf(object *cpav1.CustomPodAutoscaler, now state) (conditions []me
 		if before := meta.FindStatusCondition(object.Status.Conditions, name); before != nil {
 			meta.SetStatusCondition(&conditions, *before)
 		}
-		condition.Message = telemetry.Clip(condition.Message, longestMessage)
+		condition.Message = telemetry.Clip(mask(object, condition.Message), longestMessage)
 		if condition.Type, condition.ObservedGeneration = name, object.Generation; condition.Reason != "" {
 			meta.SetStatusCondition(&conditions, condition)
 		}
