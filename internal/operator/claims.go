@@ -65,16 +65,14 @@ func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAut
 
 // checkTarget compares with the selector of the target, whatever its kind. A target that is not there has no pods.
 func (r *Reconciler) checkTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, resource schema.GroupResource, added map[string]string) error {
-	ref := object.Spec.ScaleTargetRef
-	target, scale := ofKind(schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind)), ofKind(autoscalingv1.SchemeGroupVersion.WithKind("Scale"))
-	target.SetNamespace(object.Namespace)
-	target.SetName(ref.Name)
-	err := r.Client.SubResource("scale").Get(ctx, target, scale)
-	switch doing := fmt.Errorf("reading the selector of %s %q, to compare it with spec.template.metadata.labels: %w", ref.Kind, ref.Name, err); {
+	ref, scale := object.Spec.ScaleTargetRef, &autoscalingv1.Scale{}
+	err := r.API.Get(ctx, scaleOf(object, resource), scale)
+	doing := fmt.Errorf("reading the selector of %s %q, to compare it with spec.template.metadata.labels: %w", ref.Kind, ref.Name, ownWords(err))
+	switch {
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return r.forbidden(ctx, doing, object.Namespace, Rules(object, resource))
+		return forbiddenError{doing, object.Namespace, Rules(object, resource)}
 	case err != nil:
 		return doing
 	}
@@ -90,7 +88,7 @@ func (r *Reconciler) checkClaims(ctx context.Context, object *cpav1.CustomPodAut
 		doing := fmt.Errorf("listing each %s of the namespace, to compare its selector with spec.template.metadata.labels: %w", kind.Kind, err)
 		switch {
 		case apierrors.IsForbidden(err):
-			return r.forbidden(ctx, doing, object.Namespace, Selecting())
+			return forbiddenError{doing, object.Namespace, Selecting()}
 		case err != nil: // also when the list took too long to be continued: it is tried again
 			return doing
 		}

@@ -70,16 +70,14 @@ func (h hold) within(after time.Duration) time.Duration {
 // holdTarget sets the target's scale, if it is not as it should be.
 func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, resource schema.GroupResource, replicas int32) error {
 	ref := object.Spec.ScaleTargetRef
-	version := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).GroupVersion()
-	path := kube.Path{Version: version, Namespace: object.Namespace, Resource: resource.Resource, Name: ref.Name, Subresource: "scale"}
-	scale := &autoscalingv1.Scale{}
+	path, scale := scaleOf(object, resource), &autoscalingv1.Scale{}
 	err := r.API.Get(ctx, path, scale)
 	if err == nil && scale.Spec.Replicas != replicas {
 		err = r.API.Patch(ctx, path, types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas), scale)
 	}
 	switch doing := fmt.Errorf("holding %s %q at %d replicas: %w", ref.Kind, ref.Name, replicas, ownWords(err)); {
 	case kube.IsNotServed(err): // no longer, or not yet
-		r.Kinds.Expire(version)
+		r.Kinds.Expire(path.Version)
 		return troubleError{"TargetNotFound", passingError{doing}}
 	case apierrors.IsNotFound(err):
 		return troubleError{"TargetNotFound", doing}
@@ -89,4 +87,11 @@ func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAuto
 		return doing
 	}
 	return nil
+}
+
+// scaleOf is the path of the target's scale.
+func scaleOf(object *cpav1.CustomPodAutoscaler, resource schema.GroupResource) kube.Path {
+	ref := object.Spec.ScaleTargetRef
+	version := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).GroupVersion()
+	return kube.Path{Version: version, Namespace: object.Namespace, Resource: resource.Resource, Name: ref.Name, Subresource: "scale"}
 }

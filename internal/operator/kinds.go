@@ -20,5 +20,8 @@ func knownKinds(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	for _, kind := range made {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
+	for _, one := range claimants {
+		mapper.Add(one.kind, meta.RESTScopeNamespace)
+	}
 	return mapper, nil
 }

@@ -17,8 +17,8 @@ import (
 )
 
 var (
-	roles     = schema.GroupResource{Group: "rbac.authorization.k8s.io", Resource: "roles"}
-	forbidden = forbiddenError{apierrors.NewForbidden(roles, "web", errors.New("no")), "shop", nil}
+	roleResource = schema.GroupResource{Group: "rbac.authorization.k8s.io", Resource: "roles"}
+	forbidden    = forbiddenError{apierrors.NewForbidden(roleResource, "web", errors.New("no")), "shop", nil}
 )
 
 // step is one reconcile of an object, and what is to follow.
@@ -72,7 +72,7 @@ func TestPassingForgetsObjects(t *testing.T) {
 }
 
 func TestMayPass(t *testing.T) {
-	noPath := apierrors.NewGenericServerResponse(404, "get", roles, "web", "404 page not found", 0, true)
+	noPath := apierrors.NewGenericServerResponse(404, "get", roleResource, "web", "404 page not found", 0, true)
 	for _, row := range []struct {
 		name string
 		err  error
@@ -82,11 +82,11 @@ func TestMayPass(t *testing.T) {
 		{"a call that is forbidden", fmt.Errorf("reading: %w", forbidden), true},
 		{"credentials that are refused", &kube.Error{Err: apierrors.NewUnauthorized("no")}, true},
 		{"a path that is not served", &kube.Error{Err: noPath}, true},
-		{"an object that is not there", apierrors.NewNotFound(roles, "web"), false},
+		{"an object that is not there", apierrors.NewNotFound(roleResource, "web"), false},
 		{"discovery that hangs", passingError{fmt.Errorf("asking: %w", target.ErrStillAsking)}, true},
 		{"a group version that is not served", troubleError{"UnknownTarget", passingError{target.ErrNotServed}}, true},
 		{"a kind that its group version does not have", troubleError{"UnknownTarget", target.ErrNoKind}, false},
-		{"a template that is refused", troubleError{"Refused", apierrors.NewForbidden(roles, "web", errors.New("no"))}, false},
+		{"a template that is refused", troubleError{"Refused", apierrors.NewForbidden(roleResource, "web", errors.New("no"))}, false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := mayPass(row.err); got != row.want {
@@ -97,7 +97,7 @@ func TestMayPass(t *testing.T) {
 }
 
 func TestPlainErrorsHaveNoHintsForAutoscalers(t *testing.T) {
-	call := &kube.Error{Verb: "get", Hint: "the autoscaler's Role needs the verb", Err: apierrors.NewForbidden(roles, "web", errors.New("no")),
+	call := &kube.Error{Verb: "get", Hint: "the autoscaler's Role needs the verb", Err: apierrors.NewForbidden(roleResource, "web", errors.New("no")),
 		Path: kube.Path{Version: schema.GroupVersion{Group: "shop.example.com", Version: "v1"}}}
 	if got := ownWords(call); strings.Contains(got.Error(), "autoscaler") || !apierrors.IsForbidden(got) {
 		t.Errorf("got %v", got)

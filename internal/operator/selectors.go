@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
@@ -129,11 +130,10 @@ func claimOf(live *unstructured.Unstructured) claim {
 }
 
 // claimOfTarget is the selector that the scale of an object's target tells. A target without one has no pods.
-func claimOfTarget(object *cpav1.CustomPodAutoscaler, scale *unstructured.Unstructured) claim {
+func claimOfTarget(object *cpav1.CustomPodAutoscaler, scale *autoscalingv1.Scale) claim {
 	ref := object.Spec.ScaleTargetRef
 	by := claim{kind: ref.Kind, name: ref.Name, selector: labels.Nothing(), isTarget: true}
-	text, _, _ := unstructured.NestedString(scale.Object, "status", "selector")
-	if selector, err := labels.Parse(text); err == nil && text != "" {
+	if selector, err := labels.Parse(scale.Status.Selector); err == nil && scale.Status.Selector != "" {
 		by.selector = selector
 	}
 	return by

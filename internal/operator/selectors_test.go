@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/yaml"
 
@@ -67,7 +68,7 @@ func TestLabelsOfTheTargetByItsScale(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			object, deployment := labelled(t, row.labels)
-			scale := &unstructured.Unstructured{Object: map[string]any{"status": map[string]any{"selector": row.selector}}}
+			scale := &autoscalingv1.Scale{Status: autoscalingv1.ScaleStatus{Selector: row.selector}}
 			says(t, CheckLabels(object, templateLabels(object, deployment), claimOfTarget(object, scale)), row.refusal)
 		})
 	}
