@@ -140,7 +140,7 @@ func (s shop) gainsNothing() {
 	}
 	running := s.kubectl("", "get", "deployments,pods", "-l", "v1.custompodautoscaler.com/owned-by", "-o", `jsonpath={range .items[*]}{.kind} {.spec.serviceAccountName}{.spec.template.spec.serviceAccountName} {.metadata.labels}{.spec.template.metadata}{"\n"}{end}`)
 	for line := range strings.Lines(running) {
-		if regexp.MustCompile(`^\w+ (payments|attacker|default|deployer) |"(app|role|run)":|finalizers|ownerReferences`).MatchString(line) {
+		if regexp.MustCompile(`^\w+ (payments|attacker|default) |"(app|role|run)":|finalizers|ownerReferences`).MatchString(line) {
 			s.Errorf("there is %s", line)
 		}
 	}
