@@ -1,13 +1,11 @@
 package e2e
 
 import (
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -18,16 +16,6 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
 )
-
-// chaosRounds is how often a chaos test does its worst: some times, or as often as CHAOS_ROUNDS says.
-func chaosRounds(t *testing.T) int {
-	t.Helper()
-	rounds, err := strconv.Atoi(cmp.Or(os.Getenv("CHAOS_ROUNDS"), "3"))
-	if err != nil {
-		t.Fatalf("CHAOS_ROUNDS: %v", err)
-	}
-	return rounds
-}
 
 // history is what several autoscalers of one object did, in the order in which their proxies saw it.
 type history struct {
@@ -175,7 +163,8 @@ func TestChaosLeaseAPIServerIsKilled(t *testing.T) {
 	everything := func(string) bool { return true }
 	leases := func(path string) bool { return strings.Contains(path, "/leases") }
 	began := time.Now()
-	for range chaosRounds(t) {
+	rounds, _ := chaosRounds(t, 3)
+	for range rounds {
 		if err := cluster.Start(t).StopComponent(t.Context(), "kube-apiserver"); err != nil {
 			t.Fatal(err)
 		}
@@ -204,7 +193,7 @@ func TestChaosLeaseAPIServerIsKilled(t *testing.T) {
 	second.refuses(nil)
 	h.check(t)
 	t.Logf("%d rounds in %s: writes of the scale %d and %d, of the lease %d and %d; refusals of the lease by a starting API server %v, in all %d and %d",
-		chaosRounds(t), took.Round(time.Second), h.count("first", "scale"), h.count("second", "scale"), h.count("first", "lease"), h.count("second", "lease"),
+		rounds, took.Round(time.Second), h.count("first", "scale"), h.count("second", "scale"), h.count("first", "lease"), h.count("second", "lease"),
 		starting, h.refusedTo("first"), h.refusedTo("second"))
 }
 

@@ -24,14 +24,14 @@ func chaosRounds(t *testing.T, otherwise int) (rounds int, long bool) {
 	return rounds, true
 }
 
-// rival is one of the operators of a namespace, and what it calls.
-type rival struct {
+// candidate is one of the operators of a namespace, and what it calls.
+type candidate struct {
 	*program
 	proxy *proxy
 }
 
 // leads tells whether it has written the Lease.
-func (r rival) leads() bool {
+func (r candidate) leads() bool {
 	return slices.ContainsFunc(r.proxy.noted(), func(c call) bool {
 		return c.code < 300 && (c.method == http.MethodPut && strings.HasSuffix(c.path, "/leases/custom-pod-autoscaler-operator") ||
 			c.method == http.MethodPost && strings.HasSuffix(c.path, "/leases"))
@@ -54,15 +54,15 @@ func TestChaosOperatorsAreKilled(t *testing.T) {
 	versions := append([]string{"get", "-n", namespace, "-o", `jsonpath={range .items[*]}{.kind} {.metadata.uid} {.metadata.resourceVersion}{"\n"}{end}`}, bystanders...)
 	before := kubectl(t, "", versions...)
 
-	begin := func() rival {
+	begin := func() candidate {
 		proxy := startProxy(t)
-		return rival{startOperator(t, namespace, proxy.kubeconfig, "--leader-elect", "--leader-elect-namespace", namespace), proxy}
+		return candidate{startOperator(t, namespace, proxy.kubeconfig, "--leader-elect", "--leader-elect-namespace", namespace), proxy}
 	}
-	rivals := []rival{begin(), begin()}
+	rivals := []candidate{begin(), begin()}
 	for round := range rounds {
 		leader := -1
 		eventually(t, "a leader", func() (bool, error) {
-			leader = slices.IndexFunc(rivals, rival.leads)
+			leader = slices.IndexFunc(rivals, candidate.leads)
 			return leader >= 0, nil
 		})
 		written := len(rivals[leader].proxy.writes())
