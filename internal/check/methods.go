@@ -135,5 +135,5 @@ func server(ctx context.Context, name string, m config.Method, ask bool) Item {
 
 // odd tells an answer that may be one to user logic's request, too. Many servers know no HEAD.
 func odd(status int) bool {
-	return status >= http.StatusBadRequest && status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented
+	return status >= http.StatusMultipleChoices && status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented
 }

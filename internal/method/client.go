@@ -55,7 +55,7 @@ func (c *client) current() (*http.Client, error) {
 	if c.http != nil {
 		c.http.CloseIdleConnections()
 	}
-	c.files, c.http = files, &http.Client{Transport: c.transport(settings)}
+	c.files, c.http = files, &http.Client{Transport: hidesLocation{c.transport(settings)}}
 	return c.http, nil
 }
 

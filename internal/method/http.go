@@ -62,13 +62,11 @@ func (c *call) run(ctx context.Context, document Document) (string, error) {
 	if err != nil {
 		return "", config.Mistake{Err: err}
 	}
-	request, err := c.request(ctx, document)
+	answer, err := c.send(ctx, client, c.url, func(ctx context.Context, target *url.URL) (*http.Request, error) {
+		return c.request(ctx, target, document)
+	})
 	if err != nil {
-		return "", withoutURL(err)
-	}
-	answer, err := client.Do(request)
-	if err != nil {
-		return "", c.noAnswer(request, err)
+		return "", err
 	}
 	defer answer.Body.Close()
 	// The body of a failure is read like a reply, so that the connection can be used again.
@@ -84,9 +82,10 @@ func (c *call) run(ctx context.Context, document Document) (string, error) {
 
 func (c *call) close() { c.client.close() }
 
-func (c *call) request(ctx context.Context, document Document) (*http.Request, error) {
-	target, inQuery := *c.url, c.ParameterMode == config.QueryParameter
-	if inQuery {
+// request is the one for a target: http.url, or where that redirects to.
+func (c *call) request(ctx context.Context, to *url.URL, document Document) (*http.Request, error) {
+	target, inQuery := *to, c.ParameterMode == config.QueryParameter
+	if inQuery && (to == c.url || !target.Query().Has("value")) { // a redirect may have kept the query
 		target.RawQuery = strings.TrimPrefix(target.RawQuery+"&value="+url.QueryEscape(string(document.Bytes())), "&")
 	}
 	request, err := http.NewRequestWithContext(ctx, c.Method, target.String(), nil)
