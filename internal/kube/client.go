@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"time"
 
@@ -63,11 +64,23 @@ func New(config *rest.Config, timeout time.Duration) (*Client, error) {
 	config.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
 	config.QPS = -1 // a pass makes a handful of calls, and there is one pass at a time
 	config.WarningHandler = rest.NoWarnings{}
-	client, err := rest.RESTClientFor(config)
+	client, err := withoutRedirects(config)
 	if err != nil {
 		return nil, fmt.Errorf("making a client for %s: %w", config.Host, err)
 	}
 	return &Client{rest: client, host: config.Host, timeout: timeout}, nil
+}
+
+// withoutRedirects makes a client that takes a redirect for the answer. The API redirects no call of ours, and client-go
+// would send the token to wherever a redirect points.
+func withoutRedirects(config *rest.Config) (*rest.RESTClient, error) {
+	shared, err := rest.HTTPClientFor(config)
+	if err != nil {
+		return nil, err
+	}
+	client := *shared // it may be http.DefaultClient
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return rest.RESTClientForConfigAndClient(config, &client)
 }
 
 // Timeout is the longest that a call takes.

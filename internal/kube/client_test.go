@@ -87,6 +87,27 @@ func hang(r *http.Request) {
 	<-r.Context().Done()
 }
 
+func TestClientKeepsItsTokenFromAnotherServer(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("the other server got %s %s with %q", r.Method, r.URL, r.Header.Get("Authorization"))
+	}))
+	t.Cleanup(other.Close)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, other.URL, http.StatusTemporaryRedirect)
+	}))
+	t.Cleanup(server.Close)
+	client, err := New(&rest.Config{Host: server.URL, BearerToken: "planted"}, time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := client.Get(t.Context(), web, &appsv1.Deployment{}); err == nil {
+		t.Error("a redirect is no error")
+	}
+	if err := client.Create(t.Context(), pods, &corev1.Pod{}); err == nil {
+		t.Error("a redirect of a write is no error")
+	}
+}
+
 func TestACallEndsWhenItIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	client := serving(t, time.Minute, func(_ http.ResponseWriter, r *http.Request) {

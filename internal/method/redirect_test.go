@@ -81,7 +81,9 @@ func TestHTTPRedirectToAnotherServerIsRefused(t *testing.T) {
 	}{
 		{"another port", func(string) string { return "http://" + elsewhere + "/there" }, "http://" + elsewhere + "/there, which is not the server"},
 		{"without a scheme", func(string) string { return "//" + elsewhere + "/there" }, "http://" + elsewhere + "/there, which"},
-		{"with user, query and fragment", func(string) string { return "http://evil-secret:evil-secret@" + elsewhere + "/there?k=evil-secret#evil-secret" },
+		{"with user, query and fragment", func(string) string {
+			return "http://evil-secret:evil-secret@" + elsewhere + "/there?k=evil-secret#evil-secret"
+		},
 			"http://" + elsewhere + "/there, which"},
 		{"our host as the user", func(base string) string { return base + "@" + elsewhere + "/there" }, "http://" + elsewhere + "/there, which"},
 		{"another name of the same address", func(base string) string { return strings.Replace(base, "127.0.0.1", "localhost", 1) + "/there" },

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 
 	"github.com/go-logr/logr"
 	"go.opentelemetry.io/otel"
@@ -33,7 +35,7 @@ func NoTracing() *Tracing {
 // NewTracing sends spans as OpenTelemetry's environment variables say, over gRPC or HTTP. A collector that is away costs
 // spans and nothing else: it is connected to in the background.
 func NewTracing(ctx context.Context, overGRPC bool, version string, log *slog.Logger) (*Tracing, error) {
-	client := otlptracehttp.NewClient()
+	client := otlptracehttp.NewClient(otlptracehttp.WithProxy(proxyUnlessRedirected))
 	if overGRPC {
 		client = otlptracegrpc.NewClient()
 	}
@@ -50,6 +52,20 @@ func NewTracing(ctx context.Context, overGRPC bool, version string, log *slog.Lo
 		resource.WithFromEnv())
 	provider := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter), sdktrace.WithResource(about))
 	return &Tracing{Tracer: provider.Tracer(scope), close: provider.Shutdown}, nil
+}
+
+// proxyUnlessRedirected finds the proxy of a request, and refuses a redirect of the collector to another server: the
+// headers of OTEL_EXPORTER_OTLP_HEADERS, such as an API key, would go there. It is the one place of the exporter that
+// sees each request; a client of our own would have to read the variables for certificates and timeouts, too.
+func proxyUnlessRedirected(request *http.Request) (*url.URL, error) {
+	if answer := request.Response; answer != nil && answer.Request != nil {
+		from, to := answer.Request.URL, request.URL
+		if from.Scheme != to.Scheme || from.Host != to.Host || request.Method != answer.Request.Method {
+			return nil, fmt.Errorf("the collector redirected with %s to %s://%s%s; spans are sent to the same server only: "+
+				"set OTEL_EXPORTER_OTLP_ENDPOINT to the right one", answer.Status, to.Scheme, to.Host, to.EscapedPath())
+		}
+	}
+	return http.ProxyFromEnvironment(request)
 }
 
 // Close sends what is still to be sent, until ctx is done.
