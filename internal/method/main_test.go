@@ -69,14 +69,20 @@ func wantError(t *testing.T, err error, says ...string) {
 // eventually polls until a condition holds, and fails the test when it does not within 10 seconds.
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	within(t, 10*time.Second, what, holds)
+}
+
+// within is eventually with a limit of its own.
+func within(t *testing.T, limit time.Duration, what string, holds func() bool) {
+	t.Helper()
+	deadline := time.After(limit)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !holds() {
 		select {
 		case <-tick.C:
 		case <-deadline:
-			t.Fatalf("waited 10 s in vain: %s", what)
+			t.Fatalf("waited %s in vain: %s", limit, what)
 		}
 	}
 }

@@ -16,6 +16,9 @@ const (
 	// lastWords is how long the pipes may stay open after the process group has ended: they close at once, unless a
 	// process that left the group holds them.
 	lastWords = 200 * time.Millisecond
+	// allWords is the same where every process of the run has ended. What they wrote is read to its end, also on a
+	// machine that is busy with other things.
+	allWords = 2 * time.Second
 )
 
 // program is a process group with a pipe to each of its three standard files, and a goroutine for each of these flows.
@@ -49,7 +52,11 @@ func launch(cmd *exec.Cmd, words io.Writer) (*program, error) {
 // free when a process that left the group still holds the other.
 func (p *program) end() {
 	p.group.end()
-	timer := time.AfterFunc(lastWords, p.close)
+	wait := allWords
+	if len(p.left) > 0 {
+		wait = lastWords
+	}
+	timer := time.AfterFunc(wait, p.close)
 	p.copying.Wait()
 	timer.Stop()
 	p.close()
@@ -60,6 +67,15 @@ func (p *program) close() {
 	for _, pipe := range []io.Closer{p.stdin, p.stdout, p.stderr} {
 		_ = pipe.Close()
 	}
+}
+
+// withLeft adds what could not be ended, which a timeout has said already.
+func (g *group) withLeft(err error) error {
+	left := g.notEnded()
+	if _, told := errors.AsType[*TimeoutError](err); told && strings.Contains(err.Error(), left) || left == "" {
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, left)
 }
 
 // withWords adds the end of standard error, where the author looks next.

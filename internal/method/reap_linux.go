@@ -11,6 +11,7 @@ import (
 // the first process of a container. Each run reaps those that have exited. It is for main to call, once: it is the
 // whole program that adopts.
 func AdoptOrphans() error {
+	sawChildrenAtStart()
 	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("adopting the orphans of user code: %w", err)
 	}

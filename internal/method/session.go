@@ -129,7 +129,7 @@ func (s *session) outcome(cause error) error {
 	default:
 		cause = exitError(s.state)
 	}
-	return withWords(cause, s.words.String())
+	return withWords(s.withLeft(cause), s.words.String())
 }
 
 // write writes hello and the requests, until the session is shut or the program does not listen any more. What is

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"sync"
 	"syscall"
 	"time"
 
@@ -26,6 +27,8 @@ type shell struct {
 	timeout time.Duration
 	limit   int64
 	log     *slog.Logger
+
+	outlived, left sync.Once // each is logged once
 }
 
 func newShell(name string, m config.Method, log *slog.Logger) (kind, error) {
@@ -62,6 +65,7 @@ func (s *shell) run(ctx context.Context, document Document) (string, error) {
 	}
 	err = r.wait(ctx)
 	r.end()
+	s.report(ctx, r)
 	if err = s.outcome(r, err); err != nil {
 		return "", err
 	}
@@ -69,6 +73,19 @@ func (s *shell) run(ctx context.Context, document Document) (string, error) {
 		s.log.InfoContext(ctx, wrote, "method", s.name, "stderr", words)
 	}
 	return r.reply, nil
+}
+
+// report logs what a run left behind, the first time that it does.
+func (s *shell) report(ctx context.Context, r *shellRun) {
+	if len(r.outlived) > 0 {
+		s.outlived.Do(func() {
+			s.log.WarnContext(ctx, "a method left processes behind, which were ended; they end with every run", "method", s.name,
+				"processes", shorten(strings.Join(r.outlived, ", "), longestCommand))
+		})
+	}
+	if left := r.notEnded(); left != "" {
+		s.left.Do(func() { s.log.WarnContext(ctx, "a method left processes behind", "method", s.name, "err", left) })
+	}
 }
 
 // shellRun is one run of a program.
@@ -129,9 +146,9 @@ func (s *shell) outcome(r *shellRun, err error) error {
 	switch {
 	case errors.Is(err, context.DeadlineExceeded) && r.left:
 		err = &TimeoutError{s.timeout, "the program exited, but a process that it started kept standard output open " +
-			"(send its output elsewhere, such as >/dev/null); its processes were ended"}
+			"(send its output elsewhere, such as >/dev/null); " + r.ended()}
 	case errors.Is(err, context.DeadlineExceeded):
-		err = &TimeoutError{s.timeout, "its processes were ended"}
+		err = &TimeoutError{s.timeout, r.ended()}
 	case err == nil && r.stateErr != nil:
 		err = fmt.Errorf("reading its exit status: %w", r.stateErr)
 	case err == nil && r.state.Success():
@@ -139,7 +156,7 @@ func (s *shell) outcome(r *shellRun, err error) error {
 	case err == nil:
 		err = exitError(r.state)
 	}
-	return withWords(err, r.words.String())
+	return withWords(r.withLeft(err), r.words.String())
 }
 
 // exitError guesses at KILL, since whoever sends it leaves no word: in a container it is nearly always the kernel.
