@@ -235,6 +235,28 @@ func TestShellLeftoversLeaveStrangersAlone(t *testing.T) {
 	orphansAreReaped(t)
 }
 
+// TestShellLeftoversAfterAnEntrypoint runs tests again in a process that an entrypoint script becomes after it has started
+// daemons. They are children of the program that no method has started, and live on; what methods leave behind ends.
+func TestShellLeftoversAfterAnEntrypoint(t *testing.T) {
+	daemon := lasting(t, "ofentrypoint")
+	entrypoint := daemon + quiet + " &\nsetsid " + daemon + quiet + " &\nenv -i " + daemon + quiet + ` &
+exec "$0" -test.run '^TestShellLeftovers$/^(setsid|a_double_fork)_after'`
+	cmd := exec.Command("/bin/sh", "-c", entrypoint, os.Args[0])
+	cmd.Env = append(os.Environ(), "TOLERATE=ofentrypoint")
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Errorf("%v\n%s", err, output)
+	}
+	left := named(t, "ofentrypoint")
+	if len(left) != 3 {
+		t.Errorf("of three daemons there are %+v", left)
+	}
+	for _, p := range left {
+		_ = unix.Kill(p.pid, unix.SIGKILL)
+	}
+	orphansAreReaped(t)
+}
+
 func TestWorkerLeftoversEndWithTheWorker(t *testing.T) {
 	for _, row := range escapes {
 		if strings.Contains(row.name, "Python") || strings.HasPrefix(row.name, "a group") {
