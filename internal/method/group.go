@@ -133,7 +133,7 @@ func (g *group) endBy(signal unix.Signal, s *sweeper) []leftover {
 		if g.isGone && len(left) == 0 && !again {
 			return nil
 		}
-		if took := time.Since(began); took > longGrace || took > grace && (signal == unix.SIGTERM || hopeless(left)) {
+		if took := time.Since(began); took > longGrace || took > grace && (signal == unix.SIGTERM || g.hopeless(left)) {
 			return g.orLeader(left)
 		}
 		if len(left) > 0 && left[len(left)-1].pid != newest && signal == unix.SIGKILL {
@@ -145,18 +145,18 @@ func (g *group) endBy(signal unix.Signal, s *sweeper) []leftover {
 }
 
 // hopeless reports whether waiting does not help: no process that is left takes a signal.
-func hopeless(left []leftover) bool {
+func (g *group) hopeless(left []leftover) bool {
 	for _, p := range left {
 		if !p.denied && !p.stuck {
 			return false
 		}
 	}
-	return len(left) > 0
+	return len(left) > 0 || g.hasExited() // then the group is of zombies that are not ours to reap
 }
 
 // orLeader adds the leader, which no sweep looks at, where that is what is left.
 func (g *group) orLeader(left []leftover) []leftover {
-	if !g.isGone && (len(left) == 0 || !g.hasExited()) {
+	if !g.hasExited() {
 		left = append(left, leftover{pid: g.leader.Pid, name: "the program itself"})
 	}
 	return left
