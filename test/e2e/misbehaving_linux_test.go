@@ -119,7 +119,7 @@ func TestAsTheFirstProcessItReapsOrphans(t *testing.T) {
 	const daemons = 50
 	p.eventually("daemons to be started", func() (bool, error) { return strings.Count(p.read("started"), "\n") >= daemons, nil })
 	p.eventually("them to be ended and reaped", func() (bool, error) {
-		left := children(t, p.cmd.Process.Pid)
+		left := childCount(t, p.cmd.Process.Pid)
 		return left < daemons/10, fmt.Errorf("%d are left", left)
 	})
 	if code := p.stop(); code != 0 {

@@ -18,7 +18,7 @@ func newMark(t *testing.T) string {
 }
 
 // marked finds the processes that were started with a variable in their environment. One that has exited has no
-// environment any more: see children.
+// environment any more: see childCount.
 func marked(t *testing.T, variable string) (pids []int) {
 	t.Helper()
 	for _, pid := range processes(t) {
@@ -30,8 +30,8 @@ func marked(t *testing.T, variable string) (pids []int) {
 	return pids
 }
 
-// children counts the children of a process, those too that have exited and were not reaped.
-func children(t *testing.T, parent int) (count int) {
+// childCount counts the children of a process, those too that have exited and were not reaped.
+func childCount(t *testing.T, parent int) (count int) {
 	t.Helper()
 	for _, pid := range processes(t) {
 		stat, _ := os.ReadFile(proc(pid, "stat"))
