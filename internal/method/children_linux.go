@@ -17,6 +17,13 @@ var kernelLists = sync.OnceValue(func() bool {
 	return err == nil
 })
 
+// procIsOurs reports whether /proc is that of our own process namespace, as in every container. In another one the
+// numbers are those of other processes.
+var procIsOurs = sync.OnceValue(func() bool {
+	self, err := os.Readlink("/proc/self")
+	return err == nil && self == strconv.Itoa(os.Getpid())
+})
+
 // childrenOfThread lists the children of one thread; without the kernel's lists, those of the process.
 func childrenOfThread(pid, thread int) []int {
 	if !kernelLists() {

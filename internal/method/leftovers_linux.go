@@ -66,6 +66,9 @@ func newSweeper(of *run, leader int, led func() bool) *sweeper {
 // sweep signals what is left of the run, each process once per signal, and returns it. Again says that another look is
 // due although nothing is left: something came or went meanwhile.
 func (s *sweeper) sweep(signal unix.Signal) (left []leftover, again bool) {
+	if !procIsOurs() {
+		return nil, false
+	}
 	w := walk{sweeper: s, signal: signal}
 	self := os.Getpid()
 	for _, pid := range childrenOfThread(self, self) {
@@ -231,6 +234,9 @@ func isLikeOurs(environment []string) bool {
 // container's entrypoint started before it became this program. What they leave behind cannot be told from what a
 // method leaves behind with a cleared environment.
 var sawChildrenAtStart = sync.OnceValue(func() bool {
+	if !procIsOurs() {
+		return true
+	}
 	for _, pid := range childrenOf(os.Getpid()) {
 		if p, ok := look(pid); ok && !p.zombie {
 			return true

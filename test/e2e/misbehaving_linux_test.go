@@ -107,19 +107,20 @@ func TestUserCodeThatClosesItsInputIsFine(t *testing.T) {
 }
 
 // TestAsTheFirstProcessItReapsOrphans runs the program as process 1 of its own, as in a container, with a metric
-// method that leaves daemons behind. They are ended and reaped.
+// method that leaves daemons behind. The /proc here is that of another process namespace, in which the program cannot
+// find them, so they outlive their run.
 func TestAsTheFirstProcessItReapsOrphans(t *testing.T) {
 	t.Parallel()
 	namespace := deploy(t, 1)
 	p := start(t, options{
 		config: base(namespace), files: replies(1), attr: processOne(),
 		env: []string{"interval=50",
-			`metric={type: shell, timeout: 60000, shell: {command: ["-c", "setsid sleep 600 >/dev/null 2>&1 </dev/null & echo >> started; echo 1"]}}`},
+			`metric={type: shell, timeout: 60000, shell: {command: ["-c", "setsid sh -c 'sleep 0.1; echo >> daemons' >/dev/null 2>&1 </dev/null & echo 1"]}}`},
 	})
 	const daemons = 50
-	p.eventually("daemons to be started", func() (bool, error) { return strings.Count(p.read("started"), "\n") >= daemons, nil })
-	p.eventually("them to be ended and reaped", func() (bool, error) {
-		left := childCount(t, p.cmd.Process.Pid)
+	p.eventually("daemons to end", func() (bool, error) { return strings.Count(p.read("daemons"), "\n") >= daemons, nil })
+	p.eventually("them to be reaped", func() (bool, error) {
+		left := zombies(t, p.cmd.Process.Pid)
 		return left < daemons/10, fmt.Errorf("%d are left", left)
 	})
 	if code := p.stop(); code != 0 {

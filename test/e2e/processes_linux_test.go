@@ -18,7 +18,7 @@ func newMark(t *testing.T) string {
 }
 
 // marked finds the processes that were started with a variable in their environment. One that has exited has no
-// environment any more: see childCount.
+// environment any more: see zombies.
 func marked(t *testing.T, variable string) (pids []int) {
 	t.Helper()
 	for _, pid := range processes(t) {
@@ -30,14 +30,14 @@ func marked(t *testing.T, variable string) (pids []int) {
 	return pids
 }
 
-// childCount counts the children of a process, those too that have exited and were not reaped.
-func childCount(t *testing.T, parent int) (count int) {
+// zombies counts the children of a process that have exited and were not reaped.
+func zombies(t *testing.T, parent int) (count int) {
 	t.Helper()
 	for _, pid := range processes(t) {
 		stat, _ := os.ReadFile(proc(pid, "stat"))
 		// 123 (name) Z 1 ...
 		_, rest, _ := strings.Cut(string(stat), ") ")
-		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(parent) {
+		if strings.HasPrefix(rest, fmt.Sprintf("Z %d ", parent)) {
 			count++
 		}
 	}
