@@ -115,7 +115,7 @@ func TestAsTheFirstProcessItReapsOrphans(t *testing.T) {
 	p := start(t, options{
 		config: base(namespace), files: replies(1), attr: processOne(),
 		env: []string{"interval=50",
-			`metric={type: shell, timeout: 60000, shell: {command: ["-c", "setsid sh -c 'sleep 0.1; echo >> daemons' >/dev/null 2>&1 </dev/null & echo 1"]}}`},
+			`metric={type: shell, timeout: 60000, shell: {command: ["-c", "rm -f up; setsid sh -c 'touch up; sleep 0.1; echo >> daemons' >/dev/null 2>&1 </dev/null & until [ -e up ]; do sleep 0.01; done; echo 1"]}}`},
 	})
 	const daemons = 50
 	p.eventually("daemons to end", func() (bool, error) { return strings.Count(p.read("daemons"), "\n") >= daemons, nil })
