@@ -2,8 +2,6 @@ module github.com/custom-pod-autoscaler/autoscaler/test
 
 go 1.26.0
 
-toolchain go1.26.10
-
 require (
 	github.com/custom-pod-autoscaler/autoscaler v0.0.0-00010101000000-000000000000
 	go.opentelemetry.io/proto/otlp v1.11.0
