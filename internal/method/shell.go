@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -15,6 +16,9 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
+
+// longestNames is how much of the names of processes a line of the log shows.
+const longestNames = 200
 
 // wrote is what is logged of a program's standard error.
 const wrote = "a method wrote to standard error"
@@ -80,7 +84,7 @@ func (s *shell) report(ctx context.Context, r *shellRun) {
 	if len(r.outlived) > 0 {
 		s.outlived.Do(func() {
 			s.log.WarnContext(ctx, "a method left processes behind, which were ended; they end with every run", "method", s.name,
-				"processes", shorten(strings.Join(r.outlived, ", "), longestCommand))
+				"processes", shorten(strings.Join(r.outlived, ", "), longestNames))
 		})
 	}
 	if left := r.notEnded(); left != "" {

@@ -216,13 +216,14 @@ func testPolicyTargets(t *testing.T, namespace string) {
 func testPolicyUpdates(t *testing.T, namespace string) {
 	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
 	defer kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+	owner := kubectl(t, "", "get", "-n", namespace, "configmap", "kube-root-ca.crt", "-o", "jsonpath={.metadata.uid}") // one that is there, or the object goes
 	for _, row := range []struct{ user, patch, refused string }{
 		{"attacker", `{"metadata": {"labels": {"team": "shop"}}}`, ""},
 		{"attacker", `{"metadata": {"annotations": {"example.com/note": "v1.custompodautoscaler.com/paused-replicas"}}}`, ""},
 		{"attacker", `{"metadata": {"annotations": {"example.com/note": null}}}`, ""},
 		{"attacker", `{"metadata": {"finalizers": ["example.com/wait"]}}`, ""},
 		{"attacker", `{"metadata": {"finalizers": null}}`, ""},
-		{"attacker", `{"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "none", "uid": "6f2b1c3e-0000-4000-8000-000000000000"}]}}`, ""},
+		{"attacker", `{"metadata": {"ownerReferences": [{"apiVersion": "v1", "kind": "ConfigMap", "name": "kube-root-ca.crt", "uid": "` + owner + `"}]}}`, ""},
 		{"attacker", `{"metadata": {"ownerReferences": null}}`, ""},
 		{"attacker", `{"metadata": {"annotations": {"v1.custompodautoscaler.com/anything": "1"}}}`, noScale},
 		{"attacker", `{"spec": {"template": {"spec": {"serviceAccountName": "deployer"}}}}`, noPods},
