@@ -10,8 +10,10 @@ import (
 	"runtime/debug"
 	"syscall"
 
+	"github.com/go-logr/logr"
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
+	"sigs.k8s.io/controller-runtime/pkg/log"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
@@ -64,12 +66,13 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 			if _, set := os.LookupEnv("GOGC"); !set {
 				debug.SetGCPercent(frugal)
 			}
-			options.LibraryLog = telemetry.NewLogger(stderr, slog.LevelWarn, asJSON, secret.Mask)
 			options.Log = telemetry.NewLogger(stderr, slog.LevelInfo, asJSON, secret.Mask)
 			connection, err := clientcmd.NewNonInteractiveDeferredLoadingClientConfig(rules, &clientcmd.ConfigOverrides{}).ClientConfig()
 			if err != nil {
 				return fmt.Errorf("finding the cluster (--kubeconfig, KUBECONFIG, the pod's service account): %w", err)
 			}
+			library := telemetry.NewLogger(stderr, slog.LevelWarn, asJSON, secret.Mask) // it says how it starts and stops at length
+			log.SetLogger(logr.FromSlogHandler(untilDone{library.Handler(), command.Context()}))
 			return Run(command.Context(), connection, options)
 		},
 	}

@@ -23,7 +23,6 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
-	"sigs.k8s.io/controller-runtime/pkg/log"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
@@ -45,7 +44,6 @@ type Options struct {
 	Concurrency             int    // objects that are looked at at a time
 	AdmissionPolicy         string // name of the ValidatingAdmissionPolicy that checks the authors of objects
 	Log                     *slog.Logger
-	LibraryLog              *slog.Logger // what is used says how it starts and stops at length
 }
 
 const (
@@ -70,7 +68,6 @@ var made = append([]schema.GroupVersionKind{
 
 // Run looks after all objects until ctx is done. It then ends within the time that stopping allows, whatever hangs.
 func Run(ctx context.Context, connection *rest.Config, options Options) error {
-	log.SetLogger(logr.FromSlogHandler(untilDone{options.LibraryLog.Handler(), ctx}))
 	err := endWithin(ctx, stopping, func(ctx context.Context) error { return run(ctx, connection, options) })
 	if ctx.Err() == nil {
 		return err

@@ -95,7 +95,7 @@ func TestRunEndsWithinTenSeconds(t *testing.T) {
 			defer cancel()
 			quiet := slog.New(slog.DiscardHandler)
 			options := Options{
-				Namespaces: []string{"shop"}, ProbeAddress: "0", MetricsAddress: "0", Concurrency: 4, Log: quiet, LibraryLog: quiet,
+				Namespaces: []string{"shop"}, ProbeAddress: "0", MetricsAddress: "0", Concurrency: 4, Log: quiet,
 				LeaderElection: strings.HasSuffix(row.after, "leases") || strings.Contains(row.after, "operator"), LeaderElectionNamespace: "shop",
 			}
 			done := make(chan error, 1)

@@ -19,7 +19,7 @@ const (
 
 // policyUsers have one right each beside that to write the objects. The account scaler-of-web may scale that target alone.
 const policyUsers = `
-{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: writer}, rules: [{apiGroups: [custompodautoscaler.com], resources: [custompodautoscalers, custompodautoscalers/status], verbs: ["*"]}]}
+{apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: writer}, rules: [{apiGroups: [custompodautoscaler.com], resources: [custompodautoscalers, custompodautoscalers/status], verbs: ["*"]}, {apiGroups: [""], resources: [configmaps], verbs: ["*"]}]}
 ---
 {apiVersion: rbac.authorization.k8s.io/v1, kind: Role, metadata: {name: pods}, rules: [{apiGroups: [""], resources: [pods], verbs: [create]}]}
 ---
