@@ -39,18 +39,17 @@ type call struct {
 
 func startProxy(t testing.TB) *proxy {
 	t.Helper()
-	return startProxyWith(t, cluster.Start(t).Config(), "")
+	return startProxyWith(t, cluster.Start(t).Config())
 }
 
-// startProxyAs is a proxy that asks as the owner of the token.
+// startProxyAs is a proxy that asks as the owner of the token. The program has no token of its own: client-go sends none without TLS.
 func startProxyAs(t testing.TB, token string) *proxy {
 	t.Helper()
 	config := cluster.Start(t).Config()
-	anonymous := &rest.Config{Host: config.Host, TLSClientConfig: rest.TLSClientConfig{CAData: config.CAData}}
-	return startProxyWith(t, anonymous, token)
+	return startProxyWith(t, &rest.Config{Host: config.Host, TLSClientConfig: rest.TLSClientConfig{CAData: config.CAData}, BearerToken: token})
 }
 
-func startProxyWith(t testing.TB, config *rest.Config, token string) *proxy {
+func startProxyWith(t testing.TB, config *rest.Config) *proxy {
 	t.Helper()
 	transport, err := rest.TransportFor(config)
 	if err != nil {
@@ -74,7 +73,7 @@ func startProxyWith(t testing.TB, config *rest.Config, token string) *proxy {
 	}))
 	t.Cleanup(front.Close)
 	p.hangUpAll = front.CloseClientConnections
-	p.kubeconfig = kubeconfig(t, front.URL, nil, token)
+	p.kubeconfig = kubeconfig(t, front.URL, nil, "")
 	return p
 }
 
