@@ -59,7 +59,7 @@ test: test-unit test-e2e ## Run all tests: rooms, programs and the real cluster,
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the rooms and of the programs
-	go test -race -timeout 10m ./...
+	go test -race -timeout 20m ./...
 
 .PHONY: test-e2e
 test-e2e: cluster-build ## Run the tests on the real cluster
