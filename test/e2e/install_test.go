@@ -50,7 +50,6 @@ func helmTries(t *testing.T, arguments ...string) (string, error) {
 
 // TestInstalling is one test, part after part: there is one operator in a cluster, whose names are the cluster's.
 func TestInstalling(t *testing.T) {
-	t.Parallel()
 	installCRD(t)
 	installKinds(t)
 	t.Cleanup(func() { uninstall(t) })

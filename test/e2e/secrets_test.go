@@ -132,7 +132,7 @@ func TestSecurityNoSecretLeaksFromFailures(t *testing.T) {
 func TestSecurityNoSecretLeaksFromSuccess(t *testing.T) {
 	t.Parallel()
 	namespace, c := secretTarget(t), startCollector(t, "")
-	p := startSecretive(t, namespace, c, `{type: shell, shell: {logStderr: true, command: ["-c", "cat > metric.json; echo log in with $API_TOKEN >&2; echo 1 # s3cr3t"]}}`)
+	p := startSecretive(t, namespace, c, `{type: shell, shell: {logStderr: true, command: ["-c", "cat > metric.part; mv metric.part metric.json; echo log in with $API_TOKEN >&2; echo 1 # s3cr3t"]}}`)
 	p.write("evaluate.reply", `{"targetReplicas": 2, "reason": "the token=s3cr3t"}`)
 	scalesTo(t, namespace, 2)
 	c.pass(t, "a pass", func(p tracedPass) bool { return len(p.stages) > 0 })
