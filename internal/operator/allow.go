@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
@@ -107,7 +107,7 @@ func (r *Reconciler) referenced(ctx context.Context, object *cpav1.CustomPodAuto
 		case find(desired, one) != nil:
 			live[to] = find(there, one)
 			continue
-		case len(path.IsValidPathSegmentName(to.name)) > 0: // nothing can have such a name
+		case len(content.IsPathSegmentName(to.name)) > 0: // nothing can have such a name
 			live[to] = nil
 			continue
 		}

@@ -57,11 +57,11 @@ func notServed(_ context.Context, version schema.GroupVersion) ([]metav1.APIReso
 }
 
 var (
-	shop    = schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
-	web     = shop.WithKind("Web")
-	webs    = metav1.APIResource{Name: "webs", Kind: "Web", Namespaced: true}
-	scale   = metav1.APIResource{Name: "webs/scale", Kind: "Scale", Namespaced: true}
-	refused = errors.New("connection refused")
+	shop       = schema.GroupVersion{Group: "shop.example.com", Version: "v1"}
+	web        = shop.WithKind("Web")
+	webs       = metav1.APIResource{Name: "webs", Kind: "Web", Namespaced: true}
+	scale      = metav1.APIResource{Name: "webs/scale", Kind: "Scale", Namespaced: true}
+	errRefused = errors.New("connection refused")
 )
 
 // withFinder runs a test in a time of its own.
@@ -153,7 +153,7 @@ func TestFinder(t *testing.T) {
 	t.Run("a failure leaves the last answer", func(t *testing.T) {
 		withFinder(t, serves(webs), func(t *testing.T, f *Finder, api *discovery) {
 			wantKind(t, f, Kind{"webs", true, false})
-			api.answers(func(context.Context, schema.GroupVersion) ([]metav1.APIResource, error) { return nil, refused })
+			api.answers(func(context.Context, schema.GroupVersion) ([]metav1.APIResource, error) { return nil, errRefused })
 			time.Sleep(finderFresh)
 			wantKind(t, f, Kind{"webs", true, false})
 			wantKind(t, f, Kind{"webs", true, false})
