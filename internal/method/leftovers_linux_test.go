@@ -86,7 +86,7 @@ func TestShellLeftovers(t *testing.T) {
 			t.Run(row.name+" after a "+end, func(t *testing.T) {
 				if strings.Contains(row.script, "python3") {
 					if _, err := exec.LookPath("python3"); err != nil {
-						t.Skip("there is no python3")
+						t.Fatalf("install Python: apt-get install python3 (%v)", err)
 					}
 				}
 				t.Setenv("LEADER", t.TempDir()+"/leader")
