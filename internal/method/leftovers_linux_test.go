@@ -175,7 +175,7 @@ func TestShellLeftoversOfOtherRunsLiveOn(t *testing.T) {
 func TestShellLeftoversWithoutAMarkEndWithTheLastRun(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("DIR", dir)
-	long := script("touch $DIR/up; until [ -e $DIR/end ]; do sleep 0.02; done")
+	long := script("touch $DIR/up; until [ -e $DIR/end ] || [ $((n+=1)) -gt 6000 ]; do sleep 0.02; done")
 	long.Timeout = 60_000
 	var other sync.WaitGroup
 	other.Go(func() { _, _ = mustNew(t, long).Run(t.Context(), nil) })
@@ -220,7 +220,7 @@ func TestShellLeftoversLeaveStrangersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the old one runs", func() bool { return len(named(t, "old")) == 1 })
-	ready := script("touch $DIR/up; until [ -e $DIR/end ]; do sleep 0.02; done")
+	ready := script("touch $DIR/up; until [ -e $DIR/end ] || [ $((n+=1)) -gt 6000 ]; do sleep 0.02; done")
 	var run sync.WaitGroup
 	run.Go(func() { _, _ = mustNew(t, ready).Run(t.Context(), nil) })
 	eventually(t, "the method starts", func() bool { return exists(dir + "/up") })

@@ -2,6 +2,7 @@ package secret
 
 import (
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -87,7 +88,7 @@ func maskNamed(text string) string {
 		next := at + 1
 		if name := nameBefore(text[:at]); Name(name) {
 			next = at + len(text[at:]) - len(strings.TrimLeft(text[at:], "=:> \t"))
-			if v := valueAt(text[next:], isHeader(name)); !isPublic(v.text) {
+			if v := valueAt(text[next:], isHeader(name)); !isPublic(v.text) && !isMessage(text[:at], text[at:], v) {
 				masked.WriteString(text[:next] + v.opening + Hidden)
 				text = text[next+len(v.opening)+len(v.text):]
 				continue
@@ -100,6 +101,25 @@ func maskNamed(text string) string {
 		return text
 	}
 	return masked.String() + text
+}
+
+// messageWords are those that the text of an error begins with.
+var messageWords = []string{
+	"no", "not", "open", "read", "stat", "is", "are", "has", "was", "must", "cannot", "can't", "could", "unexpected", "unknown", "invalid",
+	"permission", "access", "failed", "failure", "connection", "context", "operation", "missing",
+}
+
+// isMessage reports whether what follows a colon is not the value of a name but the message of an error about it: after the path of
+// a file ("/run/token: no such file"), or where it begins as errors do and goes on.
+func isMessage(before, after string, v value) bool {
+	if !strings.HasPrefix(after, ": ") || v.opening != "" {
+		return false
+	}
+	word := before[strings.LastIndexAny(before, " \t\n\"'`(=")+1:]
+	if strings.HasPrefix(word, "/") || strings.HasPrefix(word, "./") || strings.HasPrefix(word, "../") {
+		return true
+	}
+	return slices.Contains(messageWords, v.text) && strings.Contains(after, v.text+" ")
 }
 
 // nameBefore is the name that a text ends with, in quotes or without.
