@@ -25,8 +25,12 @@ func (in Input) single(source source) (verdict, error) {
 
 // whole is for a value that all replicas together bring about: as many more as it is too high.
 //
-//	no replicas    -> ratio, so that one is enough to begin with
-//	otherwise      -> the tolerance, then ratio * ready pods
+//	no replicas                  -> ratio, so that one is enough to begin with
+//	within the tolerance         -> as many as there are
+//	some load, no ready pods     -> as many as there are: they have not had the chance to share it yet
+//	otherwise                    -> ratio * ready pods, but above the target never fewer than there are
+//
+// A HorizontalPodAutoscaler goes by the ready pods alone: it takes those away that it has just started.
 func (in Input) whole(value int64, ready *int64, target amount) (verdict, error) {
 	ratio, why := target.ratio(value), fmt.Sprintf("is %s, target %s", target.of(value), target)
 	switch {
@@ -38,8 +42,14 @@ func (in Input) whole(value int64, ready *int64, target amount) (verdict, error)
 		return verdict{}, errors.New("there is no ready_pod_count")
 	case *ready == 0 && in.StatusReplicas == 0: // not unready pods, which ask for no more, but none yet
 		return verdict{}, errors.New("the target has no pods to share it yet")
+	case *ready == 0 && ratio > 0:
+		return verdict{in.SpecReplicas, why + ", with no ready pods to share it yet, so that it stays"}, nil
 	}
-	return verdict{roundUp(ratio * float64(*ready)), why}, nil
+	replicas := roundUp(ratio * float64(*ready))
+	if ratio > 1 && replicas < in.SpecReplicas {
+		return verdict{in.SpecReplicas, fmt.Sprintf("%s, with %d ready pods of %d to share it, so that it stays", why, *ready, in.SpecReplicas)}, nil
+	}
+	return verdict{replicas, why}, nil
 }
 
 // shared is for a value that the replicas divide among themselves: as many as have the target each.

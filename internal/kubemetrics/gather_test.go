@@ -49,8 +49,10 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 const (
-	custom   = "/apis/custom.metrics.k8s.io"
-	external = "/apis/external.metrics.k8s.io"
+	custom     = "/apis/custom.metrics.k8s.io"
+	external   = "/apis/external.metrics.k8s.io"
+	resources  = "/apis/metrics.k8s.io"
+	networking = "/apis/networking.k8s.io/v1"
 )
 
 // adapters serve both metrics APIs, in their newest versions.
@@ -58,7 +60,7 @@ func adapters() map[string]string {
 	return map[string]string{
 		custom:   `{"versions": [{"version": "v1beta1"}, {"version": "v1beta2"}]}`,
 		external: `{"versions": [{"version": "v1beta1"}]}`,
-		"/apis/networking.k8s.io/v1": `{"resources": [{"name": "ingresses/status", "kind": "Ingress", "namespaced": true},
+		networking: `{"resources": [{"name": "ingresses/status", "kind": "Ingress", "namespaced": true},
 			{"name": "ingresses", "kind": "Ingress", "namespaced": true}, {"name": "ingressclasses", "kind": "IngressClass"}]}`,
 	}
 }
@@ -93,6 +95,17 @@ func running(name string) corev1.Pod {
 	p := pod(time.Hour, time.Hour, corev1.ConditionTrue)
 	p.Name = name
 	return p
+}
+
+// finished is a pod that has succeeded, as of a job or a test, which requested nothing.
+func finished(name string) corev1.Pod {
+	return with(running(name), func(p *corev1.Pod) {
+		p.Status.Phase, p.Spec.Containers = corev1.PodSucceeded, requesting("")
+	})
+}
+
+func requests500m(name string) corev1.Pod {
+	return with(running(name), func(p *corev1.Pod) { p.Spec.Containers = requesting("500m") })
 }
 
 func shop(pods ...corev1.Pod) target.Snapshot {
@@ -165,12 +178,29 @@ func TestGather(t *testing.T) {
 		{"an external metric of a target at zero", `{type: External, external: {metric: {name: queue}, target: {type: Value}}}`,
 			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{` + at + `, "value": "1"}`), atZero,
 			`{"external":{"current":{"value":1000},"ready_pod_count":0,` + timestamp + `}}`},
+		{"a sum that is less than there are numbers", `{type: External, external: {metric: {name: queue}, target: {type: AverageValue}}}`,
+			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{`+at+`, "value": "-9P"}`, `{`+at+`, "value": "-9P"}`), twoPods,
+			`{"external":{"current":{"average_value":-9223372036854775808},` + timestamp + `}}`},
+		{"a finished pod is none of the metric's", `{type: Pods, pods: {metric: {name: rate}, target: {type: AverageValue}}}`,
+			objects + "/pods/*/rate?labelSelector=app=web&metricLabelSelector=",
+			customValues("v1beta2", `{"describedObject": {"name": "a"}, `+at+`, "value": "7"}`, `{"describedObject": {"name": "job"}, `+at+`, "value": "9"}`), shop(running("a"), finished("job"), finished("smoke-test")),
+			`{"pods":{"ignored_pods":null,"missing_pods":{},"pod_metrics_info":{"a":{"Timestamp":"2026-01-01T11:59:50Z","Value":7000,"Window":60000000000}},` +
+				`"ready_pod_count":1,` + timestamp + `,"total_pods":1}}`},
+		{"a finished pod shares no value", `{type: External, external: {metric: {name: queue}, target: {type: Value}}}`,
+			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{` + at + `, "value": "3"}`), shop(running("a"), finished("job")),
+			`{"external":{"current":{"value":3000},"ready_pod_count":1,` + timestamp + `}}`},
+		{"a finished pod without requests does not matter", `{type: Resource, resource: {name: cpu, target: {type: Utilization}}}`,
+			"/apis/metrics.k8s.io/v1beta1/namespaces/shop/pods?labelSelector=app=web", `{"kind": "PodMetricsList", "apiVersion": "metrics.k8s.io/v1beta1", "items": [{"metadata": {"name": "a"}, ` + at + `, "window": "30s", "containers": [{"name": "web", "usage": {"cpu": "250m"}}]}]}`,
+			shop(requests500m("a"), finished("job")),
+			`{"resource":{"ignored_pods":{},"missing_pods":{},"pod_metrics_info":{"a":{"Timestamp":"2026-01-01T11:59:50Z","Value":250,"Window":30000000000}},` +
+				`"ready_pod_count":1,"requests":{"a":500},` + timestamp + `,"total_pods":1}}`},
 		{"a sum that is more than there are numbers", `{type: External, external: {metric: {name: queue}, target: {type: AverageValue}}}`,
 			external + "/v1beta1/namespaces/shop/queue?labelSelector=", externalValues(`{`+at+`, "value": "9E"}`, `{`+at+`, "value": "9E"}`), twoPods,
 			`{"external":{"current":{"average_value":9223372036854775807},` + timestamp + `}}`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			api := &served{answers: adapters()}
+			api.answers[resources] = `{"versions": [{"version": "v1beta1"}]}`
 			api.answers[row.call] = row.answer
 			metrics, err := gatherer(t, api, "["+row.spec+"]").Gather(t.Context(), now, row.snapshot)
 			if got, want := entry(t, metrics, err), normal(t, row.want); got != want {
@@ -201,6 +231,7 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 		pods     = `{type: Pods, pods: {metric: {name: rate}, target: {type: AverageValue}}}`
 		queue    = `{type: External, external: {metric: {name: queue}, target: {type: Value}}}`
 		cpu      = `{type: Resource, resource: {name: cpu, target: {type: Utilization}}}`
+		ingress  = `{type: Object, object: {describedObject: {apiVersion: networking.k8s.io/v1, kind: Ingress, name: main}, metric: {name: rate}, target: {type: Value}}}`
 		cpuOfWeb = `{type: ContainerResource, containerResource: {name: cpu, container: web, target: {type: Utilization}}}`
 	)
 	for _, row := range []struct {
@@ -225,6 +256,11 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 		{"a value that no pods share, though there shall be some", queue, map[string]string{external: adapters()[external],
 			external + "/v1beta1/namespaces/shop/queue?labelSelector=": externalValues(`{` + at + `, "value": "1"}`)}, shop(), []string{"matches no pods that are alive"}},
 		{"only pods that are going", pods, adapters(), shop(with(running("a"), func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{} })), []string{"matches no pods that are alive"}},
+		{"several values of one object", ingress, map[string]string{custom: adapters()[custom], networking: adapters()[networking],
+			custom + "/v1beta2/namespaces/shop/ingresses.networking.k8s.io/main/rate?metricLabelSelector=": customValues("v1beta2",
+				`{"describedObject": {"kind": "Ingress", "name": "main"}, `+at+`, "value": "120"}`, `{"describedObject": {"kind": "Ingress", "name": "main"}, `+at+`, "value": "7500m"}`)}, twoPods,
+			[]string{`(Object rate of Ingress "main")`, `there are 2 values`, `120 of Ingress "main", 7500m of Ingress "main"`, "metric.selector"}},
+		{"only pods that have finished", pods, adapters(), shop(finished("job")), []string{"matches no pods that are alive"}},
 		{"a type that we do not know", `{type: Node}`, adapters(), twoPods, []string{`kubernetesMetricSpecs[0] (Node): this version gathers no metrics of the type "Node"`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -3,11 +3,13 @@ package kubemetrics
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	custommetricsv1beta2 "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -33,8 +35,28 @@ func (p *pass) object(ctx context.Context, metric *userlogic.KubernetesMetric) e
 	if err != nil {
 		return err
 	}
+	if len(read) != 1 {
+		return fmt.Errorf("there are %d values of one object's metric, so that it is not known which counts: %s: "+
+			"let metric.selector select one series, or the adapter's rule sum them", len(read), listed(read))
+	}
 	metric.Object, err = p.single(source.Target.Type, milli(read[0].Value), read[0].Timestamp)
 	return err
+}
+
+// mostListed is how many values a message shows.
+const mostListed = 5
+
+// listed are values as a message shows them: each with the object that the adapter says it is of.
+func listed(values []custommetricsv1beta2.MetricValue) string {
+	var shown []string
+	for _, value := range values[:min(len(values), mostListed)] {
+		of := value.DescribedObject
+		shown = append(shown, fmt.Sprintf("%s of %s %q", value.Value.String(), of.Kind, of.Name))
+	}
+	if len(values) > mostListed {
+		shown = append(shown, "...")
+	}
+	return strings.Join(shown, ", ")
 }
 
 // objectPath is where the custom metrics API has the metric of an object:
@@ -64,7 +86,7 @@ func (p *pass) single(target autoscalingv2.MetricTargetType, value int64, at met
 	if target == autoscalingv2.AverageValueMetricType {
 		return &userlogic.SingleMetric{Current: userlogic.CurrentValue{AverageValue: &value}, Timestamp: at}, nil
 	}
-	if p.snapshot.Replicas > 0 && len(p.snapshot.Pods) == 0 {
+	if p.snapshot.Replicas > 0 && len(p.living) == 0 {
 		return nil, errNoPods
 	}
 	ready := p.readyPods()

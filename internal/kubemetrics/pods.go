@@ -25,11 +25,11 @@ type groups struct {
 
 func (g groups) total() int { return len(g.ready) + len(g.ignored) + len(g.missing) }
 
-// alive leaves out the pods that do not count at all, nor do their metrics.
+// alive leaves out the pods that do not count: their metrics do not count either.
 func alive(pods []target.Pod) []*corev1.Pod {
 	living := make([]*corev1.Pod, 0, len(pods))
 	for _, pod := range pods {
-		if pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed {
+		if pod.Counts() {
 			living = append(living, pod.Pod)
 		}
 	}

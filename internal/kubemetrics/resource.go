@@ -84,7 +84,7 @@ func (p *pass) readPodMetrics(ctx context.Context) ([]metricsv1beta1.PodMetrics,
 			err := p.api.List(ctx, path, kube.Selected(p.snapshot.Selector), &list)
 			if err == nil && len(list.Items) == 0 {
 				return nil, fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
-					version, len(p.snapshot.Pods))
+					version, len(p.living))
 			}
 			return list.Items, err
 		})

@@ -4,11 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
@@ -46,7 +45,7 @@ func (m Metric) measure(ctx context.Context, snapshot target.Snapshot, ofTarget 
 	case m.Main == nil:
 		return []userlogic.ResourceMetric{}, nil
 	case m.Mode == config.PerPod:
-		return m.perPod(ctx, measurable(snapshot.Pods), ofTarget)
+		return m.perPod(ctx, slices.DeleteFunc(slices.Clone(snapshot.Pods), func(pod target.Pod) bool { return !pod.Counts() }), ofTarget)
 	}
 	document, err := encode(ofTarget)
 	if err != nil {
@@ -112,17 +111,6 @@ func (m Metric) one(ctx context.Context, metric *userlogic.ResourceMetric, i int
 	}
 	*metric = userlogic.ResourceMetric{Resource: name, Value: reply}
 	return nil
-}
-
-// measurable are the pods of which there is something to measure: not those that are going or gone.
-func measurable(pods []target.Pod) []target.Pod {
-	all := make([]target.Pod, 0, len(pods))
-	for _, pod := range pods {
-		if pod.DeletionTimestamp == nil && pod.Status.Phase != corev1.PodFailed && pod.Status.Phase != corev1.PodSucceeded {
-			all = append(all, pod)
-		}
-	}
-	return all
 }
 
 // TimeoutError is a metric stage that was not through in time. It is a context.DeadlineExceeded to errors.Is.

@@ -22,6 +22,11 @@ func PodsOf(read []corev1.Pod) []Pod {
 	return pods
 }
 
+// Counts reports whether the pod runs or will run. A pod that is being deleted, has failed or has succeeded does neither.
+func (p Pod) Counts() bool {
+	return p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodFailed && p.Status.Phase != corev1.PodSucceeded
+}
+
 // PodOf is a pod that was written as user code is given it.
 func PodOf(document json.RawMessage) (Pod, error) {
 	pod := Pod{Pod: &corev1.Pod{}, written: document}
