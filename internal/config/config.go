@@ -10,7 +10,6 @@ package config
 
 import (
 	"runtime"
-	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 )
@@ -92,18 +91,6 @@ type Owner struct {
 	Name string `json:"name"`
 	UID  string `json:"uid"`
 }
-
-// Milliseconds is a span as the file writes it.
-type Milliseconds int64
-
-// Duration is the span as Go counts it.
-func (m Milliseconds) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
-
-// Seconds is a span as the file writes it.
-type Seconds int64
-
-// Duration is the span as Go counts it.
-func (s Seconds) Duration() time.Duration { return time.Duration(s) * time.Second }
 
 // NeedsPods tells whether anybody asks for the target's pods.
 func (c *Config) NeedsPods() bool { return c.RunMode == PerPod || len(c.KubernetesMetricSpecs) > 0 }

@@ -9,6 +9,13 @@ import (
 // HPAMethod is the type of an evaluate method that needs no user code: it proposes what a HorizontalPodAutoscaler would.
 const HPAMethod = "hpa"
 
+// hpaStabilization is the window of a HorizontalPodAutoscaler's controller. What proposes the same needs the same where nobody sets
+// another.
+const (
+	stabilizationKey = "downscaleStabilization"
+	hpaStabilization = 300
+)
+
 // HPA is how the proposal is made.
 type HPA struct {
 	Tolerance float64 `json:"tolerance"`
@@ -57,7 +64,8 @@ func checkAims(l *ledger, specs []metricSpec) {
 			{autoscalingv2.AverageValueMetricType, "averageValue", target.AverageValue == nil},
 			{autoscalingv2.ValueMetricType, "value", target.Value == nil},
 		} {
-			if key := fmt.Sprintf("kubernetesMetricSpecs[%d].%s.target.%s", i, block, aim.name); aim.of == target.Type && aim.missing {
+			key := fmt.Sprintf("kubernetesMetricSpecs[%d].%s.target.%s", i, block, aim.name)
+			if aim.of == target.Type && aim.missing && !l.origins[key].refused {
 				l.problems = append(l.problems, Problem{key, "", "required when evaluate is of the type hpa, which aims at it", l.source(key)})
 			}
 		}

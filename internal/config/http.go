@@ -1,6 +1,8 @@
 package config
 
 import (
+	"cmp"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -53,13 +55,13 @@ var httpForm = form[Method]{HTTPMethod, func(l *ledger, under string, m *Method)
 	check(l, under+"http.", httpKeys, m.HTTP)
 }}
 
-func (h *HTTP) setDefaults() { h.SuccessCodes = []int{200} }
+func (h *HTTP) setDefaults() { h.Method, h.SuccessCodes = http.MethodGet, []int{http.StatusOK} }
 
-// upperCaseMethods spells HTTP methods as they are sent: existing files have them in any case.
-func (c *Config) upperCaseMethods() {
+// normalize spells HTTP methods as they are sent: existing files have them in any case, or empty.
+func (c *Config) normalize() {
 	for _, method := range c.Methods() {
 		if method.HTTP != nil {
-			method.HTTP.Method = strings.ToUpper(method.HTTP.Method)
+			method.HTTP.Method = strings.ToUpper(cmp.Or(method.HTTP.Method, http.MethodGet))
 		}
 	}
 }

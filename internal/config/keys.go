@@ -6,6 +6,7 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/validation/path"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -42,7 +43,7 @@ var configKeys = []key[Config]{
 		func(c *Config) bool { return c.RunMode == PerPod || c.RunMode == PerResource }},
 	{"metricConcurrency", "in `per-pod` mode, how many runs of `metric` there are at a time; `0` is as many as there are CPUs for `shell`, its `concurrency` for a `worker`, and 32 for `http`", "must be from 0 to 1024",
 		func(c *Config) bool { return c.MetricConcurrency >= 0 && c.MetricConcurrency <= 1024 }},
-	{"metricTimeout", "the longest that all runs of `metric` may take together; `0` is as long as each of them may take by its own `timeout`", "must be 0 milliseconds or more, and at most 292 years",
+	{"metricTimeout", "the longest that all runs of `metric` may take together; `0` is as long as each of them may take by its own `timeout`", "must be 0 milliseconds or more, and at most 292 years, e.g. 15000 or 15s",
 		func(c *Config) bool { return c.MetricTimeout == 0 || c.MetricTimeout.positive() }},
 	{"podMetrics", "in `per-pod` mode, whether `metric` is handed the Kubernetes metrics of all pods, or those of its own pod alone, which is a lot less where there are many pods", "must be all or own",
 		func(c *Config) bool { return c.PodMetrics == AllPodMetrics || c.PodMetrics == OwnPodMetrics }},
@@ -54,8 +55,8 @@ var configKeys = []key[Config]{
 		func(c *Config) bool { return c.MinReplicas >= 0 }},
 	{"maxReplicas", "the most replicas to scale to", "must be at least minReplicas",
 		func(c *Config) bool { return c.MaxReplicas >= c.MinReplicas }},
-	{"downscaleStabilization", "the highest recommendation of this many seconds wins, so that replicas go down slowly", "must be from 0 to 3600 seconds",
-		func(c *Config) bool { return c.DownscaleStabilization >= 0 && c.DownscaleStabilization <= 3600 }},
+	{"downscaleStabilization", "the highest recommendation of this time wins, so that replicas go down slowly; with `evaluate` of the type `hpa` it is 300 s, as a HorizontalPodAutoscaler's, where it is left out", "must be from 0 to 604800 seconds (a week), e.g. 300 or 5m",
+		func(c *Config) bool { return c.DownscaleStabilization >= 0 && c.DownscaleStabilization <= 604_800 }},
 	{"kubernetesMetricSpecs", "Kubernetes metrics to gather and hand to `metric`, written as in a HorizontalPodAutoscaler", "required when evaluate is of the type hpa",
 		func(c *Config) bool { return len(c.KubernetesMetricSpecs) > 0 || !c.Proposes() }},
 	{name: "requireKubernetesMetrics", meaning: "whether a pass ends, without scaling, when any Kubernetes metric cannot be gathered"},
@@ -83,23 +84,28 @@ var ownerKeys = []key[Owner]{
 var targetKeys = []key[autoscalingv2.CrossVersionObjectReference]{
 	{"apiVersion", "the target's API group and version", versionRule,
 		func(r *autoscalingv2.CrossVersionObjectReference) bool { return isVersion(r.APIVersion) }},
-	{"kind", "the target's kind, e.g. `Deployment`: any that has a scale subresource", "must not be empty",
-		func(r *autoscalingv2.CrossVersionObjectReference) bool { return r.Kind != "" }},
-	{"name", "the target's name", "must not be empty",
-		func(r *autoscalingv2.CrossVersionObjectReference) bool { return r.Name != "" }},
+	{"kind", "the target's kind, e.g. `Deployment`: any that has a scale subresource", segmentRule,
+		func(r *autoscalingv2.CrossVersionObjectReference) bool { return isSegment(r.Kind) }},
+	{"name", "the target's name", segmentRule,
+		func(r *autoscalingv2.CrossVersionObjectReference) bool { return isSegment(r.Name) }},
 }
 
-const versionRule = "must be a version or group/version, e.g. apps/v1"
+const versionRule = "must be a version or group/version, e.g. apps/v1; the core group if left out"
 
 func isVersion(text string) bool {
 	version, err := schema.ParseGroupVersion(text)
-	return err == nil && version.Version != ""
+	return err == nil && (text == "" || version.Version != "")
 }
+
+// segmentRule is what the API server asks of each part of a path, and autoscaling/v2 of names at their creation.
+const segmentRule = "must not be empty, . or .., nor have / or % in it"
+
+func isSegment(text string) bool { return text != "" && len(path.IsValidPathSegmentName(text)) == 0 }
 
 // A time.Duration ends at 292 years.
 const (
-	positiveMilliseconds = "must be more than 0 milliseconds, and at most 292 years"
-	zeroOrMoreSeconds    = "must be 0 seconds or more, and at most 292 years"
+	positiveMilliseconds = "must be more than 0 milliseconds, and at most 292 years, e.g. 15000 or 15s"
+	zeroOrMoreSeconds    = "must be 0 seconds or more, and at most 292 years, e.g. 30 or 30s"
 )
 
 func (m Milliseconds) positive() bool {

@@ -63,7 +63,10 @@ func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 		l.problems = append(l.problems, Problem{Rule: err.Error(), Source: l.file})
 	}
 	l.readEnvironment(&config, variables)
-	config.upperCaseMethods()
+	config.normalize()
+	if _, set := l.origins[stabilizationKey]; !set && config.Proposes() {
+		config.DownscaleStabilization = hpaStabilization
+	}
 	l.checkAll(&config)
 	if unread {
 		// Nobody knows what it says, so what seems to be missing may well be there.
@@ -110,11 +113,15 @@ func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
 		field := fieldAt(into, k.name)
 		at := place{key: k.name, source: "environment variable " + k.name}
 		value, root, err := parseVariable(text, field.Kind())
+		at.node = root
+		if problem := l.notMeant(k.name, into, value, at, err); problem != "" {
+			l.warn(at, problem)
+			continue
+		}
 		if err != nil {
 			l.refuse(at, "text", err.Error())
 			continue
 		}
-		at.node = root
 		if field.Kind() != reflect.Struct {
 			l.forget(k.name) // replaced as a whole; only apiConfig is merged
 		}
@@ -122,8 +129,38 @@ func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
 	}
 }
 
-// parseVariable takes text as it is, reads numbers in base ten, and everything else as YAML or JSON. What is empty
-// stays so, and is refused where it is read: a variable that is set says something.
+// version2Keys are those that version 2 had, of which a variable of that name has always been meant for the autoscaler.
+var version2Keys = map[string]bool{
+	"scaleTargetRef": true, "namespace": true, "metric": true, "evaluate": true, "preMetric": true, "postMetric": true, "preEvaluate": true,
+	"postEvaluate": true, "preScale": true, "postScale": true, "runMode": true, "interval": true, "startTime": true, "minReplicas": true,
+	"maxReplicas": true, "downscaleStabilization": true, "kubernetesMetricSpecs": true, "requireKubernetesMetrics": true,
+	"initialReadinessDelay": true, "cpuInitializationPeriod": true, "logVerbosity": true, "apiConfig": true,
+}
+
+// notMeant says why a variable is not the autoscaler's: it has the name of a key that version 2 did not have, so that people may
+// have one of their own by that name, and a value that such a key cannot have.
+func (l *ledger) notMeant(name string, into *Config, value any, at place, unread error) string {
+	if version2Keys[name] {
+		return ""
+	}
+	trial, attempt := *into, &ledger{file: l.file, origins: map[string]origin{}}
+	if unread != nil {
+		attempt.refuse(at, "text", unread.Error())
+	} else {
+		attempt.read(value, fieldAt(&trial, name), at)
+		attempt.checkAll(&trial)
+	}
+	for _, problem := range attempt.problems {
+		if problem.Key == name || strings.HasPrefix(problem.Key, name+".") {
+			return fmt.Sprintf("is a key of the autoscaler, and %s is no value of it (%s), so that the variable is ignored: give yours another name if it is not meant for the autoscaler",
+				cmp.Or(problem.Value, "this"), problem.Rule)
+		}
+	}
+	return ""
+}
+
+// parseVariable takes text as it is, and reads everything else as YAML or JSON; numbers without a point or an exponent are in base
+// ten. What is empty stays so, and is refused where it is read: a variable that is set says something.
 func parseVariable(text string, kind reflect.Kind) (any, *yaml.Node, error) {
 	trimmed := strings.TrimSpace(text)
 	switch kind {
@@ -133,7 +170,11 @@ func parseVariable(text string, kind reflect.Kind) (any, *yaml.Node, error) {
 		if n, err := strconv.ParseInt(trimmed, 10, 64); err == nil {
 			return json.Number(strconv.FormatInt(n, 10)), nil, nil
 		}
-		return text, nil, nil
+		value, root, err := parse([]byte(trimmed))
+		if number, is := value.(json.Number); is && err == nil {
+			return number, root, nil
+		}
+		return trimmed, nil, nil
 	}
 	if trimmed == "" {
 		return "", nil, nil

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
@@ -84,6 +86,9 @@ func rank(p Problem) int {
 
 // show is a value for a problem. What is inside an object is not shown: it may be a header, and so a secret.
 func show(value reflect.Value) string {
+	if selector, ok := value.Interface().(*metav1.LabelSelector); ok && selector != nil {
+		return shorten(metav1.FormatLabelSelector(selector))
+	}
 	if text, ok := value.Interface().(fmt.Stringer); ok && !value.IsZero() {
 		return shorten(text.String())
 	}

@@ -33,11 +33,11 @@ preScale:
 			want: []string{
 				"metric: a list is not allowed: must be an object (config.yaml line 6)",
 				"evaluate: text is not allowed: must be an object (config.yaml line 7)",
-				"preScale.timeout: \"soon\" is not allowed: must be a whole number of up to 64 bits (config.yaml line 13)",
+				"preScale.timeout: \"soon\" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 13)",
 				"preScale.shell.command: text is not allowed: must be a list (config.yaml line 15)",
 				"runMode: a list is not allowed: must be text (config.yaml line 4)",
-				"interval: \"abc\" is not allowed: must be a whole number of up to 64 bits (config.yaml line 2)",
-				"startTime: 99999999999999999999 is not allowed: must be a whole number of up to 64 bits (config.yaml line 5)",
+				"interval: \"abc\" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 2)",
+				"startTime: 99999999999999999999 is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 5)",
 				"minReplicas: 1.5 is not allowed: must be a whole number of up to 32 bits (config.yaml line 3)",
 				"kubernetesMetricSpecs: an object is not allowed: must be a list (config.yaml line 8)",
 				"requireKubernetesMetrics: \"yes\" is not allowed: must be true or false (config.yaml line 9)",
@@ -46,8 +46,8 @@ preScale:
 		"a wrong value of the file, one of the environment over it, and a rule": {
 			file: "interval: abc\nminReplicas: a", environ: []string{"interval=0", "minReplicas=b"},
 			want: []string{
-				"interval: \"abc\" is not allowed: must be a whole number of up to 64 bits (config.yaml line 1)",
-				"interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years (environment variable interval)",
+				"interval: \"abc\" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 1)",
+				"interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years, e.g. 15000 or 15s (environment variable interval)",
 				"minReplicas: \"a\" is not allowed: must be a whole number of up to 32 bits (config.yaml line 2)",
 				"minReplicas: \"b\" is not allowed: must be a whole number of up to 32 bits (environment variable minReplicas)",
 			}},
@@ -59,7 +59,7 @@ preScale:
 			want: []string{
 				`namespace: "" is not allowed: must be a namespace's name: lower-case letters, digits and dashes, at most 63 (environment variable namespace)`,
 				`preScale: "" is not allowed: must be an object (environment variable preScale)`,
-				`interval: "" is not allowed: must be a whole number of up to 64 bits (environment variable interval)`,
+				`interval: "" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (environment variable interval)`,
 				`requireKubernetesMetrics: "" is not allowed: must be true or false (environment variable requireKubernetesMetrics)`,
 			}},
 		"a variable that is not YAML": {
@@ -83,6 +83,33 @@ preScale:
 		"a quantity that would take hours to read": {
 			file: "kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageValue: \"1e-999999999\"}}}]",
 			want: []string{`kubernetesMetricSpecs[0].resource.target.averageValue: "1e-999999999" is not allowed: must be a quantity, e.g. 250m or 64Mi (config.yaml line 1)`}},
+		"a selector without matchLabels would select everything": {
+			file: "kubernetesMetricSpecs: [{type: External, external: {metric: {name: a, selector: {queue: orders}}, target: {type: Value}}}]",
+			want: []string{"kubernetesMetricSpecs[0].external.metric.selector.queue: a key of a label selector is not allowed: must be matchLabels or matchExpressions: to select by a label, write matchLabels: {queue: ...} (config.yaml line 1)"}},
+		"a target that cannot be read is not missing, too": {
+			file: "evaluate: {type: hpa}\nkubernetesMetricSpecs:\n- type: Resource\n  resource: {name: memory, target: {type: AverageValue, averageValue: 100MiB}}\n- type: Resource\n  resource: {name: cpu, target: {type: Utilization, averageUtilization: 50%}}\n- type: External\n  external: {metric: {name: a}, target: {type: Value, value: 1 GB}}",
+			want: []string{
+				`kubernetesMetricSpecs[0].resource.target.averageValue: "100MiB" is not allowed: must be a quantity, e.g. 250m or 64Mi (config.yaml line 4)`,
+				`kubernetesMetricSpecs[1].resource.target.averageUtilization: "50%" is not allowed: must be a whole number of up to 32 bits (config.yaml line 6)`,
+				`kubernetesMetricSpecs[2].external.target.value: "1 GB" is not allowed: must be a quantity, e.g. 250m or 64Mi (config.yaml line 8)`,
+			}},
+		"a span in another unit, and one of a part of the key's unit": {
+			file: "interval: 15sec\ninitialReadinessDelay: 1500ms\nmetricTimeout: 100us\nstartTime: '15000'\ndownscaleStabilization: 8d",
+			want: []string{
+				`metricTimeout: "100us" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 3)`,
+				`interval: "15sec" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 1)`,
+				`startTime: "15000" is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (config.yaml line 4)`,
+				`downscaleStabilization: "8d" is not allowed: must be a whole number of seconds, e.g. 300, or with its unit, e.g. 5m (config.yaml line 5)`,
+				`initialReadinessDelay: "1500ms" is not allowed: must be a whole number of seconds, e.g. 300, or with its unit, e.g. 5m (config.yaml line 2)`,
+			}},
+		"numbers of the environment that are not whole, or beyond all bounds": {
+			environ: []string{"startTime=1.5", "minReplicas=1e99", "maxReplicas=1e-3", "logVerbosity=1e999999999"},
+			want: []string{
+				`startTime: 1.5 is not allowed: must be a whole number of milliseconds, e.g. 15000, or with its unit, e.g. 15s (environment variable startTime)`,
+				`minReplicas: 1e99 is not allowed: must be a whole number of up to 32 bits (environment variable minReplicas)`,
+				`maxReplicas: 1e-3 is not allowed: must be a whole number of up to 32 bits (environment variable maxReplicas)`,
+				`logVerbosity: "1e999999999" is not allowed: must be a whole number of up to 64 bits (environment variable logVerbosity)`,
+			}},
 		"a wrong quantity, and a wrong selector": {
 			file: "kubernetesMetricSpecs:\n- type: Resource\n  resource:\n    name: cpu\n    target: {type: Utilization, averageValue: a lot}\n- type: Resource\n  resource: {name: cpu, target: {type: Utilization}}\n  pods: {metric: {selector: '==='}}",
 			want: []string{
@@ -156,7 +183,7 @@ func TestTheWholeError(t *testing.T) {
 	want := `configuration has 3 problems:
   scaleTargetRef: missing: what is scaled: the object's apiVersion, kind and name; required, e.g. {apiVersion: apps/v1, kind: Deployment, name: web} (set it in /nowhere/config.yaml or as the environment variable scaleTargetRef)
   evaluate.shell: missing: the program to run; required when type is shell (environment variable evaluate)
-  interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years (environment variable interval)
+  interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years, e.g. 15000 or 15s (environment variable interval)
   (there is no file at /nowhere/config.yaml; only the environment was read)`
 	if err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)

@@ -7,19 +7,23 @@ import (
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // read puts a value where it belongs, and tells whether it has the right shape. It reads as sigs.k8s.io/yaml does,
 // which existing files were written for: names in any case, numbers and booleans as text where text is wanted,
 // null as if left out.
 func (l *ledger) read(value any, into reflect.Value, at place) bool {
-	l.origins[at.key] = origin{source: at.source}
+	if composite := into.Kind() == reflect.Pointer || into.Kind() == reflect.Slice; value != nil || composite {
+		l.origins[at.key] = origin{source: at.source}
+	}
 	object, isObject := value.(map[string]any)
 	list, isList := value.([]any)
 	switch kind := into.Kind(); {
 	case value == nil && (kind == reflect.Pointer || kind == reflect.Slice):
 		into.SetZero() // takes away what an earlier layer has set
-	case value == nil:
+	case value == nil: // as if left out
 	case kind == reflect.Pointer:
 		return l.pointer(value, into, at)
 	case isObject && kind == reflect.Struct && !readsItself(into):
@@ -53,7 +57,7 @@ func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
 	for _, m := range at.members(object) {
 		name, field := fieldNamed(into, m.name)
 		if name == "" {
-			l.ignore(m.at, suggestion(m.name, fieldNames(into.Type())))
+			l.unknown(m, into)
 			continue
 		}
 		if name != m.name {
@@ -63,6 +67,20 @@ func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
 		l.warnOfAnother(before, m.at)
 		l.read(m.value, field, m.at)
 	}
+}
+
+// unknown tells of a key that its object does not have.
+func (l *ledger) unknown(m member, object reflect.Value) {
+	if _, ok := object.Addr().Interface().(*metav1.LabelSelector); ok {
+		// Without it the selector would select everything.
+		l.refuse(m.at, "a key of a label selector", "must be matchLabels or matchExpressions: to select by a label, write matchLabels: {"+secret.Mask(m.name)+": ...}")
+		return
+	}
+	if hint := olderSpelling(m.at.key, m.name); hint != "" {
+		l.ignore(m.at, hint)
+		return
+	}
+	l.ignore(m.at, suggestion(m.name, fieldNames(object.Type())))
 }
 
 func (l *ledger) entries(object map[string]any, into reflect.Value, at place) {
@@ -103,6 +121,12 @@ func scalar(value any, into reflect.Value) bool {
 			*selector = *parsed
 		}
 		return err == nil
+	}
+	switch number, isNumber := value.(json.Number); {
+	case isText && isSpan(into):
+		return setSpan(into, text)
+	case isNumber && into.CanInt():
+		value = whole(number)
 	}
 	if into.Kind() == reflect.String {
 		switch value.(type) {

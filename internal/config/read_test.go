@@ -152,7 +152,19 @@ func TestReading(t *testing.T) {
 			file: "preScale: {type: shell, shell: {}}", environ: []string{"preScale=null"},
 			key: "preScale", want: "null", source: "environment variable preScale"},
 		"null in the file leaves the default": {
-			file: "interval: null\nrunMode:", key: "interval", want: "15000", source: "config.yaml line 1"},
+			file: "interval: null\nrunMode:", key: "interval", want: "15000", source: "default"},
+		"a span with its unit": {
+			file: "interval: 1m30s", key: "interval", want: "90000", source: "config.yaml line 1"},
+		"a span in seconds with its unit": {
+			environ: []string{"downscaleStabilization= 5m "}, key: "downscaleStabilization", want: "300", source: "environment variable downscaleStabilization"},
+		"a large number as Helm writes it": {
+			environ: []string{"startTime=3.6e+06"}, key: "startTime", want: "3600000", source: "environment variable startTime"},
+		"a large number as Helm writes it into a file": {
+			file: "startTime: 3.6e+06", key: "startTime", want: "3600000", source: "config.yaml line 1"},
+		"a whole number with a point": {
+			environ: []string{"interval=60000.0", "minReplicas=4.0", "maxReplicas=1e1"}, key: "maxReplicas", want: "10", source: "environment variable maxReplicas"},
+		"a number with a zero before it is in base ten": {
+			environ: []string{"maxReplicas=010"}, key: "maxReplicas", want: "10", source: "environment variable maxReplicas"},
 		"a key in another case is read": {
 			file: "INTERVAL: 5", key: "interval", want: "5", source: "config.yaml line 1"},
 		"an alias is read, and stands where its anchor does": {
@@ -192,6 +204,80 @@ func TestReading(t *testing.T) {
 				t.Errorf("%s comes from %q, want %q", test.key, source, test.source)
 			}
 		})
+	}
+}
+
+const hpaOfCPU = "evaluate: {type: hpa}\nkubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]"
+
+func TestTheWindowOfHPA(t *testing.T) {
+	for name, row := range map[string]struct {
+		file, variable, source string
+		want                   Seconds
+	}{
+		"that of a HorizontalPodAutoscaler, where nobody sets one": {hpaOfCPU, "", "default", 300},
+		"nothing, where that is written out":                       {hpaOfCPU + "\ndownscaleStabilization: 0", "", "config.yaml line 3", 0},
+		"left out by null":                                         {hpaOfCPU + "\ndownscaleStabilization: null", "", "default", 300},
+		"another one":                                              {hpaOfCPU, "downscaleStabilization=60", "environment variable downscaleStabilization", 60},
+		"nothing, for logic of one's own":                          {"minReplicas: 1", "", "default", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := load(t, complete(t, row.file), row.variable)
+			source := got.Source("downscaleStabilization")
+			if got.err != nil || got.Config.DownscaleStabilization != row.want || !strings.HasSuffix(source, row.source) {
+				t.Errorf("got %d s from %s, %v", got.Config.DownscaleStabilization, source, got.err)
+			}
+		})
+	}
+}
+
+// Keys that version 2 did not have are also the names of people's own variables.
+func TestAVariableThatIsNotMeantForTheAutoscalerIsIgnored(t *testing.T) {
+	for variable, want := range map[string]string{
+		"record=true":                  `record is a key of the autoscaler, and true is no value of it (must be an object)`,
+		"record={maxSize: 5}":          "record is a key of the autoscaler, and this is no value of it",
+		"logFormat=pretty":             `logFormat is a key of the autoscaler, and "pretty" is no value of it (must be text or json)`,
+		"requestTimeout=soon":          `requestTimeout is a key of the autoscaler, and "soon" is no value of it (must be a whole number of milliseconds`,
+		"requestTimeout=0":             "requestTimeout is a key of the autoscaler, and 0 is no value of it (must be more than 0 milliseconds",
+		"podMetrics=cpu":               `podMetrics is a key of the autoscaler, and "cpu" is no value of it (must be all or own)`,
+		"metricTimeout=-1":             "metricTimeout is a key of the autoscaler, and -1 is no value of it",
+		"metricConcurrency=many":       `metricConcurrency is a key of the autoscaler, and "many" is no value of it`,
+		"leaderElection=maybe":         `leaderElection is a key of the autoscaler, and "maybe" is no value of it (must be true or false)`,
+		"customPodAutoscaler=mine":     "customPodAutoscaler is a key of the autoscaler, and text is no value of it (must be an object)",
+		"customPodAutoscaler={\"uid\"": "customPodAutoscaler is a key of the autoscaler, and text is no value of it (parsing it as YAML or JSON",
+	} {
+		t.Run(variable, func(t *testing.T) {
+			got := load(t, complete(t, "requestTimeout: 30s"), variable)
+			if got.err != nil {
+				t.Fatal(got.err)
+			}
+			name, _, _ := strings.Cut(variable, "=")
+			if len(got.Warnings) != 1 || !strings.HasPrefix(got.Warnings[0], "environment variable "+name+": "+want) ||
+				!strings.HasSuffix(got.Warnings[0], "so that the variable is ignored: give yours another name if it is not meant for the autoscaler") {
+				t.Errorf("got the warnings %q, want %q", got.Warnings, want)
+			}
+			if got.Config.RequestTimeout != 30_000 || got.Config.Record != nil || got.Config.LogFormat != LogText || !got.Config.LeaderElection {
+				t.Errorf("got %+v", got.Config)
+			}
+		})
+	}
+	for variable, key := range map[string]string{"requestTimeout=40s": "requestTimeout", "logFormat=json": "logFormat", "record={path: /x}": "record"} {
+		if got := load(t, complete(t, ""), variable); got.err != nil || len(got.Warnings) > 0 || got.Source(key) != "environment variable "+key {
+			t.Errorf("%s: got %v, %q, from %s", variable, got.err, got.Warnings, got.Source(key))
+		}
+	}
+}
+
+func TestAKeyOfTodayThatIsSpeltAsInV2beta1(t *testing.T) {
+	for spec, want := range map[string]string{
+		"{type: Resource, resource: {name: cpu, targetAverageUtilization: 50, target: {type: Utilization}}}":                           "kubernetesMetricSpecs[0].resource.targetAverageUtilization is not a key of the autoscaler, and is ignored: that is how autoscaling/v2beta1 spelt it; in autoscaling/v2 it is target: {type: Utilization, averageUtilization: ...}",
+		"{type: Pods, pods: {metricName: a, metric: {name: a}, target: {type: AverageValue}}}":                                         "pods.metricName is not a key of the autoscaler, and is ignored: that is how autoscaling/v2beta1 spelt it; in autoscaling/v2 it is metric: {name: ...}",
+		"{type: External, external: {metricSelector: {}, metric: {name: a}, target: {type: Value}}}":                                   "it is metric: {selector: ...}",
+		"{type: Object, object: {describedObject: {kind: Service, name: a}, metric: {name: a}, target: {type: Value, kind: Service}}}": "it is describedObject: {apiVersion: ..., kind: ..., name: ...}",
+	} {
+		got := load(t, complete(t, "kubernetesMetricSpecs: ["+spec+"]"))
+		if got.err != nil || len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], want) {
+			t.Errorf("%s: got %v, %q, want %q", spec, got.err, got.Warnings, want)
+		}
 	}
 }
 
@@ -297,7 +383,7 @@ func TestWhichFile(t *testing.T) {
 		"an absent file is mentioned with the problems": {
 			variable: absent, environ: append(whole, "interval=0"), interval: 0,
 			warnings: []string{"there is no file at absent.yaml; only the environment was read: the environment variable configPath names it"},
-			problems: []string{"interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years (environment variable interval)"},
+			problems: []string{"interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years, e.g. 15000 or 15s (environment variable interval)"},
 			note:     "there is no file at absent.yaml; only the environment was read"},
 	}
 	for name, test := range tests {

@@ -13,11 +13,12 @@ var rules = []struct {
 	keeps, broke []string
 }{
 	{"scaleTargetRef", []string{`scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}`}, []string{`scaleTargetRef: null`}},
-	{"scaleTargetRef.apiVersion", []string{`scaleTargetRef: {apiVersion: v1, kind: ReplicationController, name: web}`},
-		[]string{`scaleTargetRef: {kind: Deployment, name: web}`, `scaleTargetRef: {apiVersion: "", kind: Deployment, name: web}`,
+	{"scaleTargetRef.apiVersion", []string{`scaleTargetRef: {apiVersion: v1, kind: ReplicationController, name: web}`,
+		`scaleTargetRef: {kind: ReplicationController, name: web}`, `scaleTargetRef: {apiVersion: "", kind: ReplicationController, name: web}`},
+		[]string{
 			`scaleTargetRef: {apiVersion: a/b/c, kind: Deployment, name: web}`, `scaleTargetRef: {apiVersion: apps/, kind: Deployment, name: web}`}},
-	{"scaleTargetRef.kind", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: X, name: web}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, name: web}`}},
-	{"scaleTargetRef.name", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: 5}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment}`}},
+	{"scaleTargetRef.kind", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: X, name: web}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, name: web}`, `scaleTargetRef: {apiVersion: apps/v1, kind: a/b, name: web}`}},
+	{"scaleTargetRef.name", []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: 5}`}, []string{`scaleTargetRef: {apiVersion: apps/v1, kind: Deployment}`, `scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: ../x}`}},
 	{"namespace", []string{"namespace: shop", "namespace: shop-2"}, []string{`namespace: ""`, "namespace: Shop", "namespace: a.b", "namespace: " + strings.Repeat("a", 64)}},
 	{"metric", []string{"metric: {type: shell, shell: {}}", "metric: null\nevaluate: {type: hpa}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}, []string{"metric: null"}},
 	{"evaluate", []string{"evaluate: {type: shell, shell: {}}"}, []string{"evaluate: null"}},
@@ -25,11 +26,11 @@ var rules = []struct {
 	{"metricConcurrency", []string{"metricConcurrency: 0", "metricConcurrency: 1024"}, []string{"metricConcurrency: -1", "metricConcurrency: 1025"}},
 	{"metricTimeout", []string{"metricTimeout: 0", "metricTimeout: 5000"}, []string{"metricTimeout: -1", "metricTimeout: 9223372036855"}},
 	{"podMetrics", []string{"podMetrics: all", "podMetrics: own"}, []string{`podMetrics: ""`, "podMetrics: some"}},
-	{"interval", []string{"interval: 1", "interval: 9223372036854"}, []string{"interval: 0", "interval: -1", "interval: 9223372036855"}},
+	{"interval", []string{"interval: 1", "interval: 9223372036854", "interval: 15s", "interval: 1.5s", "interval: 1h1m", "interval: 6e4", "interval: 4.0"}, []string{"interval: 0", "interval: -1", "interval: 9223372036855"}},
 	{"startTime", []string{"startTime: 1", "startTime: 60000"}, []string{"startTime: 0", "startTime: 9223372036855"}},
 	{"minReplicas", []string{"minReplicas: 0", "minReplicas: 10"}, []string{"minReplicas: -1"}},
 	{"maxReplicas", []string{"maxReplicas: 1", "minReplicas: 0\nmaxReplicas: 0"}, []string{"maxReplicas: 0", "minReplicas: 11", "maxReplicas: -1"}},
-	{"downscaleStabilization", []string{"downscaleStabilization: 0", "downscaleStabilization: 3600"}, []string{"downscaleStabilization: -1", "downscaleStabilization: 3601"}},
+	{"downscaleStabilization", []string{"downscaleStabilization: 0", "downscaleStabilization: 604800", "downscaleStabilization: 168h"}, []string{"downscaleStabilization: -1", "downscaleStabilization: 604801"}},
 	{"initialReadinessDelay", []string{"initialReadinessDelay: 0", "initialReadinessDelay: 9223372036"}, []string{"initialReadinessDelay: -1", "initialReadinessDelay: 9223372037"}},
 	{"cpuInitializationPeriod", []string{"cpuInitializationPeriod: 0"}, []string{"cpuInitializationPeriod: -1", "cpuInitializationPeriod: 9223372037"}},
 	{"requestTimeout", []string{"requestTimeout: 1"}, []string{"requestTimeout: 0", "requestTimeout: 9223372036855"}},
@@ -59,8 +60,8 @@ var rules = []struct {
 	{"metric.shell", []string{"metric: {type: shell, shell: {command: [-c, ls]}}"}, []string{"metric: {type: shell}", "metric: {type: shell, http: {}}"}},
 	{"metric.shell.entrypoint", []string{"metric: {type: shell, shell: {entrypoint: python}}"}, []string{`metric: {type: shell, shell: {entrypoint: ""}}`}},
 	{"metric.http", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body}}"}, []string{"metric: {type: http}", "metric: {type: http, shell: {}}"}},
-	{"metric.http.method", []string{"metric: {type: http, http: {method: post, url: http://a, parameterMode: body}}"},
-		[]string{"metric: {type: http, http: {url: http://a, parameterMode: body}}", "metric: {type: http, http: {method: GET IT, url: http://a, parameterMode: body}}"}},
+	{"metric.http.method", []string{"metric: {type: http, http: {method: post, url: http://a, parameterMode: body}}", "metric: {type: http, http: {url: http://a, parameterMode: body}}", `metric: {type: http, http: {method: "", url: http://a, parameterMode: body}}`},
+		[]string{"metric: {type: http, http: {method: GET IT, url: http://a, parameterMode: body}}"}},
 	{"metric.http.url", []string{`metric: {type: http, http: {method: GET, url: "https://[::1]:80/a?b=c", parameterMode: body}}`},
 		[]string{"metric: {type: http, http: {method: GET, parameterMode: body}}", "metric: {type: http, http: {method: GET, url: /a, parameterMode: body}}",
 			"metric: {type: http, http: {method: GET, url: ftp://a, parameterMode: body}}", `metric: {type: http, http: {method: GET, url: "http://", parameterMode: body}}`,
@@ -123,7 +124,7 @@ var rules = []struct {
 	{"kubernetesMetricSpecs[0].pods", []string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a}, target: {type: AverageValue}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: Pods}]`, `kubernetesMetricSpecs: [{type: Pods, resource: {}}]`}},
 	{"kubernetesMetricSpecs[0].pods.metric.name", []string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a}, target: {type: AverageValue}}}]`},
-		[]string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {}, target: {type: AverageValue}}}]`}},
+		[]string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {}, target: {type: AverageValue}}}]`, `kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: custom/x/y}, target: {type: AverageValue}}}]`}},
 	{"kubernetesMetricSpecs[0].pods.metric.selector", []string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a, selector: queue=worker_tasks}, target: {type: AverageValue}}}]`, `kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}}, target: {type: AverageValue}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a, selector: {matchExpressions: [{key: a, operator: Near, values: [b]}]}}, target: {type: AverageValue}}}]`}},
 	{"kubernetesMetricSpecs[0].pods.target.type", []string{`kubernetesMetricSpecs: [{type: Pods, pods: {metric: {name: a}, target: {type: AverageValue}}}]`},
@@ -137,13 +138,13 @@ var rules = []struct {
 	{"kubernetesMetricSpecs[0].object", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: Object}]`, `kubernetesMetricSpecs: [{type: Object, resource: {}}]`}},
 	{"kubernetesMetricSpecs[0].object.describedObject.apiVersion", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`},
-		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`}},
+		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: a/b/c, kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].object.describedObject.kind", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`},
-		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, name: web}, metric: {name: a}, target: {type: Value}}}]`}},
+		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, name: web}, metric: {name: a}, target: {type: Value}}}]`, `kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: a/b, name: web}, metric: {name: a}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].object.describedObject.name", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`},
-		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service}, metric: {name: a}, target: {type: Value}}}]`}},
+		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service}, metric: {name: a}, target: {type: Value}}}]`, `kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: a%b}, metric: {name: a}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].object.metric.name", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a}, target: {type: Value}}}]`},
-		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {}, target: {type: Value}}}]`}},
+		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {}, target: {type: Value}}}]`, `kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a/b}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].object.metric.selector", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a, selector: queue=worker_tasks}, target: {type: Value}}}]`, `kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}}, target: {type: Value}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a, selector: {matchExpressions: [{key: a, operator: Near, values: [b]}]}}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].object.target.type", []string{`kubernetesMetricSpecs: [{type: Object, object: {describedObject: {apiVersion: v1, kind: Service, name: web}, metric: {name: a}, target: {type: AverageValue}}}]`},
@@ -157,7 +158,7 @@ var rules = []struct {
 	{"kubernetesMetricSpecs[0].external", []string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a}, target: {type: Value}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: External}]`, `kubernetesMetricSpecs: [{type: External, resource: {}}]`}},
 	{"kubernetesMetricSpecs[0].external.metric.name", []string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a}, target: {type: Value}}}]`},
-		[]string{`kubernetesMetricSpecs: [{type: External, external: {metric: {}, target: {type: Value}}}]`}},
+		[]string{`kubernetesMetricSpecs: [{type: External, external: {metric: {}, target: {type: Value}}}]`, `kubernetesMetricSpecs: [{type: External, external: {metric: {name: a%2Fb}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].external.metric.selector", []string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a, selector: queue=worker_tasks}, target: {type: Value}}}]`, `kubernetesMetricSpecs: [{type: External, external: {metric: {name: a, selector: {matchExpressions: [{key: a, operator: In, values: [b]}]}}, target: {type: Value}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a, selector: {matchExpressions: [{key: a, operator: Near, values: [b]}]}}, target: {type: Value}}}]`}},
 	{"kubernetesMetricSpecs[0].external.target.type", []string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a}, target: {type: AverageValue}}}]`},
@@ -216,7 +217,7 @@ func TestValidateOfAConfigurationThatWasNotLoaded(t *testing.T) {
   scaleTargetRef: missing: what is scaled: the object's apiVersion, kind and name; required, e.g. {apiVersion: apps/v1, kind: Deployment, name: web}
   metric: missing: the program that measures the target; required unless evaluate is of the type hpa, e.g. {type: shell, shell: {command: ["-c", "..."]}}
   evaluate: missing: the program that turns metrics into a number of replicas; required, e.g. {type: shell, shell: {command: ["-c", "..."]}}
-  interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years
+  interval: 0 is not allowed: must be more than 0 milliseconds, and at most 292 years, e.g. 15000 or 15s
   maxReplicas: 10 is not allowed: must be at least minReplicas, which is 20`
 	if err := c.Validate(); err == nil || err.Error() != want {
 		t.Errorf("got:\n%v\nwant:\n%s", err, want)

@@ -154,6 +154,8 @@ func shapeOfType(of reflect.Type) *jsonSchema {
 	switch of {
 	case reflect.TypeFor[Method]():
 		return &jsonSchema{Ref: "#/$defs/method"}
+	case reflect.TypeFor[Milliseconds](), reflect.TypeFor[Seconds]():
+		return &jsonSchema{Type: []string{"integer", "string"}, Pattern: spanPattern}
 	case reflect.TypeFor[resource.Quantity]():
 		return &jsonSchema{Type: []string{"string", "number"}, Pattern: quantityPattern}
 	case reflect.TypeFor[metav1.LabelSelector]():

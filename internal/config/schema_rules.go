@@ -2,6 +2,7 @@ package config
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -31,10 +32,10 @@ func applyRule(object, at *jsonSchema, name, rule string) {
 		}
 		object.DependentRequired[match[1]] = []string{name}
 	}
-	switch at.Type {
-	case "integer", "number":
+	switch kinds, _ := at.Type.([]string); {
+	case at.Type == "integer", at.Type == "number", slices.Contains(kinds, "integer"):
 		applyBounds(at, rule)
-	case "array":
+	case at.Type == "array":
 		if strings.HasPrefix(rule, "must be one or more") {
 			at.MinItems = 1
 			applyBounds(at.Items, rule)
@@ -70,10 +71,11 @@ func applyWords(at *jsonSchema, rule string) {
 
 // patterns are rules about text that only a pattern can say; each is a little wider than the rule.
 var patterns = map[string]string{
-	versionRule: `^([^/]+/)?[^/]+$`,
+	versionRule: `^(([^/]+/)?[^/]+)?$`,
 	"must be a namespace's name: lower-case letters, digits and dashes, at most 63": `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`,
 	"must be an http or https URL with a host, e.g. http://metrics.default/queue":   `^[hH][tT][tT][pP][sS]?://[^/]`,
-	prefixRule: `^(/.*[^/])?$`,
+	segmentRule: `^[^/%]+$`,
+	prefixRule:  `^(/.*[^/])?$`,
 }
 
 func number(text string) *int64 {

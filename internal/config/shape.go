@@ -47,6 +47,9 @@ func shapeOf(into reflect.Value) string {
 	if _, ok := into.Addr().Interface().(*metav1.LabelSelector); ok {
 		return "a label selector, e.g. queue=worker_tasks"
 	}
+	if isSpan(into) {
+		return spanShape(into)
+	}
 	switch into.Kind() {
 	case reflect.Bool:
 		return "true or false"

@@ -69,8 +69,8 @@ func positiveIfSet(q *resource.Quantity) bool { return q == nil || q.Sign() > 0 
 // metricOf are the keys that name a custom or external metric.
 func metricOf[T any](of func(*T) autoscalingv2.MetricIdentifier) []key[T] {
 	return []key[T]{
-		{"metric.name", "the metric, as its adapter calls it", "must not be empty",
-			func(t *T) bool { return of(t).Name != "" }},
+		{"metric.name", "the metric, as its adapter calls it", segmentRule,
+			func(t *T) bool { return isSegment(of(t).Name) }},
 		{"metric.selector", "which of the metric's series, by their labels; all of them if it is left out", "must be a label selector, e.g. queue=worker_tasks",
 			func(t *T) bool { _, err := metav1.LabelSelectorAsSelector(of(t).Selector); return err == nil }},
 	}
