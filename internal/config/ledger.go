@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -16,7 +17,12 @@ type ledger struct {
 	problems []Problem
 	warnings []string
 	strict   bool // a key that nobody reads is a problem
+
+	unknownKeys int
 }
+
+// mostUnknownKeys is how many keys that nobody reads are named one by one; a file may be full of them.
+const mostUnknownKeys = 100
 
 // origin is where the value of a key was written, and whether it was one that cannot be read.
 type origin struct {
@@ -63,6 +69,13 @@ func (l *ledger) ignore(at place, hint string) {
 		return
 	}
 	l.warn(at, "is not a key of the autoscaler, and is ignored"+hint)
+}
+
+// ignoreRest tells of the keys that nobody reads and that were not named.
+func (l *ledger) ignoreRest() {
+	if rest := l.unknownKeys - mostUnknownKeys; rest > 0 {
+		l.warnings = append(l.warnings, fmt.Sprintf("%d more keys are not keys of the autoscaler, and are ignored", rest))
+	}
 }
 
 // result is the problems in the order of the keys, or nil.

@@ -67,6 +67,7 @@ func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	if _, set := l.origins[stabilizationKey]; !set && config.Proposes() {
 		config.DownscaleStabilization = hpaStabilization
 	}
+	l.ignoreRest()
 	l.checkAll(&config)
 	if unread {
 		// Nobody knows what it says, so what seems to be missing may well be there.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -76,11 +77,11 @@ func (l *ledger) unknown(m member, object reflect.Value) {
 		l.refuse(m.at, "a key of a label selector", "must be matchLabels or matchExpressions: to select by a label, write matchLabels: {"+secret.Mask(m.name)+": ...}")
 		return
 	}
-	if hint := olderSpelling(m.at.key, m.name); hint != "" {
-		l.ignore(m.at, hint)
+	l.unknownKeys++
+	if l.unknownKeys > mostUnknownKeys {
 		return
 	}
-	l.ignore(m.at, suggestion(m.name, fieldNames(object.Type())))
+	l.ignore(m.at, cmp.Or(olderSpelling(m.at.key, m.name), suggestion(m.name, fieldNames(object.Type()))))
 }
 
 func (l *ledger) entries(object map[string]any, into reflect.Value, at place) {

@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -425,5 +426,16 @@ func TestEveryFieldIsAKey(t *testing.T) {
 		if fields := fieldNames(table.of); !slices.Equal(slices.Sorted(slices.Values(fields)), named) {
 			t.Errorf("the keys of a %v are %v, its fields are %v", table.of, named, fields)
 		}
+	}
+}
+
+func TestAFileFullOfUnknownKeys(t *testing.T) {
+	file := complete(t, "minReplicas: 2") + "\n"
+	for i := range 1000 {
+		file += fmt.Sprintf("key%d: 1\n", i)
+	}
+	got := load(t, file)
+	if got.err != nil || len(got.Warnings) != mostUnknownKeys+1 || got.Warnings[mostUnknownKeys] != "900 more keys are not keys of the autoscaler, and are ignored" {
+		t.Errorf("got %v and %d warnings, the last %q", got.err, len(got.Warnings), got.Warnings[len(got.Warnings)-1:])
 	}
 }
