@@ -139,24 +139,28 @@ type Spec struct {
 
 // TargetReference names the object that is scaled.
 type TargetReference struct {
-	// Its API group and version: `apps/v1`, or `v1` for the core group.
+	// Its API group and version: `apps/v1`. The core group if left out. Any version of the group that is served will do.
 	//
-	// +required
-	// +kubebuilder:validation:Pattern=`^([^/]+/)?[^/]+$`
-	APIVersion string `json:"apiVersion"`
-	// Its kind: `Deployment`.
+	// +optional
+	// +kubebuilder:validation:Pattern=`^(([^/]+/)?[^/]+)?$`
+	APIVersion string `json:"apiVersion,omitempty"`
+	// Its kind, in any case: `Deployment`.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:Pattern=`^(\.?[^/%.][^/%]*|\.\.[^/%]+)$`
 	Kind string `json:"kind"`
 	// Its name.
 	//
 	// +required
 	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:Pattern=`^(\.?[^/%.][^/%]*|\.\.[^/%]+)$`
 	Name string `json:"name"`
 }
 
 // ConfigEntry is one value of the configuration.
+//
+// +kubebuilder:validation:XValidation:rule="!(self.name in ['scaleTargetRef', 'namespace'])",message="the target and its namespace cannot be set here: spec.scaleTargetRef names the target, which is in the object's namespace"
 type ConfigEntry struct {
 	// The key of the configuration, which is the name of the environment variable.
 	//

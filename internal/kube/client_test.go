@@ -155,6 +155,8 @@ func TestPathsNameWhatTheyAre(t *testing.T) {
 		{Path{Version: schema.GroupVersion{Group: "apps"}}, "the versions of apps"},
 		{Path{Version: schema.GroupVersion{Group: "custom.metrics.k8s.io", Version: "v1beta2"}, Namespace: "shop", Resource: "deployments.apps", Name: "web", Subresource: "rate"},
 			`deployments.apps/rate "web" in namespace "shop"`},
+		{Path{Version: schema.GroupVersion{Group: "external.metrics.k8s.io", Version: "v1beta1"}, Namespace: "shop", Resource: "queue.length"},
+			`queue.length.external.metrics.k8s.io in namespace "shop"`},
 		{Path{Version: corev1.SchemeGroupVersion, Resource: "nodes", Name: "one"}, `nodes "one"`},
 	} {
 		if got := row.path.String(); got != row.want {

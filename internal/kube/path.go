@@ -63,7 +63,7 @@ func (p Path) String() string {
 		return "the resources of " + p.Version.String()
 	}
 	resource := p.Resource
-	if !strings.Contains(resource, ".") { // a metric's object brings the group that it is of
+	if p.Name == "" || !strings.Contains(resource, ".") { // a metric's object brings the group that it is of
 		resource = schema.GroupResource{Group: p.Version.Group, Resource: resource}.String()
 	}
 	if p.Subresource != "" {

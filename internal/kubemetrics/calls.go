@@ -74,6 +74,7 @@ func callObject(p *pass, ctx context.Context, spec autoscalingv2.MetricSpec) (st
 }
 
 func callExternal(p *pass, _ context.Context, spec autoscalingv2.MetricSpec) (string, kube.Path, error) {
-	path := kube.Path{Version: externalAPI.first(), Namespace: p.snapshot.Namespace, Resource: spec.External.Metric.Name}
+	path := p.externalPath(spec.External.Metric.Name)
+	path.Version = externalAPI.first()
 	return "list", path, nil
 }

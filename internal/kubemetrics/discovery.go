@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 // metricsAPI is a group that serves metrics, the versions of it that we know, and who serves it.
@@ -87,20 +88,9 @@ func (d *discovery) version(ctx context.Context, now time.Time, api metricsAPI) 
 	})
 }
 
-// resource is how the API serves a kind.
-func (d *discovery) resource(ctx context.Context, now time.Time, kind schema.GroupVersionKind) (metav1.APIResource, error) {
-	return recall(d, now, kind, func() (metav1.APIResource, error) {
-		served, err := d.api.Resources(ctx, kind.GroupVersion())
-		if err != nil && !apierrors.IsNotFound(err) {
-			return metav1.APIResource{}, err
-		}
-		for _, resource := range served {
-			if resource.Kind == kind.Kind && !strings.Contains(resource.Name, "/") {
-				return resource, nil
-			}
-		}
-		return metav1.APIResource{}, fmt.Errorf("the API serves no kind %q in %s (describedObject)", kind.Kind, kind.GroupVersion())
-	})
+// kind is how the API serves a kind.
+func (d *discovery) kind(ctx context.Context, now time.Time, kind schema.GroupVersionKind) (target.Kind, error) {
+	return recall(d, now, kind, func() (target.Kind, error) { return target.FindKind(ctx, d.api, kind) })
 }
 
 // inVersion reads from a metrics API in the version that it is served in. Where nothing is found, the API may have gone

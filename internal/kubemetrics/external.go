@@ -3,6 +3,7 @@ package kubemetrics
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -21,7 +22,7 @@ func (p *pass) external(ctx context.Context, metric *userlogic.KubernetesMetric)
 	if err != nil {
 		return err
 	}
-	read, err := p.readExternal(ctx, source.Metric.Name, selector)
+	read, err := p.readExternal(ctx, p.externalPath(source.Metric.Name), selector)
 	if err != nil {
 		return err
 	}
@@ -33,14 +34,20 @@ func (p *pass) external(ctx context.Context, metric *userlogic.KubernetesMetric)
 	return err
 }
 
-func (p *pass) readExternal(ctx context.Context, name, selector string) ([]externalmetricsv1beta1.ExternalMetricValue, error) {
+// externalPath is where the external metrics API has a metric: each is a resource of its own. Clients of Kubernetes write resources in
+// lower case, so that this is how adapters know the names, and how rules have to name them.
+func (p *pass) externalPath(metric string) kube.Path {
+	return kube.Path{Namespace: p.snapshot.Namespace, Resource: strings.ToLower(metric)}
+}
+
+func (p *pass) readExternal(ctx context.Context, path kube.Path, selector string) ([]externalmetricsv1beta1.ExternalMetricValue, error) {
 	return inVersion(ctx, p, externalAPI, func(version schema.GroupVersion) ([]externalmetricsv1beta1.ExternalMetricValue, error) {
-		path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: name}
+		path.Version = version
 		return once(&p.reads, fmt.Sprint(version, path, selector), func() ([]externalmetricsv1beta1.ExternalMetricValue, error) {
 			var list externalmetricsv1beta1.ExternalMetricValueList
 			err := p.api.List(ctx, path, kube.Query{"labelSelector": selector}, &list)
 			if err == nil && len(list.Items) == 0 {
-				return nil, fmt.Errorf("%s has no values of %q with the labels %q: %s", version, name, selector, unknownMetric(version))
+				return nil, fmt.Errorf("%s has no values of %q with the labels %q: %s", version, path.Resource, selector, unknownMetric(version))
 			}
 			return list.Items, err
 		})

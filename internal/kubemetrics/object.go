@@ -65,16 +65,16 @@ func listed(values []custommetricsv1beta2.MetricValue) string {
 //	in a namespace      namespaces/<the target's>/<resource>/<name>/<metric>
 //	in the cluster      <resource>/<name>/<metric>
 func (p *pass) objectPath(ctx context.Context, object autoscalingv2.CrossVersionObjectReference, metric string) (kube.Path, error) {
-	kind := schema.FromAPIVersionAndKind(object.APIVersion, object.Kind)
-	if kind.Group == corev1.GroupName && kind.Kind == "Namespace" {
+	wanted := schema.FromAPIVersionAndKind(object.APIVersion, object.Kind)
+	if wanted.Group == corev1.GroupName && strings.EqualFold(wanted.Kind, "Namespace") {
 		return kube.Path{Namespace: p.snapshot.Namespace, Resource: "metrics", Name: metric}, nil
 	}
-	resource, err := p.discovery.resource(ctx, p.now, kind)
+	kind, err := p.discovery.kind(ctx, p.now, wanted)
 	if err != nil {
-		return kube.Path{}, err
+		return kube.Path{}, fmt.Errorf("%w (describedObject)", err)
 	}
-	path := kube.Path{Resource: schema.GroupResource{Group: kind.Group, Resource: resource.Name}.String(), Name: object.Name, Subresource: metric}
-	if resource.Namespaced {
+	path := kube.Path{Resource: kind.GroupResource().String(), Name: object.Name, Subresource: metric}
+	if kind.Namespaced {
 		path.Namespace = p.snapshot.Namespace
 	}
 	return path, nil

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 // onePage is how many objects a list call gives at most, which bounds what is held at a time.
@@ -43,7 +44,7 @@ func Selecting() (rules []rbacv1.PolicyRule) {
 
 // checkLabels looks for a selector of others that a template's labels put the pod behind, when the pod is about to be written.
 // A template without labels of its own costs no calls.
-func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAutoscaler, target schema.GroupResource, applying []*unstructured.Unstructured) error {
+func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, applying []*unstructured.Unstructured) error {
 	deployment := workloadOf(applying)
 	if deployment == nil {
 		return nil
@@ -52,7 +53,7 @@ func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAut
 	if len(added) == 0 {
 		return nil
 	}
-	if err := r.checkTarget(ctx, object, target, added); err != nil {
+	if err := r.checkTarget(ctx, object, kind, added); err != nil {
 		return err
 	}
 	for _, one := range claimants {
@@ -64,15 +65,15 @@ func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAut
 }
 
 // checkTarget compares with the selector of the target, whatever its kind. A target that is not there has no pods.
-func (r *Reconciler) checkTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, resource schema.GroupResource, added map[string]string) error {
+func (r *Reconciler) checkTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, added map[string]string) error {
 	ref, scale := object.Spec.ScaleTargetRef, &autoscalingv1.Scale{}
-	err := r.API.Get(ctx, scaleOf(object, resource), scale)
+	err := r.API.Get(ctx, scaleOf(object, kind), scale)
 	doing := fmt.Errorf("reading the selector of %s %q, to compare it with spec.template.metadata.labels: %w", ref.Kind, ref.Name, ownWords(err))
 	switch {
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return forbiddenError{doing, object.Namespace, Rules(object, resource)}
+		return forbiddenError{doing, object.Namespace, Rules(object, kind.GroupResource())}
 	case err != nil:
 		return doing
 	}

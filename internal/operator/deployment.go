@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -112,7 +113,8 @@ func setEnvironment(object *cpav1.CustomPodAutoscaler, spec map[string]any) erro
 // variable is one of a container's environment.
 type variable struct{ name, value string }
 
-// environment is what the autoscaler is told of its object, and the configuration, which has the last word.
+// environment is what the autoscaler is told of its object, and the configuration, which cannot say anything else of that: what the
+// operator grants is about the target in spec.scaleTargetRef.
 func environment(object *cpav1.CustomPodAutoscaler) ([]variable, error) {
 	target, err := json.Marshal(object.Spec.ScaleTargetRef)
 	if err != nil {
@@ -124,10 +126,15 @@ func environment(object *cpav1.CustomPodAutoscaler) ([]variable, error) {
 	}
 	variables := []variable{{"scaleTargetRef", string(target)}, {"namespace", object.Namespace}, {"customPodAutoscaler", string(itself)}}
 	for _, entry := range object.Spec.Config {
-		variables = append(variables, variable{entry.Name, entry.Value})
+		if !slices.Contains(reserved, entry.Name) {
+			variables = append(variables, variable{entry.Name, entry.Value})
+		}
 	}
 	return variables, nil
 }
+
+// reserved are the variables that spec.config cannot set.
+var reserved = []string{"scaleTargetRef", "namespace"}
 
 // merge sets our variables where they stand in what is written, so that others that refer to them still can, or else behind
 // it. The last of a name wins, as it does in a container; a list that is applied may have each name once.

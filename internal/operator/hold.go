@@ -9,11 +9,11 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 // hold is what the annotations ask for.
@@ -68,9 +68,9 @@ func (h hold) within(after time.Duration) time.Duration {
 }
 
 // holdTarget sets the target's scale, if it is not as it should be.
-func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, resource schema.GroupResource, replicas int32) error {
+func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, replicas int32) error {
 	ref := object.Spec.ScaleTargetRef
-	path, scale := scaleOf(object, resource), &autoscalingv1.Scale{}
+	path, scale := scaleOf(object, kind), &autoscalingv1.Scale{}
 	err := r.API.Get(ctx, path, scale)
 	if err == nil && scale.Spec.Replicas != replicas {
 		err = r.API.Patch(ctx, path, types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas), scale)
@@ -82,7 +82,7 @@ func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAuto
 	case apierrors.IsNotFound(err):
 		return troubleError{"TargetNotFound", doing}
 	case apierrors.IsForbidden(err):
-		return forbiddenError{doing, object.Namespace, Rules(object, resource)}
+		return forbiddenError{doing, object.Namespace, Rules(object, kind.GroupResource())}
 	case err != nil:
 		return doing
 	}
@@ -90,8 +90,6 @@ func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAuto
 }
 
 // scaleOf is the path of the target's scale.
-func scaleOf(object *cpav1.CustomPodAutoscaler, resource schema.GroupResource) kube.Path {
-	ref := object.Spec.ScaleTargetRef
-	version := schema.FromAPIVersionAndKind(ref.APIVersion, ref.Kind).GroupVersion()
-	return kube.Path{Version: version, Namespace: object.Namespace, Resource: resource.Resource, Name: ref.Name, Subresource: "scale"}
+func scaleOf(object *cpav1.CustomPodAutoscaler, kind target.Kind) kube.Path {
+	return kube.Path{Version: kind.Version, Namespace: object.Namespace, Resource: kind.Resource, Name: object.Spec.ScaleTargetRef.Name, Subresource: "scale"}
 }

@@ -103,7 +103,7 @@ func run(ctx context.Context, connection *rest.Config, options Options) error {
 	}()
 	reconciler := &Reconciler{
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
-		Kinds: target.NewFinder(ctx, api.Resources, options.Concurrency/2),
+		Kinds: target.NewFinder(ctx, api, options.Concurrency/2),
 	}
 	if err := watch(ctx, manager, reconciler, options.Concurrency); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)

@@ -86,10 +86,11 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 }
 
 func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler, held hold) (state, error) {
-	target, err := r.target(ctx, object)
+	kind, err := r.target(ctx, object)
 	if err != nil {
 		return state{}, err
 	}
+	target := kind.GroupResource()
 	desired, err := Desired(object, target, held.paused)
 	if err != nil {
 		return state{}, troubleError{"InvalidTemplate", err}
@@ -106,7 +107,7 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if conflict != nil {
 		return state{}, troubleError{"NameConflict", conflict}
 	}
-	if err := r.checkLabels(ctx, object, target, plan.Apply); err != nil {
+	if err := r.checkLabels(ctx, object, kind, plan.Apply); err != nil {
 		return state{}, err
 	}
 	if ending := slices.Concat(plan.Delete, plan.Await); len(ending) > 0 {
@@ -116,52 +117,58 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if err := r.apply(ctx, plan.Apply, Rules(object, target)); err != nil {
 		return state{}, err
 	}
-	r.warnOfAccount(object, plan.Apply)
-	now, err := r.settle(ctx, object, target, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
+	r.warn(object, plan.Apply)
+	now, err := r.settle(ctx, object, kind, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
 	if borrows && now.after == 0 {
 		now.after = again
 	}
 	return now, err
 }
 
-// warnOfAccount tells of an account in the template that is not used, whenever the pod is written.
-func (r *Reconciler) warnOfAccount(object *cpav1.CustomPodAutoscaler, applied []*unstructured.Unstructured) {
+// warn tells of what the object says and is not used, whenever the pod is written.
+func (r *Reconciler) warn(object *cpav1.CustomPodAutoscaler, applied []*unstructured.Unstructured) {
 	template, err := templateOf(object)
 	if err != nil || workloadOf(applied) == nil {
 		return
 	}
+	tell := func(reason, message string) {
+		r.event(object, corev1.EventTypeWarning, reason, message)
+		r.Log.Warn("a part of the object is not used", "namespace", object.Namespace, "name", object.Name, "reason", reason, "message", message)
+	}
 	if written := writtenAccount(template); written != "" && written != accountOf(object, template) {
-		message := fmt.Sprintf("spec.template.spec.serviceAccountName %q is not used: the pod runs under %q, which the operator provisions (spec.provisionServiceAccount)",
-			telemetry.Clip(written, 253), object.Name)
-		r.event(object, corev1.EventTypeWarning, "AccountIgnored", message)
-		r.Log.Warn("the template's account is not used", "namespace", object.Namespace, "name", object.Name, "message", message)
+		tell("AccountIgnored", fmt.Sprintf("spec.template.spec.serviceAccountName %q is not used: the pod runs under %q, which the operator provisions (spec.provisionServiceAccount)",
+			telemetry.Clip(written, 253), object.Name))
+	}
+	for _, entry := range object.Spec.Config {
+		if slices.Contains(reserved, entry.Name) {
+			tell("ConfigIgnored", fmt.Sprintf("the entry %s of spec.config is not used: the operator sets it by spec.scaleTargetRef and the object's own name and namespace", entry.Name))
+		}
 	}
 }
 
 // target asks how the API serves the target's kind.
-func (r *Reconciler) target(ctx context.Context, object *cpav1.CustomPodAutoscaler) (schema.GroupResource, error) {
+func (r *Reconciler) target(ctx context.Context, object *cpav1.CustomPodAutoscaler) (target.Kind, error) {
 	ref := object.Spec.ScaleTargetRef
 	version, err := schema.ParseGroupVersion(ref.APIVersion)
 	if err != nil {
-		return schema.GroupResource{}, troubleError{"InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err)}
+		return target.Kind{}, troubleError{"InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err)}
 	}
 	kind, err := r.Kinds.Find(ctx, version.WithKind(ref.Kind))
 	switch {
 	case errors.Is(err, target.ErrNotServed):
-		return schema.GroupResource{}, troubleError{"UnknownTarget", passingError{unknown(ref)}}
+		return target.Kind{}, troubleError{"UnknownTarget", passingError{inRef(err)}}
 	case errors.Is(err, target.ErrNoKind):
-		return schema.GroupResource{}, troubleError{"UnknownTarget", unknown(ref)}
+		return target.Kind{}, troubleError{"UnknownTarget", inRef(err)}
 	case err != nil:
-		return schema.GroupResource{}, passingError{fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, ownWords(err))}
-	case !kind.Namespaced:
-		return schema.GroupResource{}, troubleError{"InvalidTarget", fmt.Errorf("%s in %s is outside of namespaces: it cannot be a target (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)}
+		return target.Kind{}, passingError{fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, ownWords(err))}
 	}
-	return version.WithResource(kind.Resource).GroupResource(), nil
+	if err := kind.Targetable(); err != nil {
+		return target.Kind{}, troubleError{"InvalidTarget", inRef(err)}
+	}
+	return kind, nil
 }
 
-func unknown(ref cpav1.TargetReference) error {
-	return fmt.Errorf("the API serves no %s in %s: is its CustomResourceDefinition installed? (spec.scaleTargetRef)", ref.Kind, ref.APIVersion)
-}
+func inRef(err error) error { return fmt.Errorf("%w (spec.scaleTargetRef)", err) }
 
 // there is what has the names of what is desired, whosever it is, and the object's own workloads.
 func (r *Reconciler) there(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured) ([]*unstructured.Unstructured, error) {

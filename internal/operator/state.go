@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 // workloads are the kinds that an autoscaler runs in, or ran in.
@@ -43,7 +44,7 @@ func yes(reason, message string) metav1.Condition {
 }
 
 // settle tells what came of it, by the workload as it is now; nil if there is none yet.
-func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, target schema.GroupResource, held hold, workload *unstructured.Unstructured) (state, error) {
+func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, held hold, workload *unstructured.Unstructured) (state, error) {
 	now := state{ready: readiness(object, workload), paused: held.not}
 	if !held.paused {
 		return now, nil
@@ -59,7 +60,7 @@ func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscal
 		now.paused, now.after = no("Pausing", "waiting for the end of the autoscaler"), soon
 		return now, nil
 	}
-	if err := r.holdTarget(ctx, object, target, held.replicas); err != nil {
+	if err := r.holdTarget(ctx, object, kind, held.replicas); err != nil {
 		return now, err
 	}
 	now.paused = yes("Paused", message)

@@ -78,7 +78,13 @@ func (c *Cluster) custom(objects, name, metric string) (any, error) {
 	return list, nil
 }
 
+// external is asked for by the resource that a metric is, which clients write in lower case.
 func (c *Cluster) external(metric string) (any, error) {
+	for name := range c.World.settings.Metrics.Values {
+		if strings.EqualFold(name, metric) {
+			metric = name
+		}
+	}
 	tell, err := c.teller(metric)
 	if err != nil {
 		return nil, err

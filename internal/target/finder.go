@@ -29,17 +29,8 @@ const (
 	finderMostCalls, finderMostKnown = 16, 256
 )
 
-// ErrNotServed says that the API serves no such group version, ErrNoKind that the group version has no such kind.
-var (
-	ErrNotServed = errors.New("the API does not serve it")
-	ErrNoKind    = errors.New("the group version has no such kind")
-)
-
 // ErrStillAsking says that the API has not answered yet. The call goes on, so the caller asks the Finder again later.
 var ErrStillAsking = errors.New("the API has not answered yet")
-
-// ServedResources asks the API what a group version serves. It ends within a deadline of its own.
-type ServedResources func(context.Context, schema.GroupVersion) ([]metav1.APIResource, error)
 
 // Finder finds how the API serves kinds, for many callers at once. It makes one call for each group version, outside of any lock and
 // outside of its callers, so that a group version that never answers delays only the callers that need it, and these
@@ -52,47 +43,77 @@ type ServedResources func(context.Context, schema.GroupVersion) ([]metav1.APIRes
 //	failed                     the answer before, otherwise the failure; a call in the background finds out when it recovers
 type Finder struct {
 	ctx     context.Context // ends the calls
-	ask     ServedResources
+	api     Discovery
 	waiting chan struct{} // a slot for each caller that may wait at a time
 	calls   chan struct{} // a slot for each call
 
 	mutex sync.Mutex
-	known map[schema.GroupVersion]*answer
+	known map[schema.GroupVersion]*answer // without a version: the group's versions
 }
 
-// answer is what is known of one group version.
+// served is what the API answered: the resources of a group version, or the versions of a group.
+type served struct {
+	resources []metav1.APIResource
+	versions  []metav1.GroupVersionForDiscovery
+}
+
+// answer is what is known of one group version, or of a group.
 type answer struct {
-	served   []metav1.APIResource // as last answered, nil if never
-	at       time.Time            // of that answer
-	err      error                // of the last call, nil if it succeeded
-	retry    time.Time            // after a failure: no call before then
-	failures int                  // in a row
-	asking   chan struct{}        // closed when the call under way has ended; nil if there is none
+	served   *served       // as last answered, nil if never
+	at       time.Time     // of that answer
+	err      error         // of the last call, nil if it succeeded
+	retry    time.Time     // after a failure: no call before then
+	failures int           // in a row
+	asking   chan struct{} // closed when the call under way has ended; nil if there is none
 }
 
 // NewFinder gives a Finder that works until ctx is done, and lets at most so many callers wait at a time.
-func NewFinder(ctx context.Context, ask ServedResources, mostWaiting int) *Finder {
+func NewFinder(ctx context.Context, api Discovery, mostWaiting int) *Finder {
 	return &Finder{
-		ctx: ctx, ask: ask, waiting: make(chan struct{}, max(1, mostWaiting)), calls: make(chan struct{}, finderMostCalls),
+		ctx: ctx, api: api, waiting: make(chan struct{}, max(1, mostWaiting)), calls: make(chan struct{}, finderMostCalls),
 		known: map[schema.GroupVersion]*answer{},
 	}
 }
 
 // Find gives how the API serves a kind. A kind that was not there is looked for again: it may be installed at any moment.
 func (f *Finder) Find(ctx context.Context, kind schema.GroupVersionKind) (Kind, error) {
-	for _, age := range []time.Duration{finderFresh, finderNotServed} {
-		served, err := f.servedBy(ctx, kind.GroupVersion(), age)
-		if apierrors.IsNotFound(err) {
-			return Kind{}, fmt.Errorf("%s: %w", kind.GroupVersion(), ErrNotServed)
-		}
-		if err != nil {
-			return Kind{}, err
-		}
-		if found, ok := kindOf(served, kind.Kind); ok {
-			return found, nil
-		}
+	found, err := FindKind(ctx, aged{f, finderFresh}, kind)
+	if errors.Is(err, ErrNoKind) {
+		return FindKind(ctx, aged{f, finderNotServed}, kind)
 	}
-	return Kind{}, fmt.Errorf("%s in %s: %w", kind.Kind, kind.GroupVersion(), ErrNoKind)
+	return found, err
+}
+
+// aged is what the Finder knows, as of no longer ago than age where the API answers.
+type aged struct {
+	*Finder
+	age time.Duration
+}
+
+func (a aged) Resources(ctx context.Context, version schema.GroupVersion) ([]metav1.APIResource, error) {
+	served, err := a.servedBy(ctx, version, a.age)
+	if err != nil {
+		return nil, err
+	}
+	return served.resources, nil
+}
+
+func (a aged) Versions(ctx context.Context, group string) ([]metav1.GroupVersionForDiscovery, error) {
+	served, err := a.servedBy(ctx, schema.GroupVersion{Group: group}, a.age)
+	if err != nil {
+		return nil, err
+	}
+	return served.versions, nil
+}
+
+// ask asks for the resources of a group version, or for the versions of a group.
+func (f *Finder) ask(version schema.GroupVersion) (*served, error) {
+	if version.Version == "" {
+		versions, err := f.api.Versions(f.ctx, version.Group)
+		return &served{versions: versions}, err
+	}
+	resources, err := f.api.Resources(f.ctx, version)
+	return &served{resources: resources}, err
 }
 
 // Expire makes the next caller ask again, after a caller found an answer to be out of date.
@@ -104,8 +125,8 @@ func (f *Finder) Expire(version schema.GroupVersion) {
 	}
 }
 
-// servedBy gives what a group version serves, as of no longer ago than age where the API answers.
-func (f *Finder) servedBy(ctx context.Context, version schema.GroupVersion, age time.Duration) ([]metav1.APIResource, error) {
+// servedBy gives what is served, as of no longer ago than age where the API answers.
+func (f *Finder) servedBy(ctx context.Context, version schema.GroupVersion, age time.Duration) (*served, error) {
 	known, ended := f.look(version, age)
 	if ended != nil {
 		f.wait(ctx, ended)
@@ -157,7 +178,7 @@ func (f *Finder) start(version schema.GroupVersion, known *answer) {
 	ended := make(chan struct{})
 	known.asking = ended
 	go func() {
-		served, err := f.ask(f.ctx, version)
+		served, err := f.ask(version)
 		f.mutex.Lock()
 		defer f.mutex.Unlock()
 		known.learn(served, err, time.Now())
@@ -167,11 +188,11 @@ func (f *Finder) start(version schema.GroupVersion, known *answer) {
 }
 
 // learn notes what a call gave. A failure leaves the answer before as it is; only "not found" replaces it.
-func (a *answer) learn(served []metav1.APIResource, err error, now time.Time) {
+func (a *answer) learn(served *served, err error, now time.Time) {
 	a.asking, a.err = nil, err
 	switch {
 	case err == nil:
-		a.served, a.at, a.failures, a.retry = append([]metav1.APIResource{}, served...), now, 0, time.Time{} // never nil
+		a.served, a.at, a.failures, a.retry = served, now, 0, time.Time{}
 	case apierrors.IsNotFound(err):
 		a.served, a.failures, a.retry = nil, 0, now.Add(finderNotServed)
 	default:

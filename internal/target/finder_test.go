@@ -21,7 +21,7 @@ type discovery struct {
 	asked map[schema.GroupVersion]int
 }
 
-func (d *discovery) ask(ctx context.Context, version schema.GroupVersion) ([]metav1.APIResource, error) {
+func (d *discovery) Resources(ctx context.Context, version schema.GroupVersion) ([]metav1.APIResource, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	d.mutex.Lock()
@@ -29,6 +29,17 @@ func (d *discovery) ask(ctx context.Context, version schema.GroupVersion) ([]met
 	give := d.give
 	d.mutex.Unlock()
 	return give(ctx, version)
+}
+
+// Versions are those of a group with one version, where that is served.
+func (d *discovery) Versions(ctx context.Context, group string) ([]metav1.GroupVersionForDiscovery, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	d.mutex.Lock()
+	give := d.give
+	d.mutex.Unlock()
+	_, err := give(ctx, schema.GroupVersion{Group: group, Version: "v1"})
+	return []metav1.GroupVersionForDiscovery{{Version: "v1"}}, err
 }
 
 func (d *discovery) answers(give func(context.Context, schema.GroupVersion) ([]metav1.APIResource, error)) {
@@ -71,7 +82,7 @@ func withFinder(t *testing.T, give func(context.Context, schema.GroupVersion) ([
 		api := &discovery{give: give, asked: map[schema.GroupVersion]int{}}
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		test(t, NewFinder(ctx, api.ask, 2), api)
+		test(t, NewFinder(ctx, api, 2), api)
 	})
 }
 
@@ -93,14 +104,14 @@ func TestFinder(t *testing.T) {
 	t.Run("an answer is used for a minute", func(t *testing.T) {
 		withFinder(t, serves(webs, scale), func(t *testing.T, f *Finder, api *discovery) {
 			for range 1000 {
-				wantKind(t, f, Kind{"webs", true, true})
+				wantKind(t, f, Kind{shop, "Web", "webs", true, true})
 			}
 			if n := api.calls(shop); n != 1 {
 				t.Errorf("%d calls, want one", n)
 			}
 			time.Sleep(finderFresh)
 			api.answers(serves(metav1.APIResource{Name: "sites", Kind: "Web"}))
-			wantKind(t, f, Kind{Resource: "sites"})
+			wantKind(t, f, Kind{Version: shop, Name: "Web", Resource: "sites"})
 		})
 	})
 	t.Run("many callers share one call", func(t *testing.T) {
@@ -128,7 +139,7 @@ func TestFinder(t *testing.T) {
 			if found != 2 || asking != 8 || api.calls(shop) != 1 {
 				t.Errorf("%d found it, %d did not wait, in %d calls; want 2, 8, 1", found, asking, api.calls(shop))
 			}
-			wantKind(t, f, Kind{"webs", true, false})
+			wantKind(t, f, Kind{shop, "Web", "webs", true, false})
 		})
 	})
 	t.Run("a kind that is installed later is found", func(t *testing.T) {
@@ -144,7 +155,7 @@ func TestFinder(t *testing.T) {
 			wantNoKind(t, f, ErrNoKind)
 			api.answers(serves(webs, scale))
 			time.Sleep(finderNotServed)
-			wantKind(t, f, Kind{"webs", true, true})
+			wantKind(t, f, Kind{shop, "Web", "webs", true, true})
 			api.answers(notServed)
 			f.Expire(shop)
 			wantNoKind(t, f, ErrNotServed)
@@ -152,11 +163,11 @@ func TestFinder(t *testing.T) {
 	})
 	t.Run("a failure leaves the last answer", func(t *testing.T) {
 		withFinder(t, serves(webs), func(t *testing.T, f *Finder, api *discovery) {
-			wantKind(t, f, Kind{"webs", true, false})
+			wantKind(t, f, Kind{shop, "Web", "webs", true, false})
 			api.answers(func(context.Context, schema.GroupVersion) ([]metav1.APIResource, error) { return nil, errRefused })
 			time.Sleep(finderFresh)
-			wantKind(t, f, Kind{"webs", true, false})
-			wantKind(t, f, Kind{"webs", true, false})
+			wantKind(t, f, Kind{shop, "Web", "webs", true, false})
+			wantKind(t, f, Kind{shop, "Web", "webs", true, false})
 			if n := api.calls(shop); n != 2 {
 				t.Errorf("%d calls, want one more", n)
 			}
@@ -198,7 +209,7 @@ func TestFinderOfAGroupVersionThatNeverAnswers(t *testing.T) {
 			synctest.Wait()
 			wantNoKind(t, f, ErrStillAsking) // enough wait already
 			synctest.Wait()
-			wantKind(t, f, Kind{"webs", true, false})
+			wantKind(t, f, Kind{shop, "Web", "webs", true, false})
 		})
 	})
 	t.Run("it recovers", func(t *testing.T) {

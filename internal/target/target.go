@@ -40,8 +40,8 @@ type Reader struct {
 	api       *kube.Client
 	ref       autoscalingv2.CrossVersionObjectReference
 	namespace string
-	path      *kube.Path // once found
-	last      object     // as it was last read
+	kind      *Kind  // once found
+	last      object // as it was last read
 }
 
 // object is the whole target at one of its versions.
@@ -114,7 +114,7 @@ func (r *Reader) what() string {
 func (r *Reader) explain(err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
-		r.path = nil
+		r.kind = nil
 		return config.Mistake{Err: fmt.Errorf("%w: does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does", err)}
 	case apierrors.IsInternalError(err):
 		return fmt.Errorf("%w: if it has no number of replicas at all, give it one", err)
