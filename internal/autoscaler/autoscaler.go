@@ -77,8 +77,14 @@ type Autoscaler struct {
 	parts    Parts
 	settings Settings
 
-	turn    chan struct{}    // holds one token: who has put it there makes a pass, and others wait in the order in which they came
-	history decision.History // whose turn it is has it
+	turn chan struct{} // holds one token: who has put it there makes a pass, and others wait in the order in which they came
+
+	// Whose turn it is has these.
+	history    decision.History
+	noSelector bool // the target had none at the last pass that asked for pods
+	started    bool // a pass has succeeded with all metrics
+
+	began time.Time
 }
 
 // New gives an autoscaler that has done nothing yet.
@@ -86,5 +92,5 @@ func New(parts Parts, settings Settings) *Autoscaler {
 	if parts.Mask == nil {
 		parts.Mask = secret.Mask
 	}
-	return &Autoscaler{parts: parts, settings: settings, turn: make(chan struct{}, 1)}
+	return &Autoscaler{parts: parts, settings: settings, turn: make(chan struct{}, 1), began: parts.Now()}
 }

@@ -1,6 +1,7 @@
 package autoscaler
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -247,5 +248,64 @@ func TestTheLoopKeepsTime(t *testing.T) {
 				t.Errorf("passes at %v, stopped at %v; want %v, %v", passes, stopped, row.passes, row.stopped)
 			}
 		})
+	}
+}
+
+// early is what is missing at a start.
+type early struct{ error }
+
+func (early) NotYet() bool { return true }
+
+func TestAPassWaitsAtAStart(t *testing.T) {
+	missing, broken := early{errors.New("no metrics yet")}, errors.New("forbidden")
+	for _, row := range []struct {
+		name  string
+		fails map[string]error // from the second pass on, if it began well
+		after time.Duration
+		well  bool // it has worked before
+		want  bool
+	}{
+		{"metrics are missing, and so user logic fails", map[string]error{"gather": missing, "metric with 0": errors.New("KeyError")}, 0, false, true},
+		{"metrics are missing, which user logic can do without", map[string]error{"gather": missing}, 0, false, true},
+		{"no pod is ready", map[string]error{"evaluate": fmt.Errorf("hpa: %w", missing)}, 59 * time.Second, false, true},
+		{"for a minute", map[string]error{"evaluate": missing}, time.Minute, false, false},
+		{"after it has worked", map[string]error{"evaluate": missing}, 0, true, false},
+		{"user logic fails by itself", map[string]error{"evaluate": broken}, 0, false, false},
+		{"metrics are forbidden", map[string]error{"gather": broken, "evaluate": broken}, 0, false, false},
+		{"it works", nil, 0, false, false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := &workload{replicas: 2, asked: 2}
+				a := w.autoscaler(everySecond)
+				if row.well {
+					_, _ = a.RunOnce(t.Context(), nil, userlogic.Scaler)
+				}
+				w.fails = row.fails
+				if metric := row.fails["metric with 0"]; metric != nil {
+					w.fails["metric with 2"] = metric
+				}
+				time.Sleep(row.after)
+				pass, _ := a.RunOnce(t.Context(), nil, userlogic.Scaler)
+				if pass.Waits != row.want {
+					t.Errorf("got %v, failure %+v", pass.Waits, pass.Failure)
+				}
+			})
+		})
+	}
+}
+
+func TestATargetWithoutASelectorIsWarnedOfOnce(t *testing.T) {
+	var log bytes.Buffer
+	w := &workload{replicas: 2, asked: 2}
+	a := w.autoscaler(everySecond)
+	a.parts.Log = slog.New(slog.NewTextHandler(&log, nil))
+	for range 3 {
+		if _, err := a.RunOnce(t.Context(), nil, userlogic.Scaler); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := log.String(); strings.Count(text, "level=WARN") != 1 || !strings.Contains(text, "its scale has no selector") {
+		t.Errorf("got %s", text)
 	}
 }

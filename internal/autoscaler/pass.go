@@ -30,6 +30,7 @@ type Pass struct {
 	Gathered       []userlogic.KubernetesMetric
 	MetricsProblem error // why some Kubernetes metrics are missing
 	Metrics        []userlogic.ResourceMetric
+	Waits          bool     // for metrics that are not there yet, as is usual at a start
 	Failure        *Failure // nil if it succeeded
 
 	mask func(string) string
@@ -93,6 +94,7 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 	defer span.End()
 	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now(), mask: a.parts.Mask}}
 	err = p.take(method.At(ctx, p.Began), steps)
+	p.Waits = a.starting(p.Pass) && waits(p.Pass)
 	describe(ctx, span, p.Pass, err)
 	if cutShort(ctx, err) {
 		return p.Pass, err
@@ -101,6 +103,34 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 		watch(ctx, p.Pass)
 	}
 	return p.Pass, err
+}
+
+// startUp is how long the first metrics of new pods may take: metrics-server measures every 15 s, and needs two measurements.
+const startUp = time.Minute
+
+// starting reports whether the autoscaler has just started: no pass has succeeded with all metrics yet.
+func (a *Autoscaler) starting(p Pass) bool {
+	if p.Failure == nil && p.MetricsProblem == nil && !p.DryRun() {
+		a.started = true
+	}
+	return !a.started && p.Began.Sub(a.began) < startUp
+}
+
+// waits reports whether metrics that are not there yet are all that is missing.
+func waits(p Pass) bool {
+	if p.MetricsProblem != nil {
+		return notYet(p.MetricsProblem)
+	}
+	return p.Failure != nil && notYet(p.Failure.Err)
+}
+
+// notYet tells an error that ends by itself soon after a start.
+func notYet(err error) bool {
+	early, is := errors.AsType[interface {
+		error
+		NotYet() bool
+	}](err)
+	return is && early.NotYet()
 }
 
 // wait waits for the turn.

@@ -14,6 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 // step is one thing that a pass does, and the HorizontalPodAutoscaler's word for not being able to.
@@ -92,9 +93,14 @@ func (p *pass) checkLease(ctx context.Context) error {
 }
 
 func (p *pass) listPods(ctx context.Context) (err error) {
-	if p.settings.NeedsPods {
-		p.Snapshot.Pods, err = p.parts.Target.Pods(ctx, p.Snapshot)
+	if !p.settings.NeedsPods {
+		return nil
 	}
+	before := p.noSelector
+	if p.noSelector = p.Snapshot.Selector == nil; p.noSelector && !before {
+		p.parts.Log.Warn("pods are asked for, and there are none", "err", target.ErrNoSelector)
+	}
+	p.Snapshot.Pods, err = p.parts.Target.Pods(ctx, p.Snapshot)
 	return err
 }
 

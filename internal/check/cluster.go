@@ -46,7 +46,7 @@ func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config
 func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot, settings config.Config) Item {
 	const check = "target pods"
 	if snapshot.Selector == nil {
-		item := Item{check, Warning, "its scale has no selector, so it has no pods that anybody could find", "set labelSelectorPath in subresources.scale of its CustomResourceDefinition, and the status that it names"}
+		item := Item{check, Warning, target.NoSelector, target.NoSelectorFix}
 		if settings.NeedsPods() {
 			item.Result = Error
 		}

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
@@ -62,12 +64,35 @@ func noneUsable(all int, unusable []error) error {
 	case len(unusable) == 0:
 		return fmt.Errorf("proposing replicas: none of the %d metrics could be gathered", all)
 	}
-	reasons := unusable[0]
-	for _, err := range unusable[1:] {
-		reasons = fmt.Errorf("%w; %w", reasons, err)
-	}
-	return fmt.Errorf("proposing replicas: none of the %d metrics can be used: %w", all, reasons)
+	return &UnusableError{all, unusable}
 }
+
+// UnusableError is why none of the metrics can be used.
+type UnusableError struct {
+	Of   int
+	Errs []error // of those that could be gathered
+}
+
+func (e *UnusableError) Error() string {
+	reasons := make([]string, len(e.Errs))
+	for i, err := range e.Errs {
+		reasons[i] = err.Error()
+	}
+	return fmt.Sprintf("proposing replicas: none of the %d metrics can be used: %s", e.Of, strings.Join(reasons, "; "))
+}
+
+func (e *UnusableError) Unwrap() []error { return e.Errs }
+
+// NotYet reports whether there are only no pods yet that could be measured, as is usual at a start.
+func (e *UnusableError) NotYet() bool {
+	return !slices.ContainsFunc(e.Errs, func(err error) bool { return !errors.Is(err, errNotReady) && !errors.Is(err, errNoPods) })
+}
+
+// Why a metric cannot be used until pods are ready, or there at all.
+var (
+	errNotReady = errors.New("did not receive metrics for targeted pods (pods might be unready)")
+	errNoPods   = errors.New("the target has no pods to share it yet")
+)
 
 // propose is one metric's proposal.
 func (in Input) propose(metric userlogic.KubernetesMetric) (Proposal, error) {

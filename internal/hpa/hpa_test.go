@@ -1,6 +1,7 @@
 package hpa
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strings"
@@ -334,4 +335,25 @@ func FuzzPropose(f *testing.F) {
 			t.Errorf("got %+v", got)
 		}
 	})
+}
+
+func TestPodsThatAreNotReadyYet(t *testing.T) {
+	for name, row := range map[string]struct {
+		metrics []metric
+		want    bool
+	}{
+		"no pod is ready":                            {[]metric{utilization50(at().andIgnored(2))}, true},
+		"no pod is there":                            {[]metric{queue(30_000, "10"), pods500m(at().andMissing(1))}, true},
+		"one metric is wrong for good":               {[]metric{pods500m(at().andMissing(1)), requesting(0, utilization50(at(100)))}, false},
+		"the target of the only metric is not there": {[]metric{cpu(target{Type: autoscalingv2.UtilizationMetricType}, at(100))}, false},
+	} {
+		if name == "no pod is there" {
+			row.metrics[0].External.ReadyPodCount = whole(0)
+		}
+		_, err := Propose(Input{SpecReplicas: 2, Metrics: row.metrics})
+		unusable, is := errors.AsType[*UnusableError](err)
+		if !is || unusable.NotYet() != row.want {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
 }

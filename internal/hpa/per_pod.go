@@ -42,7 +42,7 @@ func (in Input) perPod(source source) (verdict, error) {
 	}
 	values := source.pods.values()
 	if len(values) == 0 {
-		return verdict{}, errors.New("did not receive metrics for targeted pods (pods might be unready)")
+		return verdict{}, errNotReady
 	}
 	ratio, current, err := gauge.read(values)
 	if err != nil {

@@ -41,7 +41,7 @@ func (in Input) whole(value int64, ready *int64, target amount) (verdict, error)
 	case ready == nil:
 		return verdict{}, errors.New("there is no ready_pod_count")
 	case *ready == 0 && in.StatusReplicas == 0: // not unready pods, which ask for no more, but none yet
-		return verdict{}, errors.New("the target has no pods to share it yet")
+		return verdict{}, errNoPods
 	case *ready == 0 && ratio > 0:
 		return verdict{in.SpecReplicas, why + ", with no ready pods to share it yet, so that it stays"}, nil
 	}

@@ -20,7 +20,7 @@ func (p *pass) readCustom(ctx context.Context, path kube.Path, query kube.Query)
 		return once(&p.reads, fmt.Sprint(version, path, query), func() ([]custommetricsv1beta2.MetricValue, error) {
 			values, err := listCustom(ctx, p.api, path, query)
 			if err == nil && len(values) == 0 {
-				return nil, fmt.Errorf("%s has no values of %s: %s", version, path, unknownMetric(version))
+				return nil, notYetError{fmt.Errorf("%s has no values of %s: %s", version, path, unknownMetric(version))}
 			}
 			return values, err
 		})

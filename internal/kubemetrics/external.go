@@ -47,7 +47,7 @@ func (p *pass) readExternal(ctx context.Context, path kube.Path, selector string
 			var list externalmetricsv1beta1.ExternalMetricValueList
 			err := p.api.List(ctx, path, kube.Query{"labelSelector": selector}, &list)
 			if err == nil && len(list.Items) == 0 {
-				return nil, fmt.Errorf("%s has no values of %q with the labels %q: %s", version, path.Resource, selector, unknownMetric(version))
+				return nil, notYetError{fmt.Errorf("%s has no values of %q with the labels %q: %s", version, path.Resource, selector, unknownMetric(version))}
 			}
 			return list.Items, err
 		})

@@ -7,7 +7,9 @@ package kubemetrics
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -135,6 +137,17 @@ func (e *Error) Unwrap() []error {
 	}
 	return errs
 }
+
+// NotYet reports whether there are no values yet, of any of the specs that failed, as is usual at a start.
+func (e *Error) NotYet() bool {
+	return !slices.ContainsFunc(e.Specs, func(spec SpecError) bool {
+		_, early := errors.AsType[notYetError](spec.Err)
+		return !early
+	})
+}
+
+// notYetError says that there is no value of a metric, or no pod that could have one.
+type notYetError struct{ error }
 
 // Describe is a spec's short name: Resource cpu.
 func Describe(spec autoscalingv2.MetricSpec) string {

@@ -116,6 +116,8 @@ func shop(pods ...corev1.Pod) target.Snapshot {
 
 var atZero = func() target.Snapshot { s := shop(); s.Replicas = 0; return s }()
 
+var withoutSelector = func() target.Snapshot { s := shop(); s.Selector = nil; return s }()
+
 var twoPods = shop(running("a"), running("b"))
 
 // entry is the one metric that a gatherer gives, without its spec, as JSON.
@@ -259,6 +261,7 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 			custom + "/v1beta2/namespaces/shop/pods/*/rate?labelSelector=app=web&metricLabelSelector=": customValues("v1beta2")}, twoPods, []string{"custom.metrics.k8s.io/v1beta2 has no values of"}},
 		{"a kind that is not served", `{type: Object, object: {describedObject: {apiVersion: example.com/v1, kind: Shop, name: a}, metric: {name: rate}, target: {type: Value}}}`, adapters(), twoPods,
 			[]string{`(Object rate of Shop "a")`, `the API does not serve the group "example.com": is its CustomResourceDefinition installed? (describedObject)`}},
+		{"no selector", pods, adapters(), withoutSelector, []string{"the target has no pods: its scale has no selector", "set labelSelectorPath in subresources.scale"}},
 		{"no pods", cpu, adapters(), shop(), []string{"the target's selector matches no pods that are alive"}},
 		{"a value that no pods share, though there shall be some", queue, map[string]string{external: adapters()[external],
 			external + "/v1beta1/namespaces/shop/queue?labelSelector=": externalValues(`{` + at + `, "value": "1"}`)}, shop(), []string{"matches no pods that are alive"}},

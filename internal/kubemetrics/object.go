@@ -87,7 +87,7 @@ func (p *pass) single(target autoscalingv2.MetricTargetType, value int64, at met
 		return &userlogic.SingleMetric{Current: userlogic.CurrentValue{AverageValue: &value}, Timestamp: at}, nil
 	}
 	if p.snapshot.Replicas > 0 && len(p.living) == 0 {
-		return nil, errNoPods
+		return nil, p.noPods()
 	}
 	ready := p.readyPods()
 	return &userlogic.SingleMetric{Current: userlogic.CurrentValue{Value: &value}, ReadyPodCount: &ready, Timestamp: at}, nil

@@ -22,7 +22,7 @@ func describePods(spec autoscalingv2.MetricSpec) string { return spec.Pods.Metri
 // pods gathers a metric of each pod, from custom.metrics.k8s.io.
 func (p *pass) pods(ctx context.Context, metric *userlogic.KubernetesMetric) error {
 	if len(p.living) == 0 {
-		return errNoPods
+		return p.noPods()
 	}
 	source := metric.Spec.Pods
 	selector, err := selects(source.Metric.Selector)

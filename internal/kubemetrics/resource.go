@@ -11,10 +11,19 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
-var errNoPods = errors.New("the target's selector matches no pods that are alive, so there is nothing to measure")
+var errNoPods = notYetError{errors.New("the target's selector matches no pods that are alive, so there is nothing to measure")}
+
+// noPods says why there is nothing to measure.
+func (p *pass) noPods() error {
+	if p.snapshot.Selector == nil {
+		return target.ErrNoSelector
+	}
+	return errNoPods
+}
 
 // wholePod is no container's name.
 const wholePod = ""
@@ -29,9 +38,9 @@ func (p *pass) resource(ctx context.Context, metric *userlogic.KubernetesMetric)
 }
 
 // used gathers what the pods, or one container of each, use of a resource.
-func (p *pass) used(ctx context.Context, name corev1.ResourceName, container string, target autoscalingv2.MetricTargetType) (*userlogic.ResourceMetrics, error) {
+func (p *pass) used(ctx context.Context, name corev1.ResourceName, container string, aim autoscalingv2.MetricTargetType) (*userlogic.ResourceMetrics, error) {
 	if len(p.living) == 0 {
-		return nil, errNoPods
+		return nil, p.noPods()
 	}
 	read, err := p.readPodMetrics(ctx)
 	if err != nil {
@@ -43,7 +52,7 @@ func (p *pass) used(ctx context.Context, name corev1.ResourceName, container str
 		IgnoredPods: pods.ignored, MissingPods: pods.missing, TotalPods: pods.total(),
 		Timestamp: read[0].Timestamp,
 	}
-	if target == autoscalingv2.UtilizationMetricType {
+	if aim == autoscalingv2.UtilizationMetricType {
 		used.Requests, err = requests(p.living, name, container)
 	}
 	return used, err
@@ -83,8 +92,8 @@ func (p *pass) readPodMetrics(ctx context.Context) ([]metricsv1beta1.PodMetrics,
 			path := kube.Path{Version: version, Namespace: p.snapshot.Namespace, Resource: "pods"}
 			err := p.api.List(ctx, path, kube.Selected(p.snapshot.Selector), &list)
 			if err == nil && len(list.Items) == 0 {
-				return nil, fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
-					version, len(p.living))
+				return nil, notYetError{fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
+					version, len(p.living))}
 			}
 			return list.Items, err
 		})

@@ -220,6 +220,7 @@ func TestShellLeftoversLeaveStrangersAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "the old one runs", func() bool { return len(named(t, "old")) == 1 })
+	time.Sleep(20 * time.Millisecond) // processes are dated in hundredths of a second
 	ready := script("touch $DIR/up; until [ -e $DIR/end ] || [ $((n+=1)) -gt 6000 ]; do sleep 0.02; done")
 	var run sync.WaitGroup
 	run.Go(func() { _, _ = mustNew(t, ready).Run(t.Context(), nil) })

@@ -118,11 +118,24 @@ func (m *Method) Run(ctx context.Context, document Document) (string, error) {
 	}
 	took := time.Since(began)
 	m.ran(Run{Name: m.name, Type: m.of, Document: document, Reply: reply, Took: took, Err: err})
-	m.log.Log(ctx, config.LogMethods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "failed", err != nil)
+	m.log.Log(ctx, config.LogMethods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "reply", beginning{m.masker, reply}, "failed", err != nil)
 	if err != nil {
 		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
 	}
 	return reply, nil
+}
+
+// beginning is a reply as it is logged: the beginning of it, without credentials. Nothing is done where it is not logged.
+type beginning struct {
+	masker *secret.Masker
+	reply  string
+}
+
+// mostLogged is how much of a reply is logged.
+const mostLogged = 1024
+
+func (b beginning) LogValue() slog.Value {
+	return slog.StringValue(b.masker.Mask(shorten(b.reply, mostLogged)))
 }
 
 // notBegun is why a run did not start, of which nobody is told.

@@ -27,7 +27,7 @@ func (e *Events) Pass(_ context.Context, pass autoscaler.Pass) {
 		e.uid = pass.Target.UID
 	}
 	switch failure := pass.Failure; {
-	case pass.DryRun():
+	case pass.DryRun(), failure != nil && pass.Waits:
 	case failure != nil && failure.Reason != e.failure:
 		e.failure = failure.Reason
 		e.write(corev1.EventTypeWarning, failure.Reason, failure.Err.Error())

@@ -35,6 +35,7 @@ func TestAnEventIsWrittenWhenSomethingHappens(t *testing.T) {
 		pass autoscaler.Pass
 		want []string
 	}{
+		{"it waits for metrics at a start", waiting(metric), nil},
 		{"it fails before the target was ever read", failedWith(errors.New("no cluster")), []string{"Deployment/web  Warning FailedGetScale no cluster"}},
 		{"it fails the same way, in other words", failedWith(errors.New("no cluster, 3 s")), nil},
 		{"it works", read, []string{"Deployment/web 123 Normal SucceededGetScale the autoscaler goes on, after FailedGetScale"}},

@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
@@ -16,6 +17,8 @@ type Log struct {
 	failure  state
 	problem  state
 	decision state
+	waiting  state // for what is not there yet, at a start
+	asking   state // failures of passes that only answer somebody
 }
 
 // Pass is a Watcher.
@@ -28,21 +31,21 @@ func (l *Log) Pass(ctx context.Context, pass autoscaler.Pass) {
 		l.asked(ctx, log, pass)
 		return
 	}
-	if failed := pass.Failure; failed != nil {
-		level, repeated := l.failure.next(slog.LevelError, failed.Err.Error())
-		words := []any{"err", failed.Err, "reason", failed.Reason}
-		if repeated > 0 {
-			words = append(words, "previousFailedPasses", repeated)
-		}
-		log.Log(ctx, level, "pass failed, nothing was scaled", words...)
+	if failed := pass.Failure; failed != nil && pass.Waits {
+		level, _ := l.waiting.next(slog.LevelInfo, failed.Err.Error(), pass.Began)
+		log.Log(ctx, level, "waiting for metrics, as is usual at a start; nothing was scaled", "err", failed.Err, "reason", failed.Reason)
+		return
+	} else if failed != nil {
+		l.failed(ctx, log, pass, &l.failure, slog.LevelError, "pass failed, nothing was scaled")
 		return
 	}
+	l.waiting.clear()
 	if failed := l.failure.clear(); failed > 0 {
 		log.Info("recovered", "failedPasses", failed)
 	}
 	l.metrics(ctx, log, pass)
 	d := pass.Decision
-	level, _ := l.decision.next(slog.LevelInfo, d.Reasons())
+	level, _ := l.decision.once(slog.LevelInfo, d.Reasons())
 	message := "kept replicas"
 	if d.Changes() {
 		level, message = slog.LevelInfo, "scaled"
@@ -50,20 +53,42 @@ func (l *Log) Pass(ctx context.Context, pass autoscaler.Pass) {
 	log.Log(ctx, level, message, line(pass)...)
 }
 
-// asked tells of a pass that only answered somebody, who knows by now: it is no news here.
+// failed tells of a failure when it is news, and from time to time while it lasts.
+func (l *Log) failed(ctx context.Context, log *slog.Logger, pass autoscaler.Pass, state *state, news slog.Level, message string) {
+	level, since := state.next(news, pass.Failure.Err.Error(), pass.Began)
+	words := []any{"err", pass.Failure.Err, "reason", pass.Failure.Reason}
+	switch {
+	case since.other > 0:
+		words = append(words, "previousFailedPasses", since.other)
+	case since.same > 1:
+		words = append(words, "failedPasses", since.same)
+	}
+	log.Log(ctx, level, message, words...)
+}
+
+// asked tells of a pass that only answered somebody.
 func (l *Log) asked(ctx context.Context, log *slog.Logger, pass autoscaler.Pass) {
 	if pass.Failure != nil {
-		log.Log(ctx, config.LogDecisions, "pass failed", "err", pass.Failure.Err, "reason", pass.Failure.Reason)
+		l.failed(ctx, log, pass, &l.asking, slog.LevelWarn, "dry run failed")
 		return
 	}
+	l.asking.clear()
 	log.Log(ctx, config.LogDecisions, "would scale", line(pass)...)
 }
 
 // metrics tells when Kubernetes metrics begin to be missing, and when they are back.
 func (l *Log) metrics(ctx context.Context, log *slog.Logger, pass autoscaler.Pass) {
 	if pass.MetricsProblem != nil {
-		level, _ := l.problem.next(slog.LevelWarn, pass.MetricsProblem.Error())
-		log.Log(ctx, level, "going on without some Kubernetes metrics", "err", pass.MetricsProblem)
+		news, state := slog.LevelWarn, &l.problem
+		if pass.Waits {
+			news, state = slog.LevelInfo, &l.waiting
+		}
+		level, since := state.next(news, pass.MetricsProblem.Error(), pass.Began)
+		words := []any{"err", pass.MetricsProblem}
+		if since.same > 1 {
+			words = append(words, "passesWithout", since.same)
+		}
+		log.Log(ctx, level, "going on without some Kubernetes metrics", words...)
 	} else if without := l.problem.clear(); without > 0 {
 		log.Info("all Kubernetes metrics are there", "passesWithout", without)
 	}
@@ -84,10 +109,40 @@ type state struct {
 	text   string
 	passes int // since it was last clear
 	same   int // with this text
+	again  int // how often it was repeated with this text
+	at     time.Time
 }
 
-// next gives the level for news, or the one for what was reported before; and for news, how many passes the old had lasted.
-func (s *state) next(news slog.Level, text string) (level slog.Level, before int) {
+// since is how many passes it has been so: with the same text, or at a change with the text before.
+type since struct{ same, other int }
+
+// next gives the level for news and for what lasts, from time to time, or the one for what was reported before.
+func (s *state) next(news slog.Level, text string, now time.Time) (slog.Level, since) {
+	level, before := s.once(news, text)
+	if s.same == 1 {
+		s.at, s.again = now, 0
+		return level, since{1, before}
+	}
+	if now.Sub(s.at) < repeats(s.again) {
+		return level, since{}
+	}
+	s.again++
+	return news, since{same: s.same}
+}
+
+// repeats is how long after its first report what lasts is reported again: after 1 and 5 minutes, and then every 15.
+func repeats(times int) time.Duration {
+	switch times {
+	case 0:
+		return time.Minute
+	case 1:
+		return 5 * time.Minute
+	}
+	return 5*time.Minute + time.Duration(times-1)*15*time.Minute
+}
+
+// once gives the level for news, or the one for what was reported before; and for news, how many passes the old had lasted.
+func (s *state) once(news slog.Level, text string) (level slog.Level, before int) {
 	s.passes++
 	if s.passes > 1 && s.text == text {
 		s.same++

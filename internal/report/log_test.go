@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
@@ -71,13 +73,56 @@ func TestTheLogHasNoLineWithoutNews(t *testing.T) {
 		{"another reason is news", decidedOn(0, 0, 0, decision.Disabled().Chain...), `msg="kept replicas"`},
 		{"a call of the API says so", as(userlogic.API, decidedOn(1, 5, 5)), `msg=scaled runType=api`},
 		{"a dry run is no news", as(userlogic.APIDryRun, decidedOn(1, 9, 9)), ``},
-		{"nor is one that failed", as(userlogic.APIDryRun, down), ``},
+		{"one that failed is", as(userlogic.APIDryRun, down), `msg="dry run failed" runType=api_dry_run err="no cluster"`},
+		{"one that failed the same way is not", as(userlogic.APIDryRun, down), ``},
+		{"a pass that waits at a start is no failure", waiting(down), `msg="waiting for metrics, as is usual at a start; nothing was scaled" err="no cluster"`},
+		{"it still waits", waiting(down), ``},
+		{"it has waited for too long", down, `msg="pass failed, nothing was scaled" err="no cluster"`},
+		{"it works after that", kept, "msg=recovered failedPasses=1"},
+		{"metrics are missing at a start", waiting(missing), "msg=\"going on without some Kubernetes metrics\" err=\"no metrics\""},
 	} {
 		out.Reset()
 		log.Pass(t.Context(), row.pass)
 		if got := strings.TrimSpace(out.String()); got != row.want {
 			t.Errorf("%s:\n got %s\nwant %s", row.name, got, row.want)
 		}
+	}
+}
+
+func waiting(pass autoscaler.Pass) autoscaler.Pass {
+	pass.Waits = true
+	return pass
+}
+
+// TestTheLogRepeatsWhatLasts plays passes that fail once every 15 seconds for an hour.
+func TestTheLogRepeatsWhatLasts(t *testing.T) {
+	lost := decidedOn(1, 1, 1)
+	lost.MetricsProblem = errors.New("no metrics")
+	for name, row := range map[string]struct {
+		pass  autoscaler.Pass
+		count string
+	}{
+		"a failed pass":    {failedWith(errors.New("no cluster")), "failedPasses"},
+		"a failed dry run": {as(userlogic.APIDryRun, failedWith(errors.New("no cluster"))), "failedPasses"},
+		"missing metrics":  {lost, "passesWithout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var out bytes.Buffer
+			log := Log{To: lastWords(&out, slog.LevelWarn, row.count)}
+			begin := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+			var told []string
+			for at := time.Duration(0); at <= time.Hour; at += 15 * time.Second {
+				out.Reset()
+				row.pass.Began = begin.Add(at)
+				log.Pass(t.Context(), row.pass)
+				if out.Len() > 0 {
+					told = append(told, strings.TrimSpace(at.String()+" "+strings.TrimPrefix(strings.TrimSpace(out.String()), row.count+"=")))
+				}
+			}
+			if want := []string{"0s", "1m0s 5", "5m0s 21", "20m0s 81", "35m0s 141", "50m0s 201"}; !slices.Equal(told, want) {
+				t.Errorf("got %q, want %q", told, want)
+			}
+		})
 	}
 }
 

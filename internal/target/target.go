@@ -8,6 +8,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -95,6 +96,15 @@ func (r *Reader) Pods(ctx context.Context, snapshot Snapshot) ([]Pod, error) {
 	slices.SortFunc(list.Items, func(a, b corev1.Pod) int { return cmp.Compare(a.Name, b.Name) })
 	return PodsOf(list.Items), nil
 }
+
+// Why a target without a selector has no pods, and what to do about it.
+const (
+	NoSelector    = "its scale has no selector, so it has no pods that anybody could find"
+	NoSelectorFix = "set labelSelectorPath in subresources.scale of its CustomResourceDefinition, and the status that it names"
+)
+
+// ErrNoSelector says that the pods of a target are asked for, which has no selector.
+var ErrNoSelector = errors.New("the target has no pods: " + NoSelector + ": " + NoSelectorFix)
 
 // selectorOf gives nil for a scale without a selector: an empty one would select every pod of the namespace.
 func selectorOf(scale autoscalingv1.Scale) (labels.Selector, error) {
