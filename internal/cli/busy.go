@@ -1,9 +1,15 @@
 package cli
 
 import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 )
 
@@ -12,10 +18,19 @@ type busy struct {
 	mutex sync.Mutex
 	until time.Time // all that is known to be counted
 	total time.Duration
+	runs  map[string]int // by the method's name
 }
 
 // ran is told of a run that has just ended.
-func (b *busy) ran(run method.Run) { b.add(time.Now(), run.Took) }
+func (b *busy) ran(run method.Run) {
+	b.add(time.Now(), run.Took)
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	if b.runs == nil {
+		b.runs = map[string]int{}
+	}
+	b.runs[run.Name]++
+}
 
 func (b *busy) add(ended time.Time, took time.Duration) {
 	b.mutex.Lock()
@@ -27,4 +42,84 @@ func (b *busy) add(ended time.Time, took time.Duration) {
 		b.total += ended.Sub(b.until)
 		b.until = ended
 	}
+}
+
+// logicTime is how long user logic took, and how much of that went into starting an interpreter again and again.
+type logicTime struct {
+	total    time.Duration
+	starting time.Duration
+	program  string
+	methods  []string // that run it
+	runs     int
+}
+
+// time is how long user logic took so far.
+func (b *busy) time() logicTime {
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	return logicTime{total: b.total}
+}
+
+// idle are the arguments by which interpreters do nothing, by the beginning of their names.
+var idle = map[string][]string{
+	"python": {"-c", ""}, "node": {"-e", ""}, "ruby": {"-e", ""}, "perl": {"-e", "1"}, "php": {"-r", ""}, "Rscript": {"-e", "1"}, "java": {"-version"},
+}
+
+// interpreterOf is the interpreter that a method starts, and what to start it with so that it does nothing.
+func interpreterOf(m *config.Method) (program string, arguments []string) {
+	if m.Type != config.ShellMethod || m.Shell == nil {
+		return "", nil
+	}
+	program = m.Shell.Entrypoint
+	if command := m.Shell.Command; strings.HasSuffix(filepath.Base(program), "sh") && len(command) > 1 && command[0] == "-c" {
+		program, _, _ = strings.Cut(strings.TrimSpace(command[1]), " ")
+	}
+	for name, arguments := range idle {
+		if strings.HasPrefix(filepath.Base(program), name) {
+			return program, arguments
+		}
+	}
+	return "", nil
+}
+
+// measured adds how long it took to start the interpreter that was started most: each run of a method starts it once, and so it is
+// started some times more to do nothing.
+func (b *busy) measured(ctx context.Context, settings config.Config) logicTime {
+	took, idle := b.time(), map[string][]string{}
+	started := map[string]logicTime{}
+	for name, m := range settings.Methods() {
+		program, arguments := interpreterOf(m)
+		if program == "" {
+			continue
+		}
+		of := started[program]
+		started[program] = logicTime{program: program, methods: append(of.methods, name), runs: of.runs + b.runs[name]}
+		idle[program] = arguments
+	}
+	for _, of := range started {
+		if of.runs > took.runs {
+			took.program, took.methods, took.runs = of.program, of.methods, of.runs
+		}
+	}
+	if took.runs > 0 {
+		took.starting = min(time.Duration(took.runs)*startOf(ctx, took.program, idle[took.program]), took.total)
+	}
+	return took
+}
+
+// startOf is how long a program takes to start and do nothing: the median of three times.
+func startOf(ctx context.Context, program string, arguments []string) time.Duration {
+	const tries, enough = 3, 5 * time.Second
+	ctx, cancel := context.WithTimeout(ctx, enough)
+	defer cancel()
+	var took []time.Duration
+	for range tries {
+		began := time.Now()
+		if exec.CommandContext(ctx, program, arguments...).Run() != nil {
+			return 0
+		}
+		took = append(took, time.Since(began))
+	}
+	slices.Sort(took)
+	return took[tries/2]
 }

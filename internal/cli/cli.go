@@ -21,6 +21,8 @@ const (
 	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2 // a wrong configuration, flag or argument
+
+	exitInterrupted = 130 // by Ctrl-C or SIGTERM, as shells have it
 )
 
 // Program is what the process is given by its system.
@@ -58,6 +60,9 @@ func Main(program Program) int {
 	fmt.Fprintf(program.Stderr, "%s: %s\n", command.DisplayName(), secret.Mask(err.Error()))
 	if usage := (usageError{}); errors.As(err, &usage) {
 		return exitUsage
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
 	}
 	return exitFailed
 }

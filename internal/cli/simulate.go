@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -84,9 +86,9 @@ number of replicas under the same load.`,
 
 // read is the simulation's file, and what the flags say instead.
 func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, err error) {
-	settings = simulation.Default()
+	settings, given := simulation.Default(), simulation.Given{}
 	if s.settings != "" {
-		if settings, err = simulation.LoadSettings(s.settings); err != nil {
+		if settings, given, err = simulation.LoadSettings(s.settings); err != nil {
 			return settings, err
 		}
 	}
@@ -101,8 +103,8 @@ func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, e
 		settings.Load = append(settings.Load, part)
 	}
 	for name, set := range map[string]func(){
-		"for": func() { settings.Duration.Duration = s.duration }, "seed": func() { settings.Seed = s.seed },
-		"capacity": func() { settings.Pods.Capacity = s.capacity },
+		"for":  func() { settings.Duration.Duration, given.Duration = s.duration, true },
+		"seed": func() { settings.Seed = s.seed }, "capacity": func() { settings.Pods.Capacity = s.capacity },
 	} {
 		if command.Flags().Changed(name) {
 			set()
@@ -117,6 +119,9 @@ func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, e
 	if outputs[s.output] == nil {
 		return settings, fmt.Errorf("--output is %q: it has to be summary, table, csv or json", s.output)
 	}
+	if err := settings.Complete(given); err != nil {
+		return settings, err
+	}
 	if err := settings.Validate(); err != nil {
 		return settings, fmt.Errorf("the simulation cannot be run (--simulation, --load): %w", err)
 	}
@@ -128,34 +133,17 @@ type simulated struct {
 	Settings simulation.Settings `json:"simulation"`
 	Courses  []simulation.Course `json:"courses"`
 	Took     time.Duration       `json:"-"`
-	InLogic  time.Duration       `json:"-"` // of that, in user logic
+	Logic    logicTime           `json:"-"` // of that, what user logic took
 }
 
 func (s *simulate) run(ctx context.Context, settings simulation.Settings) error {
 	if err := method.AdoptOrphans(); err != nil {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
-	began := time.Now()
 	result := simulated{Settings: settings}
-	var logic busy
-	var limits config.Config
-	for i, file := range append([]string{s.file}, s.compare...) {
-		loaded, err := config.Load(file, s.program.Environment)
-		if err != nil {
-			return usageError{err}
-		}
-		if i == 0 {
-			limits = loaded.Config
-		}
-		course, err := s.course(ctx, nameOf(file), settings, loaded.Config, logic.ran, loaded.Secrets()...)
-		if err != nil {
-			return err
-		}
-		result.Courses = append(result.Courses, course)
-	}
-	result.Took, result.InLogic = time.Since(began), logic.total
-	if err := s.beside(ctx, &result, limits); err != nil {
-		return err
+	ended := s.courses(ctx, &result)
+	if ended != nil && len(result.Courses) == 0 {
+		return ended
 	}
 	if err := outputs[s.output](s.program.Stdout, result); err != nil {
 		return err
@@ -163,7 +151,49 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 	if err := s.writeReport(result); err != nil {
 		return fmt.Errorf("writing the report (--report): %w", err)
 	}
-	return asserted(settings.Assert, result.Courses[0].Figures)
+	if errors.Is(ended, context.Canceled) {
+		own := result.Courses[0].Rows
+		return fmt.Errorf("interrupted: this is how far it came, which is %s of %s: %w", own[len(own)-1].At(), settings.Duration.Duration, ended)
+	}
+	return cmp.Or(ended, alwaysFailed(result.Courses), asserted(settings.Assert, result.Courses[0].Figures))
+}
+
+// courses adds the courses of all configurations, and of what they are compared with. Where it ends early, there is what came of it so
+// far.
+func (s *simulate) courses(ctx context.Context, result *simulated) error {
+	began := time.Now()
+	var logic busy
+	var limits config.Config
+	for i, file := range append([]string{s.file}, s.compare...) {
+		loaded, err := config.Load(file, s.program.Environment)
+		if err != nil {
+			return usageError{err}
+		}
+		s.warn(nameOf(file), loaded)
+		if i == 0 {
+			limits = loaded.Config
+		}
+		course, err := s.course(ctx, nameOf(file), result.Settings, loaded.Config, logic.ran, loaded.Secrets()...)
+		if len(course.Rows) > 0 {
+			result.Courses = append(result.Courses, course)
+		}
+		result.Took, result.Logic = time.Since(began), logic.time()
+		if err != nil {
+			return err
+		}
+	}
+	result.Logic = logic.measured(ctx, limits)
+	return s.beside(ctx, result, limits)
+}
+
+// warn tells of what a configuration has that does not count in a simulation.
+func (s *simulate) warn(name string, loaded config.Loaded) {
+	for _, warning := range loaded.Warnings {
+		fmt.Fprintf(s.program.Stderr, "%s: warning: %s\n", name, warning)
+	}
+	if loaded.Config.Record != nil {
+		fmt.Fprintf(s.program.Stderr, "%s: warning: record is not heeded: a simulation is not recorded (-o json has every pass)\n", name)
+	}
 }
 
 func (s *simulate) writeReport(result simulated) error {
@@ -174,7 +204,31 @@ func (s *simulate) writeReport(result simulated) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(simulation.WriteReport(file, result.Settings, result.Courses), file.Close())
+	if err := errors.Join(simulation.WriteReport(file, result.Settings, result.Courses), file.Close()); err != nil {
+		return err
+	}
+	path := s.report
+	if whole, err := filepath.Abs(path); err == nil {
+		path = whole
+	}
+	fmt.Fprintf(s.program.Stderr, "The report is in %s: open it in a browser.\n", path)
+	return nil
+}
+
+// alwaysFailed is an error where all passes of a course failed: its figures say nothing about the autoscaler.
+func alwaysFailed(courses []simulation.Course) error {
+	for _, course := range courses {
+		failed := 0
+		for _, row := range course.Rows {
+			if row.Failure != "" {
+				failed++
+			}
+		}
+		if failed > 0 && failed == len(course.Rows) {
+			return fmt.Errorf("%s: every pass failed, the first %s", course.Name, firstFailure(course.Rows))
+		}
+	}
+	return nil
 }
 
 func nameOf(file string) string {
@@ -205,7 +259,9 @@ func (s *simulate) beside(ctx context.Context, result *simulated, limits config.
 	}
 	course, err := simulation.Run(ctx, fmt.Sprintf("always %d", fixed.Replicas), world, limits.Interval.Duration(), nil, s.live.row)
 	s.live.end()
-	result.Courses = append(result.Courses, course)
+	if err == nil {
+		result.Courses = append(result.Courses, course)
+	}
 	return err
 }
 
@@ -245,22 +301,35 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 	}, s.live.row)
 }
 
-// asserted says all that does not hold.
+// asserted says what does not hold.
 func asserted(texts []string, figures []simulation.Figure) error {
-	var broken []error
+	var broken []string
+	for _, check := range assertionsOf(texts, figures) {
+		if check.err != nil {
+			broken = append(broken, check.err.Error())
+		}
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	return fmt.Errorf("not as it was asserted to be: %s", strings.Join(broken, "; "))
+}
+
+// checkedAssertion is an assertion, and why it does not hold if so.
+type checkedAssertion struct {
+	text string
+	err  error
+}
+
+func assertionsOf(texts []string, figures []simulation.Figure) (all []checkedAssertion) {
 	for _, text := range texts {
 		assertion, err := simulation.ParseAssertion(text)
 		if err == nil {
 			err = assertion.Check(figures)
 		}
-		if err != nil {
-			broken = append(broken, err)
-		}
+		all = append(all, checkedAssertion{text, err})
 	}
-	if err := errors.Join(broken...); err != nil {
-		return fmt.Errorf("not as it was asserted to be: %w", err)
-	}
-	return nil
+	return all
 }
 
 var outputs = map[string]func(io.Writer, simulated) error{"summary": summarize, "table": tabulate, "csv": writeCSV, "json": writeJSON}

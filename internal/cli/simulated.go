@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -12,13 +13,15 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
 )
 
-// wide is how many columns a chart has.
-const wide = 72
+// wide is how many columns a chart has, so that all of it fits into 80.
+const wide = 50
 
 // summarize draws the autoscaler's course, and sets the figures of all courses side by side.
 func summarize(to io.Writer, result simulated) error {
 	own := result.Courses[0]
-	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n\n", result.Settings.Duration.Duration, round(result.Took), round(result.InLogic))
+	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n", result.Settings.Duration.Duration, round(result.Took), round(result.Logic.total))
+	startsInVain(to, result.Logic)
+	fmt.Fprintln(to)
 	if isTerminal(to) {
 		chart(to, own.Rows)
 		fmt.Fprintln(to)
@@ -33,15 +36,46 @@ func summarize(to io.Writer, result simulated) error {
 		for _, course := range result.Courses {
 			fmt.Fprintf(table, "\t%s", course.Figures[i])
 		}
-		fmt.Fprintf(table, "\t%s\n", figure.Meaning)
+		fmt.Fprintln(table)
+	}
+	fmt.Fprintln(table)
+	for _, figure := range own.Figures {
+		fmt.Fprintf(table, "%s\t%s\n", figure.Name, figure.Meaning)
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
-	if failure := firstFailure(own.Rows); failure != "" {
-		fmt.Fprintf(to, "\nThe first pass that failed: %s\n", failure)
+	marks(to, assertionsOf(result.Settings.Assert, own.Figures))
+	for _, course := range result.Courses {
+		if failure := firstFailure(course.Rows); failure != "" {
+			fmt.Fprintf(to, "\n%s: the first pass that failed was %s\n", course.Name, failure)
+		}
 	}
 	return nil
+}
+
+// startsInVain tells of a large share of the time that went into starting an interpreter, and how not to.
+func startsInVain(to io.Writer, took logicTime) {
+	if took.total < time.Second || took.starting < took.total/4 {
+		return
+	}
+	fmt.Fprintf(to, "About %s of that (%d%%) went into starting %s %d times: %s.\n",
+		round(took.starting), 100*took.starting/took.total, filepath.Base(took.program), took.runs, strings.Join(took.methods, ", "))
+	fmt.Fprintf(to, "As a worker it is started once: %s: {type: worker, ...}, see docs/workers.md\n", took.methods[0])
+}
+
+// marks lists the assertions, each with whether it holds.
+func marks(to io.Writer, checks []checkedAssertion) {
+	if len(checks) > 0 {
+		fmt.Fprintln(to)
+	}
+	for _, check := range checks {
+		if check.err != nil {
+			fmt.Fprintf(to, "✗ %s\n", check.err)
+			continue
+		}
+		fmt.Fprintf(to, "✓ %s\n", check.text)
+	}
 }
 
 // round leaves three digits of a second or more, and milliseconds below.
@@ -94,13 +128,13 @@ func draw(to io.Writer, name string, rows []simulation.Row, value func(simulatio
 }
 
 // columns are what a pass is shown with.
-var columns = []string{"course", "time", "load", "capacity", "utilization", "backlog", "pods", "ready", "current", "recommended", "desired", "reasons", "failure"}
+var columns = []string{"course", "time", "load", "capacity", "utilization", "backlog", "pods", "ready", "current", "recommended", "desired", "reasons", "failure", "userReason"}
 
 func cells(course string, r simulation.Row) []string {
 	number := func(value float64) string { return fmt.Sprintf("%.4g", value) }
 	return []string{
 		course, r.At().String(), number(r.Load), number(r.Capacity), number(r.Utilization), number(r.Backlog), fmt.Sprint(r.Pods), fmt.Sprint(r.Ready),
-		fmt.Sprint(r.Current), fmt.Sprint(r.Recommended), fmt.Sprint(r.Desired), r.Reasons, r.Failure,
+		fmt.Sprint(r.Current), fmt.Sprint(r.Recommended), fmt.Sprint(r.Desired), r.Reasons, r.Failure, r.UserReason,
 	}
 }
 

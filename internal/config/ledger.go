@@ -16,7 +16,8 @@ type ledger struct {
 	origins  map[string]origin // by key path; what is not in it is a default
 	problems []Problem
 	warnings []string
-	strict   bool // a key that nobody reads is a problem
+	strict   bool   // a key that nobody reads is a problem
+	of       string // whose keys these are
 
 	unknownKeys int
 }
@@ -65,10 +66,10 @@ func (l *ledger) warn(at place, sentence string) {
 // ignore tells of a key that nobody reads, and of the one that may have been meant.
 func (l *ledger) ignore(at place, hint string) {
 	if l.strict {
-		l.problems = append(l.problems, Problem{Key: secret.Mask(at.key), Value: "a key that nobody reads", Rule: "must be a key of the autoscaler" + hint, Source: at.source})
+		l.problems = append(l.problems, Problem{Key: secret.Mask(at.key), Value: "a key that nobody reads", Rule: "must be a key of the " + l.of + hint, Source: at.source})
 		return
 	}
-	l.warn(at, "is not a key of the autoscaler, and is ignored"+hint)
+	l.warn(at, "is not a key of the "+l.of+", and is ignored"+hint)
 }
 
 // ignoreRest tells of the keys that nobody reads and that were not named.

@@ -48,7 +48,7 @@ func LoadStrictly(file string, environ []string) (Loaded, error) {
 func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	config := Default()
 	variables := parseEnviron(environ)
-	l := &ledger{file: cmp.Or(file, variables[fileVariable], DefaultFile), origins: map[string]origin{}, strict: strict}
+	l := &ledger{file: cmp.Or(file, variables[fileVariable], DefaultFile), origins: map[string]origin{}, strict: strict, of: "autoscaler"}
 
 	note, unread, there := "", false, l.file
 	switch err := l.readFile(&config); {
@@ -87,7 +87,22 @@ func parseEnviron(environ []string) map[string]string {
 	return variables
 }
 
-func (l *ledger) readFile(into *Config) error {
+// ReadFile reads another file over what is there, as a configuration is read: every value that cannot be read, and every key that
+// nobody reads, is a problem with its line. It tells which keys the file has. The file's contents are those of the kind that it is of.
+func ReadFile(file, of string, into any) (has func(key string) bool, err error) {
+	l := &ledger{file: file, origins: map[string]origin{}, strict: true, of: of}
+	if err := l.readFile(into); err != nil {
+		l.problems = append(l.problems, Problem{Rule: err.Error(), Source: file})
+	}
+	l.ignoreRest()
+	has = func(key string) bool { _, set := l.origins[key]; return set }
+	if len(l.problems) == 0 {
+		return has, nil
+	}
+	return has, Problems{Of: of, List: l.problems}
+}
+
+func (l *ledger) readFile(into any) error {
 	text, err := readBounded(l.file)
 	if err != nil {
 		return err

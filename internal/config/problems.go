@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
@@ -15,6 +16,7 @@ import (
 
 // Problems is everything that is wrong with a configuration, in the order of the reference page.
 type Problems struct {
+	Of   string // what has them; a configuration if empty
 	List []Problem
 	Note string // a sentence about what was not read, if any
 }
@@ -29,9 +31,10 @@ type Problem struct {
 
 // Error lists the problems, one on each line.
 func (p Problems) Error() string {
-	lines := []string{fmt.Sprintf("configuration has %d problems:", len(p.List))}
+	of := cmp.Or(p.Of, "configuration")
+	lines := []string{fmt.Sprintf("%s has %d problems:", of, len(p.List))}
 	if len(p.List) == 1 {
-		lines[0] = "configuration has 1 problem:"
+		lines[0] = of + " has 1 problem:"
 	}
 	for _, problem := range p.List {
 		lines = append(lines, problem.String())

@@ -126,7 +126,7 @@ func scalar(value any, into reflect.Value) bool {
 	switch number, isNumber := value.(json.Number); {
 	case isText && isSpan(into):
 		return setSpan(into, text)
-	case isNumber && into.CanInt():
+	case isNumber && (into.CanInt() || into.CanUint()):
 		value = whole(number)
 	}
 	if into.Kind() == reflect.String {

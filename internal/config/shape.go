@@ -50,13 +50,23 @@ func shapeOf(into reflect.Value) string {
 	if isSpan(into) {
 		return spanShape(into)
 	}
+	switch into.Addr().Interface().(type) {
+	case *metav1.Duration:
+		return "a duration, e.g. 90s or 1h30m"
+	case *metav1.Time:
+		return "a time, e.g. 2026-01-01T12:00:00Z"
+	}
 	switch into.Kind() {
+	case reflect.Float64:
+		return "a number"
 	case reflect.Bool:
 		return "true or false"
 	case reflect.String:
 		return "text"
 	case reflect.Slice:
 		return "a list"
+	case reflect.Uint64:
+		return "a whole number, 0 or more"
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return fmt.Sprintf("a whole number of up to %d bits", into.Type().Bits())
 	}

@@ -131,7 +131,7 @@ func TestWhatIsFilledInIsReadAsItIs(t *testing.T) {
 
 func TestTheSimulationAsserts(t *testing.T) {
 	for _, language := range Names() {
-		settings, err := simulation.LoadSettings(filepath.Join(written(t, usual(language)), "simulation.yaml"))
+		settings, _, err := simulation.LoadSettings(filepath.Join(written(t, usual(language)), "simulation.yaml"))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -25,6 +25,7 @@ type Row struct {
 	Desired     int32   `json:"desired"`
 	Reasons     string  `json:"reasons,omitempty"`
 	Explanation string  `json:"explanation,omitempty"`
+	UserReason  string  `json:"userReason,omitempty"`
 	Failure     string  `json:"failure,omitempty"`
 }
 
@@ -36,19 +37,21 @@ type Course struct {
 }
 
 // Run goes through a world at an interval, with a pass at each tick, and tells of each row. With no pass nobody scales.
+// Where ctx is done it gives what came of it so far, and the error.
 func Run(ctx context.Context, name string, world *World, interval time.Duration, pass Pass, tell func(string, Row)) (Course, error) {
 	course := Course{Name: name}
 	if passes := int64(world.settings.Duration.Duration / interval); passes > mostPasses {
 		return course, fmt.Errorf("%s at an interval of %s are %d passes, and %d are simulated at most: simulate less of it, or take a longer interval", world.settings.Duration.Duration, interval, passes, mostPasses)
 	}
 	for next := interval; next <= world.settings.Duration.Duration; next += interval {
-		if err := ctx.Err(); err != nil {
-			return course, err
-		}
 		world.advance(next)
 		row := world.row()
 		if pass != nil {
 			row.decided(pass(ctx))
+		}
+		if err := ctx.Err(); err != nil { // which has cut the pass short
+			course.Figures = figures(world, course.Rows)
+			return course, err
 		}
 		course.Rows = append(course.Rows, row)
 		tell(name, row)
@@ -68,6 +71,7 @@ func (w *World) row() Row {
 func (r *Row) decided(pass autoscaler.Pass) {
 	if d := pass.Decision; d != nil {
 		r.Current, r.Recommended, r.Desired, r.Reasons, r.Explanation = d.Current, d.Recommended, d.Replicas, d.Reasons(), d.Explanation()
+		r.UserReason = pass.UserReason
 	}
 	if pass.Failure != nil {
 		r.Desired, r.Failure = r.Current, pass.Failure.Reason+": "+pass.Failure.Err.Error()

@@ -40,15 +40,24 @@ func figures(w *World, rows []Row) []Figure {
 		}
 	}
 	return []Figure{
-		{Name: "pod_hours", Value: w.podTime.Hours(), Meaning: "how long pods were there, all together"},
-		{Name: "under_capacity", Value: 100 * float64(w.underTime) / float64(w.now), Percent: true, Meaning: "of the time, the load was more than the pods that were ready could take"},
+		{Name: "pod_hours", Value: w.podTime.Hours(), Meaning: "hours that pods were there, all together"},
+		{Name: "under_capacity", Value: 100 * float64(w.underTime) / float64(max(w.now, 1)), Percent: true, Meaning: "of the time the ready pods could not take the load"},
 		{Name: "worst_backlog", Value: w.worstBacklog, Meaning: "the most load that waited, times seconds"},
-		{Name: "scalings", Value: float64(scalings), Meaning: "how often the number of replicas was changed"},
-		{Name: "largest_step", Value: float64(largest), Meaning: "by how many at most"},
-		{Name: "flaps", Value: float64(flaps), Meaning: fmt.Sprintf("scalings that took the one before back within %s", soon)},
+		{Name: "scalings", Value: float64(scalings), Meaning: "changes of the number of replicas"},
+		{Name: "largest_step", Value: float64(largest), Meaning: "the most replicas at one change"},
+		{Name: "flaps", Value: float64(flaps), Meaning: fmt.Sprintf("changes that took back the one before within %s", short(soon))},
 		{Name: "peak_replicas", Value: float64(peak), Meaning: "the most replicas"},
 		{Name: "failed_passes", Value: float64(failed), Meaning: "passes that came to no decision"},
 	}
+}
+
+// short leaves out the zeros of a duration: 10m, not 10m0s.
+func short(d time.Duration) string {
+	text := strings.TrimSuffix(d.String(), "m0s")
+	if text != d.String() {
+		return text + "m"
+	}
+	return text
 }
 
 // scaled counts changes, those that took the one before back, and by how many replicas the largest was.

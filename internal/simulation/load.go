@@ -1,15 +1,10 @@
 package simulation
 
 import (
-	"cmp"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"os"
-	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -130,7 +125,7 @@ func (p *Part) set(parameter string) (err error) {
 }
 
 // loadOf is the sum of all parts, and never less than nothing.
-func loadOf(parts []Part, seed uint64) (curve, error) {
+func loadOf(parts []Part, seed uint64, start time.Time) (curve, error) {
 	var all []curve
 	for i, part := range parts {
 		if part.Trace == "" {
@@ -141,7 +136,7 @@ func loadOf(parts []Part, seed uint64) (curve, error) {
 		if err != nil {
 			return nil, err
 		}
-		all = append(all, traced)
+		all = append(all, traced.from(start))
 	}
 	return func(at time.Duration) (sum float64) {
 		for _, one := range all {
@@ -149,88 +144,4 @@ func loadOf(parts []Part, seed uint64) (curve, error) {
 		}
 		return max(0, sum)
 	}, nil
-}
-
-// point is a line of a trace.
-type point struct {
-	at   time.Duration
-	load float64
-}
-
-// readTrace reads a CSV file with a time and a load in each line; between two lines the load changes evenly.
-func readTrace(path string) (curve, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("reading the load: %w", err)
-	}
-	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() > mostTrace {
-		return nil, fmt.Errorf("reading the load from %s: it has %d bytes, and %d are read at most", path, info.Size(), mostTrace)
-	}
-	reader := csv.NewReader(file)
-	reader.TrimLeadingSpace, reader.Comment = true, '#'
-	lines, err := reader.ReadAll()
-	if err != nil {
-		return nil, fmt.Errorf("reading the load from %s: %w", path, err)
-	}
-	points, err := pointsOf(lines)
-	if err != nil {
-		return nil, fmt.Errorf("reading the load from %s: %w", path, err)
-	}
-	return interpolate(points), nil
-}
-
-func pointsOf(lines [][]string) (points []point, err error) {
-	var start time.Time
-	for i, line := range lines {
-		if len(line) < 2 {
-			return nil, fmt.Errorf("record %d has %d fields: a time and a load are needed", i+1, len(line))
-		}
-		load, loadErr := strconv.ParseFloat(line[1], 64)
-		if i == 0 && loadErr != nil { // the names of the columns
-			continue
-		}
-		at, timeErr := timeOf(line[0], &start)
-		if err := errors.Join(loadErr, timeErr); err != nil || !(math.Abs(load) <= mostLoad) {
-			return nil, fmt.Errorf("record %d (%s): a time (15, 1h30m or 2026-01-01T12:00:00Z) and a load are needed, of %g at most: %w", i+1, strings.Join(line, ","), mostLoad, err)
-		}
-		points = append(points, point{at, load})
-	}
-	if len(points) == 0 {
-		return nil, errors.New("there are no records")
-	}
-	if !slices.IsSortedFunc(points, func(a, b point) int { return cmp.Compare(a.at, b.at) }) {
-		return nil, errors.New("its times have to rise")
-	}
-	return points, nil
-}
-
-// timeOf is a time since the start: in seconds, as a duration, or as a date, the first of which is the start.
-func timeOf(text string, start *time.Time) (time.Duration, error) {
-	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
-		return time.Duration(seconds * float64(time.Second)), nil
-	}
-	if since, err := time.ParseDuration(text); err == nil {
-		return since, nil
-	}
-	date, err := time.Parse(time.RFC3339, text)
-	if start.IsZero() {
-		*start = date
-	}
-	return date.Sub(*start), err
-}
-
-func interpolate(points []point) curve {
-	return func(at time.Duration) float64 {
-		i := sort.Search(len(points), func(i int) bool { return points[i].at > at })
-		switch i {
-		case 0:
-			return points[0].load
-		case len(points):
-			return points[i-1].load
-		}
-		before, after := points[i-1], points[i]
-		part := float64(at-before.at) / float64(after.at-before.at)
-		return before.load + part*(after.load-before.load)
-	}
 }

@@ -21,6 +21,7 @@ type plotted struct {
 	Values map[string][]float64 `json:"values"`
 	Texts  []string             `json:"texts"`
 	Text   []int                `json:"text"`
+	Failed []int                `json:"failed"` // the passes that failed
 }
 
 // WriteReport writes one page with all there is to see of the courses: it needs no other file, and no network.
@@ -52,6 +53,12 @@ func plot(course Course) plotted {
 		text := row.Failure
 		if text == "" && row.Reasons != "" {
 			text = row.Reasons + ": " + row.Explanation
+			if row.UserReason != "" {
+				text += " (" + row.UserReason + ")"
+			}
+		}
+		if row.Failure != "" {
+			p.Failed = append(p.Failed, len(p.Text))
 		}
 		place, known := places[text]
 		if !known {

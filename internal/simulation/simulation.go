@@ -8,13 +8,13 @@ package simulation
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 )
 
 // Settings are what is simulated.
@@ -28,6 +28,9 @@ type Settings struct {
 	Metrics  Metrics         `json:"metrics"`
 	Assert   []string        `json:"assert"`
 }
+
+// Given are the settings that somebody has set, which a trace does not.
+type Given struct{ Start, Duration bool }
 
 // Pods are how each pod of the target behaves.
 type Pods struct {
@@ -76,21 +79,18 @@ func Default() Settings {
 }
 
 // LoadSettings reads them from a file; traces are looked for beside it.
-func LoadSettings(path string) (Settings, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return Settings{}, fmt.Errorf("reading the simulation: %w", err)
-	}
+func LoadSettings(path string) (Settings, Given, error) {
 	settings := Default()
-	if err := yaml.UnmarshalStrict(text, &settings); err != nil {
-		return Settings{}, fmt.Errorf("reading the simulation %s: %w", path, err)
+	has, err := config.ReadFile(path, "simulation", &settings)
+	if err != nil {
+		return Settings{}, Given{}, err
 	}
 	for i := range settings.Load {
 		if trace := settings.Load[i].Trace; trace != "" && !filepath.IsAbs(trace) {
 			settings.Load[i].Trace = filepath.Join(filepath.Dir(path), trace)
 		}
 	}
-	return settings, nil
+	return settings, Given{has("start"), has("duration")}, nil
 }
 
 // A simulation is gone through second by second, with all of its pods, and all passes are kept: each of these has a bound.

@@ -48,7 +48,7 @@ const before = time.Hour
 
 // NewWorld gives one whose first pods have been ready for a while, and are measured.
 func NewWorld(settings Settings) (*World, error) {
-	load, err := loadOf(settings.Load, settings.Seed)
+	load, err := loadOf(settings.Load, settings.Seed, settings.Start.Time)
 	if err != nil {
 		return nil, err
 	}

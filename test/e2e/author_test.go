@@ -106,7 +106,7 @@ func TestCheckFindsWhatTheClusterLacks(t *testing.T) {
 	a.has(out, "error ", "target ", `"wbe" not found`, "does it exist? (scaleTargetRef, namespace)")
 	a.write("config.yaml", strings.Replace(config, "kind: Deployment", "kind: DaemonSet", 1))
 	out, _ = a.runs(1, admin, "check", "--cluster")
-	a.has(out, "error ", "target kind", "serves DaemonSet without a scale subresource")
+	a.has(out, "error ", "target kind", "DaemonSet of apps/v1 cannot be scaled: it has no number of replicas that could be set")
 }
 
 // TestTheRightsThatCheckAsksForAreEnough gives an autoscaler without any rights those that check names, and no others.

@@ -95,6 +95,12 @@ func TestAnObjectThatCannotBeRightIsRefused(t *testing.T) {
 		{"no target", "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: hello-kubernetes}\n", "", "spec.scaleTargetRef: Required value"},
 		{"a target without a kind", "kind: Deployment, name", "name", "spec.scaleTargetRef.kind: Required value"},
 		{"a target without a name", "name: hello-kubernetes", `name: ""`, "spec.scaleTargetRef.name"},
+		{"a target's name that leads elsewhere", "name: hello-kubernetes", "name: ../x", "spec.scaleTargetRef.name"},
+		{"a target's name that is a folder", "name: hello-kubernetes", `name: ".."`, "spec.scaleTargetRef.name"},
+		{"a target's name with an escape", "name: hello-kubernetes", "name: a%2Fb", "spec.scaleTargetRef.name"},
+		{"a target's kind with a subresource", "kind: Deployment, name", "kind: Deployment/scale, name", "spec.scaleTargetRef.kind"},
+		{"a target in config", "name: mine", "name: scaleTargetRef", "the target and its namespace cannot be set here"},
+		{"a namespace in config", "name: mine", "name: namespace", "the target and its namespace cannot be set here"},
 		{"a version that is none", "apiVersion: apps/v1, kind", "apiVersion: a/b/c, kind", "spec.scaleTargetRef.apiVersion"},
 		{"the same key twice", "name: mine", "name: interval", `spec.config[1]: Duplicate value`},
 		{"a key that is no variable's name", "name: mine", "name: a=b", "spec.config[1].name"},
@@ -111,6 +117,17 @@ func TestAnObjectThatCannotBeRightIsRefused(t *testing.T) {
 				t.Errorf("got %v %s, want %s", err, words, row.says)
 			}
 		})
+	}
+}
+
+// TestATargetOfTheCoreGroupNeedsNoVersion, nor is its kind in one case alone.
+func TestATargetOfTheCoreGroupNeedsNoVersion(t *testing.T) {
+	t.Parallel()
+	installCRD(t)
+	namespace := cluster.Start(t).Namespace(t)
+	for _, target := range []string{"{kind: ReplicationController, name: web}", `{apiVersion: "", kind: replicationcontroller, name: web.v1}`, "{kind: a, name: ...}"} {
+		object := strings.Replace(ofOperator14, "{apiVersion: apps/v1, kind: Deployment, name: hello-kubernetes}", target, 1)
+		kubectl(t, object, "create", "--dry-run=server", "-n", namespace, "-f", "-")
 	}
 }
 

@@ -161,7 +161,7 @@ func TestOneContainerIsMeasuredAlone(t *testing.T) {
 	)
 }
 
-// TestAPodsMetricCountsThePodsThatCount: a pod that failed or is terminating does not, and the metric of one that is
+// TestAPodsMetricCountsThePodsThatCount: a pod that failed, succeeded or is being deleted does not, and the metric of one that is
 // pending is left out.
 func TestAPodsMetricCountsThePodsThatCount(t *testing.T) {
 	t.Parallel()
@@ -175,7 +175,7 @@ func TestAPodsMetricCountsThePodsThatCount(t *testing.T) {
 	}
 	web := pods[slices.IndexFunc(pods, func(pod corev1.Pod) bool { return strings.HasPrefix(pod.Name, "web") })].Name
 	p := start(t, options{files: replies(1), config: base(namespace) + specs(podHits)})
-	p.gathersJust(fmt.Sprintf(`{"pods":{"ignored_pods":{"pending":{}},"missing_pods":{"succeeded":{}},"pod_metrics_info":{%q:{"Value":7000}},"ready_pod_count":1,"total_pods":3}}`, web))
+	p.gathersJust(fmt.Sprintf(`{"pods":{"ignored_pods":{"pending":{}},"missing_pods":{},"pod_metrics_info":{%q:{"Value":7000}},"ready_pod_count":1,"total_pods":2}}`, web))
 }
 
 func TestObjectsAreInANamespaceOrNot(t *testing.T) {
@@ -246,7 +246,7 @@ func TestMissingMetricsAreNamed(t *testing.T) {
 	want := [][]string{
 		{"1] (Pods packets-per-second): ", "custom.metrics.k8s.io", "adapter"},
 		{"2] (Object hits", "custom.metrics.k8s.io", "adapter"},
-		{"3] (Object hits", "Deplyment", "apps/v1", "describedObject"},
+		{"3] (Object hits", `no kind \"Deplyment\" in apps (v1)`, "describedObject"},
 		{"4] (External jobs): ", "external.metrics.k8s.io", "queue=images"},
 		{"5] (Object requests", "custom.metrics.k8s.io", "verb=PUT", "labels"},
 	}

@@ -65,6 +65,7 @@ scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
 namespace: %s
 interval: 3000
 maxReplicas: 8
+downscaleStabilization: 0
 evaluate: {type: hpa}
 kubernetesMetricSpecs: %s
 `, pair.ours, metrics)})

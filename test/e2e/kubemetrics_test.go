@@ -232,12 +232,11 @@ func TestPodsThatDoNotCount(t *testing.T) {
 		if names := slices.Sorted(maps.Keys(got.Ignored)); !slices.Equal(names, []string{"pending"}) {
 			t.Errorf("ignored_pods are %v, want pending", names)
 		}
-		// As with the HorizontalPodAutoscaler, a pod that succeeded counts as one that is not measured.
-		if names := slices.Sorted(maps.Keys(got.Missing)); !slices.Equal(names, []string{"succeeded"}) {
-			t.Errorf("missing_pods are %v, want succeeded", names)
+		if names := slices.Sorted(maps.Keys(got.Missing)); len(names) > 0 {
+			t.Errorf("missing_pods are %v, want none", names)
 		}
-		if got.Total != 4 {
-			t.Errorf("total_pods is %d, want 4: neither the failed nor the terminating one", got.Total)
+		if got.Total != 3 {
+			t.Errorf("total_pods is %d, want 3: none of those that failed, succeeded or are being deleted", got.Total)
 		}
 	}
 	p.passes("evaluate", 1)

@@ -207,7 +207,8 @@ func TestWhatIsWrongWithAnObjectIsACondition(t *testing.T) {
 	t.Parallel()
 	namespace, operator := operated(t)
 	for _, row := range []struct{ name, patch, reason, says string }{
-		{"no such kind", `{"scaleTargetRef": {"kind": "Nonsense"}}`, "UnknownTarget", "the API serves no Nonsense in apps/v1"},
+		{"no such kind", `{"scaleTargetRef": {"kind": "Nonsense"}}`, "UnknownTarget", `the API serves no kind "Nonsense" in apps (v1), where it can scale: Deployment`},
+		{"a kind that cannot be scaled", `{"scaleTargetRef": {"kind": "daemonset"}}`, "InvalidTarget", "DaemonSet of apps/v1 cannot be scaled: it has no number of replicas that could be set (spec.scaleTargetRef)"},
 		{"a target outside of namespaces", `{"scaleTargetRef": {"apiVersion": "v1", "kind": "Node"}}`, "InvalidTarget", "is outside of namespaces"},
 		{"no containers", `{"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment"}, "template": {"spec": {"containers": []}}}`, "InvalidTemplate", "at least one container is needed"},
 		{"a container without an image", `{"template": {"spec": {"containers": [{"name": "autoscaler"}]}}}`, "Refused", "spec.template.spec.containers[0].image"},

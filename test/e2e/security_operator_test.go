@@ -187,7 +187,7 @@ func TestSecurityAnObjectGainsNothing(t *testing.T) {
 		{"labels of a ReplicationController", "mine", "", "labels: {app: older}", "", "False NotAllowed", `behind the selector of ReplicationController "older"`},
 		{"labels of a Job", "mine", "", "labels: {run: nightly}", "", "False NotAllowed", `behind the selector of Job "nightly"`},
 		{"labels of nobody", "mine", "", "labels: {team: mine}", "", runs, ""},
-		{"configuration for another namespace", "mine", "config: [{name: namespace, value: kube-system}, {name: customPodAutoscaler, value: '{\"name\": \"other\"}'}],", "", "", runs, ""},
+		{"configuration for another object", "mine", "config: [{name: customPodAutoscaler, value: '{\"name\": \"other\"}'}],", "", "", runs, ""},
 	}
 	s.kubectl(`{apiVersion: apps/v1, kind: Deployment, metadata: {name: other}, spec: {replicas: 0, selector: {matchLabels: {app: other}}, template: {metadata: {labels: {app: other}}, spec: {containers: [{name: a, image: a}]}}}}`, "create", "-f", "-")
 	for _, row := range rows {
@@ -208,7 +208,7 @@ func TestSecurityAnObjectGainsNothing(t *testing.T) {
 			})
 		})
 	}
-	s.operator.logs("the template's account is not used")
+	s.operator.logs("a part of the object is not used", "AccountIgnored")
 }
 
 // allowed runs the command that a message prints, as somebody who may write what it names.

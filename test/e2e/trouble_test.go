@@ -117,20 +117,47 @@ func TestATargetThatCannotBeIsExplained(t *testing.T) {
 		says      []string
 	}{
 		{"the kind has a typo", "{apiVersion: apps/v1, kind: Deploymnt, name: web}",
-			[]string{`apps/v1 has no kind \"Deploymnt\"; it can scale: `, "Deployment", "StatefulSet", "(scaleTargetRef.kind)"}},
+			[]string{`the API serves no kind \"Deploymnt\" in apps (v1), where it can scale: `, "Deployment", "StatefulSet", "(scaleTargetRef)"}},
 		{"the kind cannot be scaled", "{apiVersion: apps/v1, kind: DaemonSet, name: web}",
-			[]string{"apps/v1 serves DaemonSet without a scale subresource, so it cannot be scaled"}},
+			[]string{"DaemonSet of apps/v1 cannot be scaled: it has no number of replicas that could be set"}},
 		{"the kind is not in namespaces", "{apiVersion: v1, kind: Node, name: node-1}",
-			[]string{"v1 has Node outside of namespaces: it cannot be a target"}},
-		{"the version is not served", "{apiVersion: apps/v1beta1, kind: Deployment, name: web}",
-			[]string{"the API does not serve apps/v1beta1", "(scaleTargetRef.apiVersion)"}},
+			[]string{"Node of v1 cannot be scaled: it is outside of namespaces"}},
+		{"the group is not served any more", "{apiVersion: extensions/v1beta1, kind: Deployment, name: web}",
+			[]string{`the API does not serve the group \"extensions\"; Deployment is of apps/v1`, "(scaleTargetRef)"}},
 		{"the group is not served", "{apiVersion: nowhere.example.com/v1alpha1, kind: Rollout, name: web}",
-			[]string{"the API does not serve nowhere.example.com/v1alpha1: is its CustomResourceDefinition installed?"}},
+			[]string{`the API does not serve the group \"nowhere.example.com\": is its CustomResourceDefinition installed?`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			p := start(t, options{config: base(namespace), env: []string{"scaleTargetRef=" + row.ref}})
 			p.logs(append(row.says, "pass failed, nothing was scaled")...)
+		})
+	}
+}
+
+// TestATargetIsFoundAsAnHPAFindsIt: by its group and kind, in any case and of any version that is served.
+func TestATargetIsFoundAsAnHPAFindsIt(t *testing.T) {
+	t.Parallel()
+	for name, ref := range map[string]string{
+		"in another case":                "{apiVersion: apps/v1, kind: deployment, name: web}",
+		"of a version that was served":   "{apiVersion: apps/v1beta2, kind: Deployment, name: web}",
+		"of a version, in another case":  "{apiVersion: apps/v1beta1, kind: DEPLOYMENT, name: web}",
+		"a ReplicationController, of v1": "{kind: replicationcontroller, name: web}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			namespace := cluster.Start(t).Namespace(t)
+			if strings.Contains(ref, "apiVersion") {
+				createDeployment(t, namespace, 1)
+			} else {
+				kubectl(t, `{apiVersion: v1, kind: ReplicationController, metadata: {name: web}, spec: {replicas: 1, selector: {app: web}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}}}`,
+					"create", "-n", namespace, "-f", "-")
+			}
+			p := start(t, options{config: base(namespace), files: replies(2), env: []string{"scaleTargetRef=" + ref}})
+			p.logs("scaled", "current=1", "replicas=2")
+			if errors := p.lines("level=ERROR"); len(errors) > 0 {
+				t.Errorf("got %q", errors)
+			}
 		})
 	}
 }
@@ -142,10 +169,10 @@ func TestFindsAKindThatIsInstalledAndMadeScalableLater(t *testing.T) {
 		config: base(namespace), files: replies(2),
 		env: []string{"scaleTargetRef={apiVersion: trouble.example.com/v1, kind: Worker, name: web}"},
 	})
-	p.logs("the API does not serve trouble.example.com/v1: is its CustomResourceDefinition installed?")
+	p.logs(`the API does not serve the group \"trouble.example.com\": is its CustomResourceDefinition installed?`)
 
 	installWorkers(t, "trouble.example.com", "{}")
-	p.logs("serves Worker without a scale subresource, so it cannot be scaled: add subresources.scale to its CustomResourceDefinition")
+	p.logs("Worker of trouble.example.com/v1 cannot be scaled: its CustomResourceDefinition has no scale subresource (subresources.scale)")
 
 	installWorkers(t, "trouble.example.com", scalable)
 	p.logs(`workers.trouble.example.com \"web\" not found`, "does it exist? (scaleTargetRef, namespace)")
