@@ -3,6 +3,7 @@ package autoscaler_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -105,10 +106,16 @@ func TestTheReadmeShowsTheExample(t *testing.T) {
 			t.Errorf("metric.py does not have the README's line %q", line)
 		}
 	}
-	for _, part := range []string{`json.loads(json.load(sys.stdin)["metrics"][0]["value"])`, "math.ceil("} {
+	for _, part := range []string{`json.loads(known["metrics"][0]["value"])`, `known["resource"]["spec"]["replicas"]`, "math.ceil("} {
 		if !strings.Contains(scripts[1], part) || !strings.Contains(evaluate, part) {
 			t.Errorf("the README and evaluate.py should both have %q", part)
 		}
+	}
+	const known = `{"resource": {"spec": {"replicas": 2}}, "kubernetesMetrics": [{"resource": {"pod_metrics_info": {"a": {"Value": 180}, "b": {"Value": 180}}, "requests": {"a": 200, "b": 200}}}]}`
+	measured := runPython(t, scripts[0], known)
+	evaluated := runPython(t, scripts[1], fmt.Sprintf(`{"resource": {"spec": {"replicas": 2}}, "metrics": [{"resource": "web", "value": %q}]}`, measured))
+	if measured != `{"replicas": 2, "utilization": 90}` || evaluated != `{"targetReplicas": 4}` {
+		t.Errorf("pasted into files, the README's programs reply %s and %s", measured, evaluated)
 	}
 	for _, block := range fenced(readme, "yaml") {
 		path := filepath.Join(t.TempDir(), "config.yaml")
@@ -119,6 +126,18 @@ func TestTheReadmeShowsTheExample(t *testing.T) {
 			t.Errorf("the README's configuration: %v %v", err, loaded.Warnings)
 		}
 	}
+}
+
+// runPython runs a script as it is, and gives what it prints.
+func runPython(t *testing.T, script, input string) string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "python3", "-c", script)
+	command.Stdin = strings.NewReader(input)
+	reply, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, reply)
+	}
+	return string(reply)
 }
 
 // TestTheAutoscalerShownIsWrittenSo runs init as the page does, and finds what it prints there, and each language.

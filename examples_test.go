@@ -93,7 +93,7 @@ func missingOf(t *testing.T, root, name string) (missing []string) {
 	lacks(!strings.Contains("\n"+textOf(filepath.Join(root, "examples", "README.md")), "\n"+line),
 		"line in examples/README.md that begins with "+line)
 	lacks(!strings.Contains(textOf(filepath.Join(folder, "README.md")), tried), "command in README.md to try it: "+tried)
-	settings, _ := simulation.LoadSettings(filepath.Join(folder, "simulation.yaml")) // what cannot be read asserts nothing
+	settings, _, _ := simulation.LoadSettings(filepath.Join(folder, "simulation.yaml")) // what cannot be read asserts nothing
 	lacks(!slices.ContainsFunc(settings.Assert, func(text string) bool { return !strings.HasPrefix(text, "failed_passes ") }),
 		"assertion in simulation.yaml besides failed_passes")
 	return missing

@@ -8,14 +8,14 @@ import math
 import sys
 
 TARGET_UTILIZATION = 50  # percent
+TOLERANCE = 5  # percent: nothing changes for less
 
-measured = json.loads(json.load(sys.stdin)["metrics"][0]["value"])
+known = json.load(sys.stdin)
+measured = json.loads(known["metrics"][0]["value"])
 utilization = measured["utilization"]
 
-json.dump(
-    {
-        "targetReplicas": math.ceil(measured["replicas"] * utilization / TARGET_UTILIZATION),
-        "reason": f"{utilization}% busy, {TARGET_UTILIZATION}% wanted",
-    },
-    sys.stdout,
-)
+replicas = known["resource"]["spec"]["replicas"]
+if abs(utilization - TARGET_UTILIZATION) > TOLERANCE:
+    replicas = math.ceil(measured["replicas"] * utilization / TARGET_UTILIZATION)
+
+json.dump({"targetReplicas": replicas, "reason": f"{utilization}% busy, {TARGET_UTILIZATION}% wanted"}, sys.stdout)

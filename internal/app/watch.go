@@ -36,7 +36,7 @@ func newReports(options Options) reports {
 	settings := options.Config
 	ref := settings.ScaleTargetRef
 	health := report.NewHealth(time.Now, settings.StartTime.Duration()+settings.Interval.Duration(), longestSilence(settings))
-	metrics := telemetry.NewMetrics(autoscaler.StageNames(), health.SinceSuccess)
+	metrics := report.NewMetrics(health.SinceSuccess)
 	metrics.Info.WithLabelValues(options.Version, ref.Kind, settings.Namespace, ref.Name).Set(1)
 	return reports{
 		settings: settings,

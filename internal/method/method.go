@@ -50,6 +50,9 @@ var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kin
 	config.WorkerMethod: newWorker,
 }
 
+// Types are the types of methods, in the order of their names.
+func Types() []string { return slices.Sorted(maps.Keys(kinds)) }
+
 // Run is a run that has ended: what went in, and what came out.
 type Run struct {
 	Name, Type string // of the method
@@ -84,7 +87,7 @@ func New(name string, m config.Method, log *slog.Logger, ran func(Run), secrets 
 	newKind, known := kinds[m.Type]
 	if !known {
 		return nil, fmt.Errorf("setting up %s: unknown type %q (type: one of %s)",
-			name, m.Type, strings.Join(slices.Sorted(maps.Keys(kinds)), ", "))
+			name, m.Type, strings.Join(Types(), ", "))
 	}
 	k, err := newKind(name, m, log)
 	if err != nil {

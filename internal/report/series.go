@@ -18,6 +18,15 @@ import (
 // Series counts passes and runs of methods for Prometheus.
 type Series struct{ metrics *telemetry.Metrics }
 
+// NewMetrics are the series of an autoscaler, with the values of their labels.
+func NewMetrics(age func() float64) *telemetry.Metrics {
+	words := telemetry.Words{Stages: autoscaler.StageNames(), MethodTypes: method.Types(), MethodResults: method.Results()}
+	for _, reason := range decision.Limiting() {
+		words.Reasons = append(words.Reasons, string(reason))
+	}
+	return telemetry.NewMetrics(words, age)
+}
+
 // NewSeries counts in the metrics. What can be counted of passes, methods (their types, by name) and specs starts at zero,
 // so that the first failure is an increase.
 func NewSeries(metrics *telemetry.Metrics, rules decision.Rules, methods map[string]string, specs []autoscalingv2.MetricSpec) *Series {

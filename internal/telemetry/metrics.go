@@ -42,18 +42,18 @@ var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 
 
 // NewMetrics gives series that nothing has been counted in, in a registry of their own. The stages are those of a pass, by
 // name; the age is that of the last successful pass, in seconds.
-func NewMetrics(stages []string, age func() float64) *Metrics {
+func NewMetrics(words Words, age func() float64) *Metrics {
 	m := &Metrics{Registry: prometheus.NewRegistry()}
 	runType := Label{"run_type", "what started the pass: `scaler` (the loop), `api`, `api_dry_run`"}
 	method := Label{"method", "the method's or hook's key: `metric`, `preScale`, ..."}
-	kind := Label{"type", "its type: `shell`, `http`, `worker`"}
+	kind := Label{"type", "its type: " + listed(words.MethodTypes)}
 
 	m.Info = m.gauge("info", "Always 1: its labels say what is scaled, and by which version.",
 		Label{"version", "of the program"}, Label{"target_kind", "of the target"}, Label{"target_namespace", "of the target"}, Label{"target_name", "of the target"})
 	m.Passes = m.counter("passes_total", "Passes that have ended.",
 		runType, Label{"result", "`scaled`, `kept`, `proposed` (a dry run), `disabled` (the target is at zero), `failed`"})
-	m.Stages = m.histogram("stage_duration_seconds", "Time that a stage of a pass took.", Label{"stage", "`" + strings.Join(stages, "`, `") + "`"})
-	m.MethodRuns = m.counter("method_runs_total", "Runs of user methods and hooks.", method, kind, Label{"result", "`succeeded`, `failed`, `timeout`"})
+	m.Stages = m.histogram("stage_duration_seconds", "Time that a stage of a pass took.", Label{"stage", listed(words.Stages)})
+	m.MethodRuns = m.counter("method_runs_total", "Runs of user methods and hooks.", method, kind, Label{"result", listed(words.MethodResults)})
 	m.Methods = m.histogram("method_duration_seconds", "Time that a run of a user method or hook took.", method, kind)
 	m.MetricErrors = m.counter("kubernetes_metric_errors_total", "Kubernetes metrics that could not be read.",
 		Label{"spec", "its key: `kubernetesMetricSpecs[0]`"}, Label{"metric", "its type and name: `Resource cpu`"})
@@ -63,13 +63,23 @@ func NewMetrics(stages []string, age func() float64) *Metrics {
 	m.Min = m.gauge("min_replicas", "The configured minReplicas.")
 	m.Max = m.gauge("max_replicas", "The configured maxReplicas.")
 	m.Limited = m.gauge("scaling_limited", "1 where the last decision is not what evaluate asked for.",
-		Label{"reason", "`TooFewReplicas`, `TooManyReplicas`, `ScaleDownStabilized`, `ScalingDisabled`"})
+		Label{"reason", listed(words.Reasons)})
 	m.Requests = m.counter("http_requests_total", "Requests that were answered, those of probes and of Prometheus among them.",
 		Label{"path", "the path, or `other` for one that is not served"}, Label{"code", "the status code of the answer"})
 	m.function("last_successful_pass_age_seconds", "Time since the last pass that succeeded, or since the start if none has yet.", age)
 	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
+
+// Words are the values that labels have.
+type Words struct {
+	Stages        []string
+	MethodTypes   []string
+	MethodResults []string
+	Reasons       []string // why a decision is not what evaluate asked for
+}
+
+func listed(words []string) string { return "`" + strings.Join(words, "`, `") + "`" }
 
 func (m *Metrics) counter(name, help string, labels ...Label) *prometheus.CounterVec {
 	name = m.family("counter", name, help, labels)

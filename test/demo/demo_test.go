@@ -229,7 +229,7 @@ func TestProgressIsHeldBack(t *testing.T) {
 func TestWhatTheExampleSays(t *testing.T) {
 	for file, words := range map[string][]string{
 		"evaluate.py": {fmt.Sprintf("TARGET_UTILIZATION = %d ", wantedPercent)},
-		"config.yaml": {fmt.Sprintf("maxReplicas: %d\n", maxReplicas), "namespace: " + namespace + "\n", "interval: 10000\n", "downscaleStabilization: 30\n"},
+		"config.yaml": {fmt.Sprintf("maxReplicas: %d\n", maxReplicas), "namespace: " + namespace + "\n", "interval: 10000\n", "downscaleStabilization: 300\n"},
 	} {
 		content, err := os.ReadFile(filepath.Join(example, file))
 		if err != nil {
