@@ -6,7 +6,7 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/api/validation/path"
+	"k8s.io/apimachinery/pkg/api/validate/content"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 )
@@ -100,7 +100,7 @@ func isVersion(text string) bool {
 // segmentRule is what the API server asks of each part of a path, and autoscaling/v2 of names at their creation.
 const segmentRule = "must not be empty, . or .., nor have / or % in it"
 
-func isSegment(text string) bool { return text != "" && len(path.IsValidPathSegmentName(text)) == 0 }
+func isSegment(text string) bool { return text != "" && len(content.IsPathSegmentName(text)) == 0 }
 
 // A time.Duration ends at 292 years.
 const (
