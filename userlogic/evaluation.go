@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/big"
 	"strconv"
 	"strings"
 )
@@ -27,22 +28,66 @@ func DecodeEvaluation(reply string) (Evaluation, error) {
 	if strings.TrimSpace(reply) == "" {
 		return Evaluation{}, fmt.Errorf("the reply is empty: %w", errWanted)
 	}
-	var read struct {
-		TargetReplicas json.RawMessage `json:"targetReplicas"`
-		Reason         any             `json:"reason"`
+	keys, err := keysOf(reply)
+	if err != nil {
+		return Evaluation{}, fmt.Errorf("the reply %s %w: %w", short(reply), err, errWanted)
 	}
-	if err := json.Unmarshal([]byte(reply), &read); err != nil {
-		return Evaluation{}, fmt.Errorf("the reply %s is not a JSON object: %v: %w", short(reply), err, errWanted)
-	}
-	if read.TargetReplicas == nil {
+	target, found := keys["targetReplicas"]
+	if !found {
 		return Evaluation{}, fmt.Errorf("the reply %s has no targetReplicas: %w", short(reply), errWanted)
 	}
-	replicas, err := strconv.ParseInt(string(read.TargetReplicas), 10, 64)
-	if err != nil || replicas < 0 || replicas > math.MaxInt32 {
-		return Evaluation{}, fmt.Errorf("targetReplicas is %s in the reply: %w", short(string(read.TargetReplicas)), errWanted)
+	replicas, ok := wholeNumber(target)
+	if !ok || replicas < 0 || replicas > math.MaxInt32 {
+		return Evaluation{}, fmt.Errorf("targetReplicas is %s in the reply: %w", short(string(target)), errWanted)
 	}
-	reason, _ := read.Reason.(string)
+	var reason string
+	_ = json.Unmarshal(keys["reason"], &reason) // any other shape is user logic's own
 	return Evaluation{TargetReplicas: int32(replicas), Reason: clip(reason, maxReason)}, nil
+}
+
+// keysOf are the keys of a JSON object, those that mean something in their own spelling. A key that is there twice is refused, for
+// nobody knows which of them is meant.
+func keysOf(reply string) (map[string]json.RawMessage, error) {
+	if err := json.Unmarshal([]byte(reply), new(json.RawMessage)); err != nil {
+		return nil, fmt.Errorf("is not a JSON object: %w", err)
+	}
+	read := json.NewDecoder(strings.NewReader(reply))
+	if start, err := read.Token(); err != nil || start != json.Delim('{') {
+		return nil, errors.New("is not a JSON object")
+	}
+	keys, written := map[string]json.RawMessage{}, map[string]string{}
+	for read.More() {
+		name, err := read.Token()
+		if err != nil {
+			return nil, fmt.Errorf("is not a JSON object: %w", err)
+		}
+		var value json.RawMessage
+		if err := read.Decode(&value); err != nil {
+			return nil, fmt.Errorf("is not a JSON object: %w", err)
+		}
+		as := name.(string)
+		key := as
+		for _, known := range []string{"targetReplicas", "reason"} {
+			if strings.EqualFold(as, known) {
+				key = known
+			}
+		}
+		if before, twice := written[key]; twice {
+			return nil, fmt.Errorf("has the key %s twice (as %s and %s)", short(key), short(before), short(as))
+		}
+		keys[key], written[key] = value, as
+	}
+	return keys, nil
+}
+
+// wholeNumber reads a JSON number that is whole, however it is written: 3, 3.0 or 3e0.
+func wholeNumber(text json.RawMessage) (int64, bool) {
+	number, _, err := big.ParseFloat(string(text), 10, 64, big.ToNearestEven)
+	if err != nil || !number.IsInt() {
+		return 0, false
+	}
+	whole, accuracy := number.Int64()
+	return whole, accuracy == big.Exact
 }
 
 // short is user code's text as an error shows it: quoted, and no longer than a line.

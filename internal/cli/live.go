@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
@@ -13,6 +14,7 @@ import (
 type live struct {
 	to    io.Writer
 	now   func() time.Time
+	mutex sync.Mutex // what workers print is logged while a course is gone through
 	rows  []simulation.Row
 	drawn time.Time
 	lines int // of the last drawing
@@ -34,6 +36,8 @@ func (l *live) row(name string, row simulation.Row) {
 	if l == nil {
 		return
 	}
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
 	l.rows = append(l.rows, row)
 	if l.now().Sub(l.drawn) < redrawn {
 		return
@@ -46,6 +50,24 @@ func (l *live) row(name string, row simulation.Row) {
 	l.lines, l.drawn = strings.Count(text.String(), "\n"), l.now()
 }
 
+// beside is a writer of what is shown besides the drawing, which makes room for it.
+func (l *live) beside(to io.Writer) io.Writer {
+	if l == nil {
+		return to
+	}
+	return writer(func(text []byte) (int, error) {
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
+		l.clear()
+		l.drawn = time.Time{}
+		return to.Write(text)
+	})
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(text []byte) (int, error) { return w(text) }
+
 // clear takes the drawing away.
 func (l *live) clear() {
 	if l != nil && l.lines > 0 {
@@ -57,6 +79,8 @@ func (l *live) clear() {
 // end is that of a course.
 func (l *live) end() {
 	if l != nil {
+		l.mutex.Lock()
+		defer l.mutex.Unlock()
 		l.clear()
 		l.rows, l.drawn = nil, time.Time{}
 	}

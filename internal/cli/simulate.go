@@ -288,7 +288,8 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 		return simulation.Course{}, err
 	}
 	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
-	log := telemetry.NewLogger(s.program.Stderr, slog.LevelWarn, false, secret.New(secrets...).Mask)
+	// What workers print is logged at the level of news, and nothing else of a simulation is.
+	log := telemetry.NewLogger(s.live.beside(s.program.Stderr), slog.LevelInfo, false, secret.New(secrets...).Mask)
 	pipeline, err := app.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
 	if err != nil {
 		return simulation.Course{}, err

@@ -25,6 +25,9 @@ const (
 // errExited is why a session ended whose program exited by itself: its state says how.
 var errExited = errors.New("it exited")
 
+// errNoServe is why a session ended whose program exited, and all was well for it.
+var errNoServe = errors.New("it exited before it said hello: does the script end with cpa_worker.serve(function), or answer the first line that it is given?")
+
 // session is one program of a worker, from its start to its end.
 //
 //	start -> hello -> ready ---- requests and answers ---- failed, exited or shut -> end -> over
@@ -126,10 +129,23 @@ func (s *session) outcome(cause error) error {
 		cause = fmt.Errorf("reading its exit status: %w", s.stateErr)
 	case s.state.Success():
 		cause = errors.New("it exited before its standard input had ended")
+		if !s.said() {
+			return withWords(s.withLeft(errNoServe), s.words.String())
+		}
 	default:
 		cause = exitError(s.state)
 	}
 	return withWords(s.withLeft(cause), s.words.String())
+}
+
+// said reports whether the program has said hello.
+func (s *session) said() bool {
+	select {
+	case <-s.ready:
+		return true
+	default:
+		return false
+	}
 }
 
 // write writes hello and the requests, until the session is shut or the program does not listen any more. What is
@@ -220,12 +236,20 @@ func (s *session) answer(line []byte, limit int64) error {
 	return nil
 }
 
-// lineLog logs what is written to it line by line, and keeps the end of it. Of a long line the beginning is logged.
+// mostLines is how many lines of a worker's standard error are logged a second: one that prints without end must not fill a disk.
+const mostLines = 100
+
+// lineLog logs what is written to it line by line, and keeps the end of it. Of a long line the beginning is logged, and of more lines
+// a second than there may be how many they are.
 type lineLog struct {
 	tail
 	log    *slog.Logger
 	method string
 	line   []byte
+
+	second  time.Time // since when lines are counted
+	lines   int       // in it
+	leftOut int       // of them
 }
 
 func (l *lineLog) Write(text []byte) (int, error) {
@@ -238,10 +262,34 @@ func (l *lineLog) Write(text []byte) (int, error) {
 	return l.tail.Write(text)
 }
 
-// end logs what there is of a line.
+// end logs what there is of a line, with the blanks that it begins with.
 func (l *lineLog) end() {
-	if line := bytes.TrimSpace(l.line); len(line) > 0 {
-		l.log.Info(wrote, "method", l.method, "stderr", strings.ToValidUTF8(string(line), "?"))
-	}
+	line := bytes.TrimRight(l.line, " \t\r\n")
 	l.line = l.line[:0]
+	if len(line) == 0 {
+		return
+	}
+	if now := time.Now(); now.Sub(l.second) >= time.Second {
+		l.tellLeftOut()
+		l.second, l.lines = now, 0
+	}
+	if l.lines++; l.lines > mostLines {
+		l.leftOut++
+		return
+	}
+	l.log.Info(wrote, "method", l.method, "stderr", strings.ToValidUTF8(string(line), "?"))
+}
+
+// tellLeftOut says how many lines were not logged since it was last said.
+func (l *lineLog) tellLeftOut() {
+	if l.leftOut > 0 {
+		l.log.Warn("a method wrote more lines to standard error than are logged a second", "method", l.method, "leftOut", l.leftOut, "logged", mostLines)
+	}
+	l.leftOut = 0
+}
+
+// close logs what has not been logged.
+func (l *lineLog) close() {
+	l.end()
+	l.tellLeftOut()
 }

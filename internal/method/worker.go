@@ -141,7 +141,7 @@ func (w *worker) own(s *session) {
 	cause := s.wait()
 	s.shut()
 	s.end()
-	s.words.end()
+	s.words.close()
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	defer close(s.over)
