@@ -61,7 +61,7 @@ func TestProgramsAreLookedForAsTheyAreStarted(t *testing.T) {
 		{"a folder", config.Shell{Entrypoint: "./bin"}, []string{"error metric program: ./bin: is a directory"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := says(programs("metric", "shell", row.shell.Entrypoint, row.shell.Command)); !slices.Equal(got, row.want) {
+			if got := says(programs(t.Context(), "metric", "shell", row.shell.Entrypoint, row.shell.Command)); !slices.Equal(got, row.want) {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
@@ -90,7 +90,7 @@ func TestServersAreAskedForTheirHead(t *testing.T) {
 	t.Cleanup(server.Close)
 	for path, want := range map[string]string{
 		"/there":     "ok evaluate url: " + server.URL + "/there answers HEAD with 200 OK",
-		"/post-only": "ok evaluate url: " + server.URL + "/post-only answers HEAD with 405 Method Not Allowed",
+		"/post-only": "warning evaluate url: " + server.URL + "/post-only answers HEAD with 405 Method Not Allowed, so that it is there, and no more is known",
 		"/gone":      "warning evaluate url: " + server.URL + "/gone answers HEAD with 404 Not Found",
 	} {
 		m := config.Method{Type: config.HTTPMethod, Timeout: 5000, MaxReplyBytes: 10, HTTP: &config.HTTP{

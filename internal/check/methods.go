@@ -23,9 +23,9 @@ func Methods(ctx context.Context, settings config.Config, ask bool) []Item {
 	for name, m := range settings.Methods() {
 		switch {
 		case m.Type == config.ShellMethod && m.Shell != nil:
-			items = append(items, programs(name, "shell", m.Shell.Entrypoint, m.Shell.Command)...)
+			items = append(items, programs(ctx, name, "shell", m.Shell.Entrypoint, m.Shell.Command)...)
 		case m.Type == config.WorkerMethod && m.Worker != nil:
-			items = append(items, programs(name, "worker", m.Worker.Entrypoint, m.Worker.Command)...)
+			items = append(items, programs(ctx, name, "worker", m.Worker.Entrypoint, m.Worker.Command)...)
 		case m.Type == config.HTTPMethod && m.HTTP != nil:
 			items = append(items, server(ctx, name, *m, ask))
 		}
@@ -57,7 +57,7 @@ func unwrapPath(err error) error {
 }
 
 // programs are the program that a method starts, and the script that it hands to an interpreter; under is where they are set.
-func programs(name, under, entrypoint string, arguments []string) []Item {
+func programs(ctx context.Context, name, under, entrypoint string, arguments []string) []Item {
 	item := ok(name+" program", "")
 	path, err := exec.LookPath(entrypoint)
 	if err != nil {
@@ -66,10 +66,20 @@ func programs(name, under, entrypoint string, arguments []string) []Item {
 		return []Item{item}
 	}
 	item.Says = path
-	if script := scriptOf(arguments); script != "" {
-		return []Item{item, scriptItem(name, name+"."+under+".command", script)}
+	if says, fix := firstLine(path); says != "" {
+		item.Result, item.Says, item.Fix = Error, path+" "+says, fix
+	} else if says, fix := shim(ctx, path); says != "" && under == "shell" { // a worker is started once
+		item.Result, item.Says, item.Fix = Warning, path+" "+says, fix+" ("+name+"."+under+".entrypoint)"
 	}
-	return []Item{item}
+	script := scriptOf(arguments)
+	if script == "" {
+		return []Item{item}
+	}
+	found := scriptItem(name, name+"."+under+".command", script)
+	if found.Result == OK && carriage(entrypoint, script) {
+		found.Result, found.Says, found.Fix = Error, script+" has lines that end as on Windows (CRLF), which a shell takes for parts of its commands", `write it with LF: sed -i 's/\r$//' `+script
+	}
+	return []Item{item, found}
 }
 
 // reason is an error without the program's name, which is said already.
@@ -127,13 +137,14 @@ func server(ctx context.Context, name string, m config.Method, ask bool) Item {
 		return Item{check, Error, shown + ": " + err.Error(), ""}
 	}
 	says := fmt.Sprintf("%s answers HEAD with %d %s", shown, status, http.StatusText(status))
+	if status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented {
+		return Item{check, Warning, says + ", so that it is there, and no more is known", "see whether it answers " + m.HTTP.Method + ": custom-pod-autoscaler once"}
+	}
 	if odd(status) {
 		return Item{check, Warning, says, "see whether it answers " + m.HTTP.Method + " better, and correct " + name + ".http"}
 	}
 	return ok(check, says)
 }
 
-// odd tells an answer that may be one to user logic's request, too. Many servers know no HEAD.
-func odd(status int) bool {
-	return status >= http.StatusMultipleChoices && status != http.StatusMethodNotAllowed && status != http.StatusNotImplemented
-}
+// odd tells an answer that may be one to user logic's request, too.
+func odd(status int) bool { return status >= http.StatusMultipleChoices }

@@ -2,13 +2,12 @@ package cli
 
 import (
 	"context"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 )
@@ -60,11 +59,6 @@ func (b *busy) time() logicTime {
 	return logicTime{total: b.total}
 }
 
-// idle are the arguments by which interpreters do nothing, by the beginning of their names.
-var idle = map[string][]string{
-	"python": {"-c", ""}, "node": {"-e", ""}, "ruby": {"-e", ""}, "perl": {"-e", "1"}, "php": {"-r", ""}, "Rscript": {"-e", "1"}, "java": {"-version"},
-}
-
 // interpreterOf is the interpreter that a method starts, and what to start it with so that it does nothing.
 func interpreterOf(m *config.Method) (program string, arguments []string) {
 	if m.Type != config.ShellMethod || m.Shell == nil {
@@ -74,12 +68,11 @@ func interpreterOf(m *config.Method) (program string, arguments []string) {
 	if command := m.Shell.Command; strings.HasSuffix(filepath.Base(program), "sh") && len(command) > 1 && command[0] == "-c" {
 		program, _, _ = strings.Cut(strings.TrimSpace(command[1]), " ")
 	}
-	for name, arguments := range idle {
-		if strings.HasPrefix(filepath.Base(program), name) {
-			return program, arguments
-		}
+	of, known := method.InterpreterOf(program)
+	if !known {
+		return "", nil
 	}
-	return "", nil
+	return program, of.Idle
 }
 
 // measured adds how long it took to start the interpreter that was started most: each run of a method starts it once, and so it is
@@ -102,24 +95,7 @@ func (b *busy) measured(ctx context.Context, settings config.Config) logicTime {
 		}
 	}
 	if took.runs > 0 {
-		took.starting = min(time.Duration(took.runs)*startOf(ctx, took.program, idle[took.program]), took.total)
+		took.starting = min(time.Duration(took.runs)*check.StartTime(ctx, took.program, idle[took.program]), took.total)
 	}
 	return took
-}
-
-// startOf is how long a program takes to start and do nothing: the median of three times.
-func startOf(ctx context.Context, program string, arguments []string) time.Duration {
-	const tries, enough = 3, 5 * time.Second
-	ctx, cancel := context.WithTimeout(ctx, enough)
-	defer cancel()
-	var took []time.Duration
-	for range tries {
-		began := time.Now()
-		if exec.CommandContext(ctx, program, arguments...).Run() != nil {
-			return 0
-		}
-		took = append(took, time.Since(began))
-	}
-	slices.Sort(took)
-	return took[tries/2]
 }

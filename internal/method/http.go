@@ -140,6 +140,8 @@ func (c *call) hint(request *http.Request, err error) string {
 		operation *net.OpError
 	)
 	switch {
+	case errors.As(err, &operation) && (operation.Op == "proxyconnect" || strings.HasPrefix(operation.Op, "socks")):
+		return "that is the proxy (HTTP_PROXY, HTTPS_PROXY), not the server: is it up, or should NO_PROXY have the host of http.url?"
 	case len(request.URL.RawQuery) > longQuery:
 		return c.tooLong(request)
 	case errors.Is(err, io.EOF):

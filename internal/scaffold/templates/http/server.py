@@ -54,6 +54,10 @@ class Handler(BaseHTTPRequestHandler):
         except Exception as error:  # the autoscaler logs it, and scales nothing this time
             self.answer(500, f"{type(error).__name__}: {error}")
 
+    def do_HEAD(self):  # check --urls asks for it
+        self.send_response(200 if self.path in self.methods else 404)
+        self.end_headers()
+
     def answer(self, status, text):
         body = text.encode()
         self.send_response(status)
