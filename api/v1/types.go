@@ -37,10 +37,19 @@ const Kind = "CustomPodAutoscaler"
 // HeldAt is how the message of Paused begins: by it one tells that the condition is about the annotations as they are now. A
 // pause that does not end by itself has no time.
 func HeldAt(replicas int32, until time.Time) string {
+	held := "the target is held at " + CountReplicas(replicas)
 	if until.IsZero() {
-		return fmt.Sprintf("the target is held at %d replicas", replicas)
+		return held
 	}
-	return fmt.Sprintf("the target is held at %d replicas until %s", replicas, until.UTC().Format(time.RFC3339))
+	return held + " until " + until.UTC().Format(time.RFC3339)
+}
+
+// CountReplicas is a number of replicas in words: 1 replica.
+func CountReplicas(replicas int32) string {
+	if replicas == 1 {
+		return "1 replica"
+	}
+	return fmt.Sprintf("%d replicas", replicas)
 }
 
 // LeaseOf is the name of the Lease by which an object's autoscaler keeps a second one out.

@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
@@ -36,7 +37,7 @@ func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config
 		return []Item{failed("target", err)}
 	}
 	ref := settings.ScaleTargetRef
-	there := ok("target", fmt.Sprintf("%s %q in namespace %q has %d replicas", ref.Kind, ref.Name, settings.Namespace, snapshot.Replicas))
+	there := ok("target", fmt.Sprintf("%s %q in namespace %q has %s", ref.Kind, ref.Name, settings.Namespace, cpav1.CountReplicas(snapshot.Replicas)))
 	if snapshot.Replicas == 0 && settings.MinReplicas != 0 {
 		there = Item{there.Check, Warning, there.Says + ", so the autoscaler leaves it alone", "scale it up by hand, or set minReplicas to 0"}
 	}

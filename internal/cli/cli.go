@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -98,22 +99,39 @@ a file, overridden by environment variables that carry the exact names of its ke
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	versions := version.Command("custom-pod-autoscaler")
 	versions.Args = usageArgs(versions.Args)
+	version.Flag(command)
 	command.AddCommand(versions, checkCommand(program), initCommand(program), onceCommand(program), replayCommand(program), schemaCommand(), simulateCommand(program))
 	return command
 }
 
+const configHelp = "configuration file (default: the environment variable configPath, /config.yaml, or config.yaml in this folder)"
+
 // sources adds the flags that say where the configuration is, and which cluster to use.
 func sources(command *cobra.Command, file *string, cluster *app.Cluster) {
 	flags := command.Flags()
-	flags.StringVar(file, "config", "", "configuration file (default: the environment variable configPath, or /config.yaml)")
+	flags.StringVarP(file, "config", "c", "", configHelp)
 	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")
 	flags.StringVar(&cluster.Context, "context", "", "context of the kubeconfig (default: its current context)")
+}
+
+// meant names the commands that are spelt much the same as one that there is not.
+func meant(command *cobra.Command, arguments []string) string {
+	if len(arguments) == 0 || !command.HasAvailableSubCommands() {
+		return ""
+	}
+	if command.SuggestionsMinimumDistance <= 0 {
+		command.SuggestionsMinimumDistance = 2
+	}
+	if names := command.SuggestionsFor(arguments[0]); len(names) > 0 {
+		return "; did you mean " + strings.Join(names, " or ") + "?"
+	}
+	return ""
 }
 
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(command *cobra.Command, arguments []string) error {
 		if err := check(command, arguments); err != nil {
-			return usageError{fmt.Errorf("%w; see %s --help", err, command.CommandPath())}
+			return usageError{fmt.Errorf("%w%s; see %s --help", err, meant(command, arguments), command.CommandPath())}
 		}
 		return nil
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
@@ -146,7 +147,7 @@ func (p passDocument) decision(to io.Writer) {
 	case d.RecommendedReplicas == nil:
 		fmt.Fprintf(to, "  %s is left alone\n", d.Target)
 	default:
-		fmt.Fprintf(to, "  %s: %d -> %d replicas; %d recommended\n", d.Target, *d.CurrentReplicas, *d.DesiredReplicas, *d.RecommendedReplicas)
+		fmt.Fprintf(to, "  %s: %d -> %s; %d recommended\n", d.Target, *d.CurrentReplicas, cpav1.CountReplicas(*d.DesiredReplicas), *d.RecommendedReplicas)
 	}
 	for _, reason := range d.Reasons {
 		fmt.Fprintf(to, "  %s: %s\n", reason.Reason, reason.Message)

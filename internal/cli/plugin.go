@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/plugin"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
@@ -64,6 +65,7 @@ resumes them, and asks them what they would do now.`,
 	flags.StringVarP(&where.namespace, "namespace", "n", "", "namespace (default: that of the context)")
 	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	versions := version.Command(pluginName)
+	version.Flag(command)
 	versions.Args, versions.Example = usageArgs(versions.Args), "  kubectl cpa version"
 	command.AddCommand(getCommand(where), whyCommand(where), pauseCommand(where), resumeCommand(where), dryRunCommand(where), versions)
 	return command
@@ -114,17 +116,20 @@ func pauseCommand(where *place) *cobra.Command {
 	var long, timeout time.Duration
 	var wait bool
 	command := oneName(where, &cobra.Command{
-		Use:   "pause NAME --replicas N",
+		Use:   "pause NAME",
 		Short: "Stop an autoscaler, and hold its target",
-		Long: `pause stops an autoscaler, and has the operator hold its target at so many replicas, until it is
-resumed or for so long. It waits until that is so.`,
-		Example: `  # hold it at three replicas, until it is resumed
+		Long: `pause stops an autoscaler, and has the operator hold its target at the replicas that it has, or at so
+many as --replicas says, until it is resumed or for so long. It waits until that is so.`,
+		Example: `  # hold it at what it has, until it is resumed
+  kubectl cpa pause web-autoscaler
+
+  # at three replicas
   kubectl cpa pause web-autoscaler --replicas 3
 
   # for two hours
   kubectl cpa pause web-autoscaler --replicas 3 --for 2h`,
 		RunE: func(command *cobra.Command, arguments []string) error {
-			if !command.Flags().Changed("replicas") || replicas < 0 {
+			if replicas < 0 {
 				return usageError{errors.New("--replicas has to be a number, from 0: how many replicas should the target be held at?")}
 			}
 			if long < 0 || long == 0 && command.Flags().Changed("for") {
@@ -134,16 +139,25 @@ resumed or for so long. It waits until that is so.`,
 			if err != nil {
 				return err
 			}
+			if !command.Flags().Changed("replicas") {
+				if replicas, err = objects.Replicas(command.Context(), namespace, arguments[0]); err != nil {
+					return fmt.Errorf("%w; --replicas says how many replicas to hold it at", err)
+				}
+			}
 			until := plugin.Until(time.Now(), long)
 			if err := objects.Pause(command.Context(), namespace, arguments[0], replicas, until); err != nil {
 				return err
 			}
-			return waited(command, wait, timeout, "paused", func(ctx context.Context) error {
+			done := "paused"
+			if !command.Flags().Changed("replicas") {
+				done += ", its target held at " + cpav1.CountReplicas(replicas)
+			}
+			return waited(command, wait, timeout, done, func(ctx context.Context) error {
 				return objects.Await(ctx, namespace, arguments[0], plugin.Paused(replicas, until))
 			})
 		},
 	})
-	command.Flags().Int32Var(&replicas, "replicas", 0, "how many replicas the target is held at; has to be given")
+	command.Flags().Int32Var(&replicas, "replicas", 0, "how many replicas the target is held at (default: as many as it has)")
 	command.Flags().DurationVar(&long, "for", 0, "for how long, such as 90m or 2h (default: until it is resumed)")
 	waitFlags(command, &wait, &timeout)
 	return command

@@ -57,7 +57,7 @@ commands and what else may be secret in the target and its pods were not recorde
 		Args: usageArgs(cobra.MinimumNArgs(1)),
 	}
 	flags := command.Flags()
-	flags.StringVar(&r.config, "config", "", "configuration file that decides now (default: the environment variable configPath, or /config.yaml)")
+	flags.StringVarP(&r.config, "config", "c", "", "the configuration that decides now: "+configHelp)
 	flags.BoolVar(&r.all, "all", false, fmt.Sprintf("show all differences, and not only the first %d", shownDifferences))
 	flags.BoolVar(&r.exitCode, "exit-code", false, "end with 1 if any pass is decided otherwise")
 	r.output = outputFlag(command, "text", "json", "yaml")

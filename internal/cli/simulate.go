@@ -31,7 +31,8 @@ type simulate struct {
 	program  Program
 	file     string   // of the configuration
 	compare  []string // further configurations
-	settings string   // file of the simulation
+	loaded   []config.Loaded
+	settings string // file of the simulation
 	loads    []string
 	duration time.Duration
 	seed     uint64
@@ -62,6 +63,9 @@ number of replicas under the same load.`,
   custom-pod-autoscaler simulate --config config.yaml --compare other.yaml --simulation simulation.yaml -o csv`,
 		Args: usageArgs(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
+			if err := s.load(); err != nil {
+				return err
+			}
 			settings, err := s.read(command)
 			if err != nil {
 				return usageError{err}
@@ -70,9 +74,9 @@ number of replicas under the same load.`,
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&s.file, "config", "", "configuration file (default: the environment variable configPath, or /config.yaml)")
+	flags.StringVarP(&s.file, "config", "c", "", configHelp)
 	flags.StringSliceVar(&s.compare, "compare", nil, "configuration file of another autoscaler under the same load; may be given several times")
-	flags.StringVar(&s.settings, "simulation", "", "file with the load, the pods, the metrics and the assertions")
+	flags.StringVar(&s.settings, "simulation", "", "file with the load, the pods, the metrics and the assertions (default: simulation.yaml in this folder, unless there is a --load)")
 	flags.StringArrayVar(&s.loads, "load", nil, "load in place of the file's: flat, step, spike, ramp, wave or noise with parameters, or a CSV file; several add up")
 	flags.DurationVar(&s.duration, "for", 0, "how long is simulated, in place of the file's")
 	flags.Uint64Var(&s.seed, "seed", 0, "what chance depends on, in place of the file's")
@@ -84,9 +88,27 @@ number of replicas under the same load.`,
 	return command
 }
 
+// load reads the configurations: what is wrong with them is said before what is wrong with the load.
+func (s *simulate) load() error {
+	for _, file := range append([]string{s.file}, s.compare...) {
+		loaded, err := config.Load(file, s.program.Environment)
+		if err != nil {
+			return usageError{err}
+		}
+		s.loaded = append(s.loaded, loaded)
+	}
+	return nil
+}
+
+// localSettings are read where neither a file nor a load is given.
+const localSettings = "simulation.yaml"
+
 // read is the simulation's file, and what the flags say instead.
 func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, err error) {
 	settings, given := simulation.Default(), simulation.Given{}
+	if _, err := os.Stat(localSettings); s.settings == "" && len(s.loads) == 0 && err == nil {
+		s.settings = localSettings
+	}
 	if s.settings != "" {
 		if settings, given, err = simulation.LoadSettings(s.settings); err != nil {
 			return settings, err
@@ -163,17 +185,11 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 func (s *simulate) courses(ctx context.Context, result *simulated) error {
 	began := time.Now()
 	var logic busy
-	var limits config.Config
-	for i, file := range append([]string{s.file}, s.compare...) {
-		loaded, err := config.Load(file, s.program.Environment)
-		if err != nil {
-			return usageError{err}
-		}
-		s.warn(nameOf(file), loaded)
-		if i == 0 {
-			limits = loaded.Config
-		}
-		course, err := s.course(ctx, nameOf(file), result.Settings, loaded.Config, logic.ran, loaded.Secrets()...)
+	limits := s.loaded[0].Config
+	for _, loaded := range s.loaded {
+		name := nameOf(loaded.File)
+		s.warn(name, loaded)
+		course, err := s.course(ctx, name, result.Settings, loaded.Config, logic.ran, loaded.Secrets()...)
 		if len(course.Rows) > 0 {
 			result.Courses = append(result.Courses, course)
 		}

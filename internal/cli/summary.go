@@ -37,7 +37,7 @@ func ofPods(m userlogic.ResourceMetrics) string {
 }
 
 func pods(ready int64, ignored, missing userlogic.PodSet) string {
-	return fmt.Sprintf("%d pods, %d ignored, %d missing", ready, len(ignored), len(missing))
+	return fmt.Sprintf("%s, %d ignored, %d missing", count(int(ready), "pod", "pods"), len(ignored), len(missing))
 }
 
 func milli(thousandths int64) string {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"reflect"
 	"slices"
 	"strconv"
@@ -15,8 +16,8 @@ import (
 )
 
 const (
-	// DefaultFile is read when nothing names another.
-	DefaultFile = "/config.yaml"
+	// DefaultFile is read when nothing names another, and LocalFile where that is not there either.
+	DefaultFile, LocalFile = "/config.yaml", "config.yaml"
 
 	fileVariable = "configPath"
 )
@@ -36,7 +37,7 @@ type Loaded struct {
 func (l Loaded) Source(key string) string { return cmp.Or(l.origins[key].source, fromDefault) }
 
 // Load reads the file and the environment over Default, and checks the outcome. The file is the one given, else
-// the one the variable configPath names, else DefaultFile; only one that was given has to exist. The error is a
+// the one the variable configPath names, else DefaultFile, else LocalFile; only one that was given has to exist. The error is a
 // Problems, with all of them.
 func Load(file string, environ []string) (Loaded, error) { return loadWith(file, environ, false) }
 
@@ -48,7 +49,7 @@ func LoadStrictly(file string, environ []string) (Loaded, error) {
 func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	config := Default()
 	variables := parseEnviron(environ)
-	l := &ledger{file: cmp.Or(file, variables[fileVariable], DefaultFile), origins: map[string]origin{}, strict: strict, of: "autoscaler"}
+	l := &ledger{file: cmp.Or(file, variables[fileVariable], defaultFile()), origins: map[string]origin{}, strict: strict, of: "autoscaler"}
 
 	note, unread, there := "", false, l.file
 	switch err := l.readFile(&config); {
@@ -75,6 +76,16 @@ func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	}
 	tracing := l.readTracing(variables)
 	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, File: there, origins: l.origins, variables: variables}, l.result(note)
+}
+
+// defaultFile is the first of the two that is there, or else the first.
+func defaultFile() string {
+	if _, err := os.Stat(DefaultFile); errors.Is(err, fs.ErrNotExist) {
+		if info, err := os.Stat(LocalFile); err == nil && info.Mode().IsRegular() {
+			return LocalFile
+		}
+	}
+	return DefaultFile
 }
 
 // parseEnviron is the environment by name; as for the kernel, what follows the first "=" is the value.

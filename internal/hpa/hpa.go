@@ -62,7 +62,7 @@ func noneUsable(all int, unusable []error) error {
 	case all == 0:
 		return errors.New("proposing replicas: there are no metrics (kubernetesMetricSpecs)")
 	case len(unusable) == 0:
-		return fmt.Errorf("proposing replicas: none of the %d metrics could be gathered", all)
+		return fmt.Errorf("proposing replicas: %s could be gathered", noneOf(all))
 	}
 	return &UnusableError{all, unusable}
 }
@@ -78,7 +78,14 @@ func (e *UnusableError) Error() string {
 	for i, err := range e.Errs {
 		reasons[i] = err.Error()
 	}
-	return fmt.Sprintf("proposing replicas: none of the %d metrics can be used: %s", e.Of, strings.Join(reasons, "; "))
+	return fmt.Sprintf("proposing replicas: %s can be used: %s", noneOf(e.Of), strings.Join(reasons, "; "))
+}
+
+func noneOf(metrics int) string {
+	if metrics == 1 {
+		return "not even the only metric"
+	}
+	return fmt.Sprintf("none of the %d metrics", metrics)
 }
 
 func (e *UnusableError) Unwrap() []error { return e.Errs }

@@ -77,6 +77,7 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 		},
 	}
 	command.AddCommand(version.Command("custom-pod-autoscaler-operator"))
+	version.Flag(command)
 	flags := command.Flags()
 	flags.StringVar(&rules.ExplicitPath, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's service account)")
 	flags.StringSliceVar(&options.Namespaces, "namespace", nil, "namespace that is looked after; may be given several times (default: all)")

@@ -75,7 +75,7 @@ func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAuto
 	if err == nil && scale.Spec.Replicas != replicas {
 		err = r.API.Patch(ctx, path, types.MergePatchType, fmt.Appendf(nil, `{"spec": {"replicas": %d}}`, replicas), scale)
 	}
-	switch doing := fmt.Errorf("holding %s %q at %d replicas: %w", ref.Kind, ref.Name, replicas, ownWords(err)); {
+	switch doing := fmt.Errorf("holding %s %q at %s: %w", ref.Kind, ref.Name, cpav1.CountReplicas(replicas), ownWords(err)); {
 	case kube.IsNotServed(err): // no longer, or not yet
 		r.Kinds.Expire(path.Version)
 		return troubleError{"TargetNotFound", passingError{doing}}

@@ -27,7 +27,7 @@ type Proposal struct {
 // Text is it in a sentence.
 func (p Proposal) Text(now time.Time) string {
 	if p.Decision == nil {
-		return fmt.Sprintf("It would have %d replicas; the autoscaler keeps no record of why.", p.TargetReplicas)
+		return fmt.Sprintf("It would have %s; the autoscaler keeps no record of why.", cpav1.CountReplicas(p.TargetReplicas))
 	}
 	return p.Decision.Sentence(now)
 }

@@ -25,7 +25,7 @@ func explain(err error) error {
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "ValidatingAdmissionPolicy"):
 		hinted.Hint = "" // the policy's message names the right that is missing
 	case apierrors.IsForbidden(err):
-		hinted.Hint = fmt.Sprintf("you need the verb %q on resource %q of API group %q: ask who looks after the cluster", hinted.Verb, hinted.Path.Resource, hinted.Path.Version.Group)
+		hinted.Hint = fmt.Sprintf("you need the verb %q on resource %q of API group %q: ask who looks after the cluster", hinted.Verb, strings.TrimSuffix(hinted.Path.Resource+"/"+hinted.Path.Subresource, "/"), hinted.Path.Version.Group)
 	case apierrors.IsUnauthorized(err):
 		hinted.Hint = "your credentials are not accepted: is the kubeconfig's user still there?"
 	case apierrors.IsNotFound(err) && strings.Contains(err.Error(), "could not find the requested resource"):

@@ -8,11 +8,13 @@ import (
 	"strings"
 	"time"
 
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
 // lookAgain is how often the object is read while we wait.
@@ -33,6 +35,17 @@ func (o Objects) Pause(ctx context.Context, namespace, name string, replicas int
 		annotations[cpav1.PausedUntil] = until.Format(time.RFC3339)
 	}
 	return o.annotate(ctx, namespace, name, annotations)
+}
+
+// Replicas is how many the object's target is to have now.
+func (o Objects) Replicas(ctx context.Context, namespace, name string) (int32, error) {
+	object, err := o.One(ctx, namespace, name)
+	if err != nil {
+		return 0, err
+	}
+	ref := object.Spec.ScaleTargetRef
+	replicas, err := target.NewReader(o.API, autoscalingv2.CrossVersionObjectReference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name}, namespace).Replicas(ctx)
+	return replicas, explain(err)
 }
 
 // Resume asks the operator to let the autoscaler go on.

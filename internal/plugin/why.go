@@ -144,7 +144,7 @@ func (w Why) limits() string {
 	if w.MinReplicas == nil || w.MaxReplicas == nil {
 		return ""
 	}
-	return fmt.Sprintf(" to between %d and %d replicas", *w.MinReplicas, *w.MaxReplicas)
+	return fmt.Sprintf(" to between %d and %s", *w.MinReplicas, cpav1.CountReplicas(*w.MaxReplicas))
 }
 
 func (w Why) decision() string {
@@ -152,9 +152,9 @@ func (w Why) decision() string {
 	case w.DesiredReplicas == nil || w.CurrentReplicas == nil:
 		return "It has come to no decision yet."
 	case w.RecommendedReplicas == nil:
-		return fmt.Sprintf("It decided on %d replicas last, of %d, and did not ask user logic:", *w.DesiredReplicas, *w.CurrentReplicas)
+		return fmt.Sprintf("It decided on %s last, of %d, and did not ask user logic:", cpav1.CountReplicas(*w.DesiredReplicas), *w.CurrentReplicas)
 	}
-	return fmt.Sprintf("It decided on %d replicas last, of %d, when user logic asked for %d:", *w.DesiredReplicas, *w.CurrentReplicas, *w.RecommendedReplicas)
+	return fmt.Sprintf("It decided on %s last, of %d, when user logic asked for %d:", cpav1.CountReplicas(*w.DesiredReplicas), *w.CurrentReplicas, *w.RecommendedReplicas)
 }
 
 func (w Why) told(now time.Time) string {

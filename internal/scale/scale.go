@@ -12,6 +12,7 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
@@ -39,7 +40,7 @@ func (s Scaler) Scale(ctx context.Context, snapshot target.Snapshot, decided dec
 	}
 	if decided.Changes() {
 		if err := s.patch(ctx, snapshot.Path.Sub("scale"), decided.Replicas); err != nil {
-			return fmt.Errorf("scaling %q from %d to %d replicas: %w", snapshot.Ref.Name, decided.Current, decided.Replicas, err)
+			return fmt.Errorf("scaling %q from %d to %s: %w", snapshot.Ref.Name, decided.Current, cpav1.CountReplicas(decided.Replicas), err)
 		}
 	}
 	return method.SendHook(ctx, s.After, document)

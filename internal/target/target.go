@@ -60,13 +60,9 @@ func NewReader(api *kube.Client, ref autoscalingv2.CrossVersionObjectReference, 
 // Read takes a snapshot, without pods: one read of the scale, and one of the object where that has changed, which its version
 // in the scale tells.
 func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
-	path, err := r.Find(ctx)
+	path, scale, err := r.scale(ctx)
 	if err != nil {
-		return Snapshot{}, fmt.Errorf("finding %s: %w", r.what(), err)
-	}
-	var scale autoscalingv1.Scale
-	if err := r.api.Get(ctx, path.Sub("scale"), &scale); err != nil {
-		return Snapshot{}, r.explain(err)
+		return Snapshot{}, err
 	}
 	if scale.ResourceVersion == "" || scale.ResourceVersion != r.last.version || scale.UID != r.last.uid {
 		if r.last, err = r.object(ctx, path); err != nil {
@@ -81,6 +77,22 @@ func (r *Reader) Read(ctx context.Context) (Snapshot, error) {
 		Ref: r.ref, Namespace: r.namespace, UID: scale.UID, Path: path,
 		Document: r.last.document, Replicas: scale.Spec.Replicas, Running: scale.Status.Replicas, Selector: selector,
 	}, nil
+}
+
+// Replicas reads how many replicas there should be, and nothing else.
+func (r *Reader) Replicas(ctx context.Context) (int32, error) {
+	_, scale, err := r.scale(ctx)
+	return scale.Spec.Replicas, err
+}
+
+func (r *Reader) scale(ctx context.Context) (path kube.Path, scale autoscalingv1.Scale, err error) {
+	if path, err = r.Find(ctx); err != nil {
+		return path, scale, fmt.Errorf("finding %s: %w", r.what(), err)
+	}
+	if err := r.api.Get(ctx, path.Sub("scale"), &scale); err != nil {
+		return path, scale, r.explain(err)
+	}
+	return path, scale, nil
 }
 
 // Pods lists the snapshot's pods, by name.

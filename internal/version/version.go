@@ -19,12 +19,19 @@ func Command(program string) *cobra.Command {
 		Short:   "Print version, commit and Go version",
 		Example: "  " + program + " version",
 		Args:    cobra.NoArgs,
-		Run: func(command *cobra.Command, _ []string) {
-			version, commit := Built()
-			fmt.Fprintf(command.OutOrStdout(), "%s %s\ncommit %s\n%s %s/%s\n",
-				program, version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
+		Run:     func(command *cobra.Command, _ []string) { fmt.Fprint(command.OutOrStdout(), text(program)) },
 	}
+}
+
+func text(program string) string {
+	version, commit := Built()
+	return fmt.Sprintf("%s %s\ncommit %s\n%s %s/%s\n", program, version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+}
+
+// Flag lets a program print the same by --version.
+func Flag(program *cobra.Command) {
+	program.Version, _ = Built()
+	program.SetVersionTemplate(text(program.DisplayName()))
 }
 
 // Built is what the linker was told, or else the build's own record.

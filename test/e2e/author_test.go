@@ -131,7 +131,7 @@ func TestTheRightsThatCheckAsksForAreEnough(t *testing.T) {
 	a.has(out, "ok ", "metrics API", "custom.metrics.k8s.io/v1beta2 is served")
 	a.has(out, "ok ", "metrics API", "external.metrics.k8s.io/v1beta1 is served")
 	out, _ = a.runs(0, account, "once", "--apply")
-	a.has(out, "Kubernetes metric Pods hits: total 5, average 5; 1 pods, 0 ignored, 0 missing")
+	a.has(out, "Kubernetes metric Pods hits: total 5, average 5; 1 pod, 0 ignored, 0 missing")
 	a.has(out, "Kubernetes metric External jobs: 7")
 	a.has(out, "1 -> 3 replicas")
 }

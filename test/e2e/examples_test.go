@@ -30,9 +30,9 @@ func TestTheExamplesFindTheirPods(t *testing.T) {
 		shows                        []string
 	}{
 		{"k8s-metrics-cpu", "k8s-metrics-cpu", "", 1,
-			[]string{"total 180m", "90% of requests; 1 pods, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
+			[]string{"total 180m", "90% of requests; 1 pod, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
 		{"k8s-metrics-cpu-match-expressions", "k8s-metrics-cpu-match-expressions", "", 1,
-			[]string{"total 180m", "90% of requests; 1 pods, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
+			[]string{"total 180m", "90% of requests; 1 pod, 0 ignored, 0 missing", "web: 1 -> 2 replicas"}},
 		{"k8s-metrics-cpu-match-expressions", "k8s-metrics-cpu-match-expressions", podsOfOthers, 4,
 			[]string{"total 360m", "90% of requests; 2 pods, 0 ignored, 0 missing", "web: 1 -> 4 replicas"}},
 		{"hooks", "k8s-metrics-cpu", "", 1,

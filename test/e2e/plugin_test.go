@@ -173,7 +173,7 @@ func TestThePluginPausesForAWhile(t *testing.T) {
 	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal NotPaused x1 the pause ended at 2")
 
 	user.prints("kubectl cpa pause web-autoscaler --replicas 2 --for 1h"+in, "web-autoscaler is paused\n")
-	user.prints("kubectl cpa pause web-autoscaler --replicas 2"+in, "web-autoscaler is paused\n") // for good
+	user.prints("kubectl cpa pause web-autoscaler"+in, "web-autoscaler is paused, its target held at 2 replicas\n") // as many as it has, and for good
 	user.prints("kubectl cpa why web-autoscaler"+in, "It is paused: the target is held at 2 replicas. ")
 	user.prints("kubectl cpa get web-autoscaler"+in, "False (Paused)")
 	user.prints("kubectl cpa resume web-autoscaler"+in, "web-autoscaler is resumed\n")
@@ -190,7 +190,7 @@ func TestThePluginPausesForAWhile(t *testing.T) {
 	hasCondition(t, namespace, "Paused False NotPaused", "the pause ended at 2020-01-01T00:00:00Z")
 
 	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"scaleTargetRef": {"name": "gone"}}}`)
-	user.fails("kubectl cpa pause web-autoscaler --replicas 1 --timeout 20s"+in, "(--timeout): Ready is False (TargetNotFound): holding Deployment \"gone\" at 1 replicas", "kubectl cpa why"+in+" web-autoscaler says more")
+	user.fails("kubectl cpa pause web-autoscaler --replicas 1 --timeout 20s"+in, "(--timeout): Ready is False (TargetNotFound): holding Deployment \"gone\" at 1 replica: ", "kubectl cpa why"+in+" web-autoscaler says more")
 }
 
 // TestThePluginAsksForADryRun of an autoscaler that runs beside its simulated pod: what kubectl forwards to a pod arrives at
