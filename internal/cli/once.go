@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -127,12 +128,12 @@ func (p passDocument) text(to io.Writer) error {
 	}
 	for _, run := range p.Methods {
 		took := time.Duration(run.Seconds * float64(time.Second)).Round(time.Millisecond)
-		fmt.Fprintf(to, "\n%s (%s, %s)\n%s\n", run.Method, run.Type, took, indented(string(run.Document), "  in   "))
+		fmt.Fprintf(to, "\n%s (%s, %s)\n%s\n", run.Method, run.Type, took, indented(readable(string(run.Document)), "  in   "))
 		if run.Error != "" {
 			fmt.Fprintln(to, indented(run.Error, "  error  "))
 			continue
 		}
-		fmt.Fprintln(to, indented(run.Reply, "  out  "))
+		fmt.Fprintln(to, indented(readable(run.Reply), "  out  "))
 	}
 	fmt.Fprintln(to, "\ndecision")
 	p.decision(to)
@@ -158,6 +159,23 @@ func (p passDocument) decision(to io.Writer) {
 	if d.Result == userlogic.Proposed {
 		fmt.Fprintln(to, "  a dry run: nothing was changed; --apply scales")
 	}
+}
+
+// mostLines are as many lines of a document as people read.
+const mostLines = 60
+
+// readable is a document or a reply with each field on a line of its own, where it is JSON, cut where it is long.
+func readable(text string) string {
+	var lines bytes.Buffer
+	if json.Indent(&lines, []byte(strings.TrimSpace(text)), "", "  ") == nil && strings.HasPrefix(lines.String(), "{") || strings.HasPrefix(lines.String(), "[") {
+		text = lines.String()
+	}
+	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	if len(all) > mostLines {
+		rest := count(len(all)-mostLines, "more line", "more lines")
+		all = append(all[:mostLines], "... "+rest+": -o json has all of it")
+	}
+	return strings.Join(all, "\n")
 }
 
 // indented puts each line of a text behind what its first line begins with.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -153,22 +154,79 @@ func (r *replayed) saw(entry recording.Entry) {
 
 func (r *replayed) text(to io.Writer) error {
 	fmt.Fprintf(to, "%s, from %s to %s\n", r.Target, r.From.UTC().Format(time.DateTime), r.To.UTC().Format(time.DateTime+" UTC"))
-	differ := len(r.Differences)
 	fmt.Fprintf(to, "%s in %s: %s\n", count(r.Passes, "pass", "passes"), round(r.took), r.outcome())
 	for _, note := range r.notes() {
 		fmt.Fprintln(to, "note:", note)
 	}
-	most := differ
-	if !r.all {
-		most = min(most, shownDifferences)
+	if err := r.figures(to); err != nil {
+		return err
 	}
-	for _, d := range r.Differences[:most] {
-		describeDifference(to, d)
+	if r.all {
+		for _, d := range r.Differences {
+			describeDifference(to, d, "")
+		}
+		return nil
 	}
-	if most < differ {
-		fmt.Fprintf(to, "\n%d more: --all shows them\n", differ-most)
+	groups := grouped(r.Differences)
+	shown, told := groups[:min(len(groups), shownDifferences)], 0
+	for _, g := range shown {
+		describeDifference(to, g.first, g.times())
+		told += g.count
+	}
+	if told < len(r.Differences) {
+		fmt.Fprintf(to, "\n%s more: --all shows them\n", count(len(r.Differences)-told, "difference", "differences"))
+	} else if len(groups) < len(r.Differences) {
+		fmt.Fprintln(to, "\nEqual differences are shown once: --all shows each.")
 	}
 	return nil
+}
+
+// figures sets those of what was decided beside those of what is decided now.
+func (r *replayed) figures(to io.Writer) error {
+	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "\n\twas\tnow")
+	fmt.Fprintf(table, "pod_hours\t%.4g\t%.4g\n", r.Was.PodHours, r.Now.PodHours)
+	fmt.Fprintf(table, "scalings\t%d\t%d\n", r.Was.Scalings, r.Now.Scalings)
+	fmt.Fprintf(table, "flaps\t%d\t%d\n", r.Was.Flaps, r.Now.Flaps)
+	fmt.Fprintf(table, "peak_replicas\t%d\t%d\n", r.Was.Peak, r.Now.Peak)
+	return table.Flush()
+}
+
+// group are differences that are equal but for their times: the same numbers, for the same reasons.
+type group struct {
+	first recording.Difference
+	last  time.Time
+	count int
+}
+
+func (g group) times() string {
+	if g.count == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d passes, until %s)", g.count, g.last.UTC().Format(time.DateTime))
+}
+
+// grouped puts equal differences together, in the order of their first.
+func grouped(all []recording.Difference) (groups []*group) {
+	known := map[string]*group{}
+	for _, d := range all {
+		key := fmt.Sprint(replicasOf(d.Was), replicasOf(d.Now), d.Why, words(d.Was), words(d.Now))
+		g, is := known[key]
+		if !is {
+			g = &group{first: d}
+			known[key], groups = g, append(groups, g)
+		}
+		g.count, g.last = g.count+1, d.Was.Time
+	}
+	return groups
+}
+
+// words are the reasons of a decision, without what differs from pass to pass.
+func words(d userlogic.Decision) (all []string) {
+	for _, reason := range d.Reasons {
+		all = append(all, reason.Reason)
+	}
+	return all
 }
 
 func (r *replayed) outcome() string {
@@ -210,8 +268,8 @@ func (r *replayed) notes() (notes []string) {
 	return notes
 }
 
-func describeDifference(to io.Writer, d recording.Difference) {
-	fmt.Fprintf(to, "\n%s  %s -> %s: %s\n", d.Was.Time.UTC().Format(time.DateTime), replicasOf(d.Was), replicasOf(d.Now), d.Why)
+func describeDifference(to io.Writer, d recording.Difference, times string) {
+	fmt.Fprintf(to, "\n%s  %s -> %s: %s%s\n", d.Was.Time.UTC().Format(time.DateTime), replicasOf(d.Was), replicasOf(d.Now), d.Why, times)
 	fmt.Fprintf(to, "  was  %s\n  now  %s\n", because(d.Was), because(d.Now))
 	for _, change := range d.Metrics {
 		fmt.Fprintf(to, "  metric of %s: was %q, now %q\n", change.Resource, strings.TrimSpace(change.Was), strings.TrimSpace(change.Now))

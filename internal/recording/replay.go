@@ -21,7 +21,8 @@ type Replay struct {
 	Window time.Duration                                            // its stabilization window
 
 	Comparison
-	began time.Time
+	began    time.Time
+	was, now course
 }
 
 // Comparison is what came of it.
@@ -30,6 +31,8 @@ type Comparison struct {
 	Unknown int `json:"unknown"` // passes that could not read the target: there is nothing to replay
 	// Opening are passes that only differ by what may have been recommended before the recording began.
 	Opening     int          `json:"opening"`
+	Was         Figures      `json:"was"` // of what was decided, and of what is
+	Now         Figures      `json:"now"`
 	Differences []Difference `json:"differences"`
 }
 
@@ -69,6 +72,7 @@ func (r *Replay) Entry(ctx context.Context, entry Entry) error {
 		r.began = entry.Decision.Time
 	}
 	was, now := entry.Decision, report.Document(pass, entry.Decision.Target)
+	r.count(was, now)
 	switch {
 	case same(was.RecommendedReplicas, now.RecommendedReplicas) && same(was.DesiredReplicas, now.DesiredReplicas) && (was.Error == nil) == (now.Error == nil):
 	case r.opening(was, now):
@@ -82,6 +86,23 @@ func (r *Replay) Entry(ctx context.Context, entry Entry) error {
 		r.Differences = append(r.Differences, Difference{Was: was, Now: now, Why: why(was, now, len(changes) > 0), Metrics: changes[:min(mostChanges, len(changes))]})
 	}
 	return nil
+}
+
+// count adds the decisions of a pass to the figures. Dry runs changed nothing.
+func (r *Replay) count(was, now userlogic.Decision) {
+	if was.RunType == userlogic.APIDryRun {
+		return
+	}
+	r.was.decided(was.Time, appliedBy(was))
+	r.now.decided(was.Time, appliedBy(now))
+	r.Was, r.Now = r.was.Figures, r.now.Figures
+}
+
+func appliedBy(d userlogic.Decision) *int32 {
+	if d.Error != nil {
+		return nil
+	}
+	return d.DesiredReplicas
 }
 
 func same(a, b *int32) bool { return a == b || a != nil && b != nil && *a == *b }
