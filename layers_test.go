@@ -23,6 +23,7 @@ var rooms = []string{
 	"userlogic/worker",
 	"internal/version",
 	"internal/secret",
+	"internal/quantity",
 	"internal/config",
 	"internal/kube",
 	"internal/target",

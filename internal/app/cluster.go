@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
 )
 
 // Cluster says which cluster to use. Empty, it is the one that the program runs in, or the kubeconfig's.
@@ -18,9 +19,23 @@ type Cluster struct {
 	Context    string // of the kubeconfig, or "" for its current one
 }
 
-// connect finds the cluster and our credentials: a kubeconfig that was asked for (--kubeconfig, KUBECONFIG,
-// --context), the pod's service account, and at last the user's own kubeconfig.
+// component is who the program is to the cluster: the source of its events, and the manager of the fields that it writes.
+const component = "custom-pod-autoscaler"
+
+// connect finds the cluster and our credentials, and says who calls.
 func (c Cluster) connect() (*rest.Config, error) {
+	config, err := c.find()
+	if err != nil {
+		return nil, err
+	}
+	built, _ := version.Built()
+	config.UserAgent = component + "/" + built
+	return config, nil
+}
+
+// find finds the cluster and our credentials: a kubeconfig that was asked for (--kubeconfig, KUBECONFIG,
+// --context), the pod's service account, and at last the user's own kubeconfig.
+func (c Cluster) find() (*rest.Config, error) {
 	rules, kubeconfig := c.load()
 	viaKUBECONFIG := rules.WarnIfAllMissing // client-go sets it just then
 	if c.Kubeconfig == "" && c.Context == "" && !viaKUBECONFIG {

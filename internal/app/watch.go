@@ -19,9 +19,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 )
 
-// component is who the program is to others: the source of its events.
-const component = "custom-pod-autoscaler"
-
 // reports are all who are told of passes.
 type reports struct {
 	settings config.Config

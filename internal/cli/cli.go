@@ -44,7 +44,7 @@ func Main(program Program) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
-	command, arguments := root(program), program.Arguments
+	command, arguments := root(program), version.WithoutOldFlags(program.Arguments, program.Stderr, "logVerbosity says how much is logged")
 	switch program.Name {
 	case pluginName:
 		command = pluginRoot()

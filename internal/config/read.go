@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/quantity"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
@@ -135,8 +136,8 @@ func scalar(value any, into reflect.Value) bool {
 			value = fmt.Sprint(value)
 		}
 	}
-	if e := strings.LastIndexAny(text, "eE"); readsItself(into) && e >= 0 && len(text)-e > len("e-99") {
-		return false // 1e-999999999 would keep the quantity's parser busy for hours
+	if _, isQuantity := into.Addr().Interface().(*resource.Quantity); isQuantity && !quantity.Readable(fmt.Sprint(value)) {
+		return false
 	}
 	document, err := json.Marshal(value)
 	return err == nil && json.Unmarshal(document, into.Addr().Interface()) == nil

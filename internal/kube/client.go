@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
+	"regexp"
 	"time"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -110,9 +111,27 @@ func Selected(selector labels.Selector) Query { return Query{"labelSelector": se
 
 // List reads the objects, or the metrics of one, that the query asks for. A path with a name is got, whatever comes.
 func (c *Client) List(ctx context.Context, path Path, query Query, into runtime.Object) error {
+	return c.list(ctx, path, query, c.rest.Get(), func(answer rest.Result) error { return decode(answer, into) })
+}
+
+// hugeExponent is a quantity in JSON whose power of ten takes hours to compute, which no context ends.
+var hugeExponent = regexp.MustCompile(`"[+-]?[0-9.]+[eE][+-]?[0-9]{3,}"`)
+
+// ListJSON is List for the APIs of adapters, which write JSON: their quantities are looked at before they are read.
+func (c *Client) ListJSON(ctx context.Context, path Path, query Query, into runtime.Object) error {
+	return c.list(ctx, path, query, c.rest.Get().SetHeader("Accept", runtime.ContentTypeJSON), func(answer rest.Result) error {
+		body, _ := answer.Raw() // its error is that of decode
+		if huge := hugeExponent.Find(body); huge != nil {
+			return fmt.Errorf("the API answered with the quantity %.100s, which is out of all bounds", huge)
+		}
+		return decode(answer, into)
+	})
+}
+
+func (c *Client) list(ctx context.Context, path Path, query Query, request *rest.Request, read func(rest.Result) error) error {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	request := path.on(c.rest.Get())
+	request = path.on(request)
 	for name, value := range query {
 		request = request.Param(name, value)
 	}
@@ -120,7 +139,7 @@ func (c *Client) List(ctx context.Context, path Path, query Query, into runtime.
 	if path.Name != "" {
 		verb = "get"
 	}
-	return c.explain(verb, path, decode(request.Do(ctx), into))
+	return c.explain(verb, path, read(request.Do(ctx)))
 }
 
 // Patch changes one object, in the way that the type of the patch says.

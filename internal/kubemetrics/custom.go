@@ -31,11 +31,11 @@ func (p *pass) readCustom(ctx context.Context, path kube.Path, query kube.Query)
 func listCustom(ctx context.Context, api *kube.Client, path kube.Path, query kube.Query) ([]custommetricsv1beta2.MetricValue, error) {
 	if path.Version == custommetricsv1beta2.SchemeGroupVersion {
 		var list custommetricsv1beta2.MetricValueList
-		err := api.List(ctx, path, query, &list)
+		err := api.ListJSON(ctx, path, query, &list)
 		return list.Items, err
 	}
 	var list custommetricsv1beta1.MetricValueList
-	err := api.List(ctx, path, query, &list)
+	err := api.ListJSON(ctx, path, query, &list)
 	values := make([]custommetricsv1beta2.MetricValue, len(list.Items))
 	for i, old := range list.Items {
 		values[i] = custommetricsv1beta2.MetricValue{

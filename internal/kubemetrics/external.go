@@ -45,7 +45,7 @@ func (p *pass) readExternal(ctx context.Context, path kube.Path, selector string
 		path.Version = version
 		return once(&p.reads, fmt.Sprint(version, path, selector), func() ([]externalmetricsv1beta1.ExternalMetricValue, error) {
 			var list externalmetricsv1beta1.ExternalMetricValueList
-			err := p.api.List(ctx, path, kube.Query{"labelSelector": selector}, &list)
+			err := p.api.ListJSON(ctx, path, kube.Query{"labelSelector": selector}, &list)
 			if err == nil && len(list.Items) == 0 {
 				return nil, notYetError{fmt.Errorf("%s has no values of %q with the labels %q: %s", version, path.Resource, selector, unknownMetric(version))}
 			}

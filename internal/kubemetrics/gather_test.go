@@ -270,6 +270,9 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 			custom + "/v1beta2/namespaces/shop/ingresses.networking.k8s.io/main/rate?metricLabelSelector=": customValues("v1beta2",
 				`{"describedObject": {"kind": "Ingress", "name": "main"}, `+at+`, "value": "120"}`, `{"describedObject": {"kind": "Ingress", "name": "main"}, `+at+`, "value": "7500m"}`)}, twoPods,
 			[]string{`(Object rate of Ingress "main")`, `there are 2 values`, `120 of Ingress "main", 7500m of Ingress "main"`, "metric.selector"}},
+		{"a quantity that would take hours to read", queue, map[string]string{external: adapters()[external],
+			external + "/v1beta1/namespaces/shop/queue?labelSelector=": externalValues(`{` + at + `, "value": "1e-999999999"}`)}, twoPods,
+			[]string{`the API answered with the quantity "1e-999999999", which is out of all bounds`}},
 		{"only pods that have finished", pods, adapters(), shop(finished("job")), []string{"matches no pods that are alive"}},
 		{"a type that we do not know", `{type: Node}`, adapters(), twoPods, []string{`kubernetesMetricSpecs[0] (Node): this version gathers no metrics of the type "Node"`}},
 	} {

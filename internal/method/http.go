@@ -47,7 +47,28 @@ func newHTTP(_ string, m config.Method, _ *slog.Logger) (kind, error) {
 	if c.url, err = url.Parse(c.URL); err != nil {
 		return nil, fmt.Errorf("reading http.url: %s cannot be read as a URL", secret.URL(c.URL))
 	}
+	c.url.RawQuery = encodeQuery(c.url.RawQuery)
 	return c, nil
+}
+
+// encodeQuery encodes what cannot be in a query as it is: blanks, quotes, braces and the like, as PromQL has them. What is encoded
+// already stays so.
+func encodeQuery(query string) string {
+	var encoded strings.Builder
+	for i := range len(query) {
+		b := query[i]
+		escape := b == '%' && (i+2 >= len(query) || !isHex(query[i+1]) || !isHex(query[i+2]))
+		if b <= ' ' || b > '~' || strings.IndexByte("\"<>\\^`{|}", b) >= 0 || escape {
+			fmt.Fprintf(&encoded, "%%%02X", b)
+			continue
+		}
+		encoded.WriteByte(b)
+	}
+	return encoded.String()
+}
+
+func isHex(b byte) bool {
+	return b >= '0' && b <= '9' || b >= 'a' && b <= 'f' || b >= 'A' && b <= 'F'
 }
 
 // String leaves out what may be secret in a URL: the user, and the query.

@@ -59,6 +59,16 @@ func TestHTTPRequest(t *testing.T) {
 		{"a query keeps that of the URL as it is",
 			func(base string) config.Method { return get(base + "/?b=2&a=%20;1") },
 			[]string{"GET /?b=2&a=%20;1&value=%7B%22a%22%3A+1%7D", "Content-Length: 0"}},
+		{"a query that is not encoded is",
+			func(base string) config.Method {
+				return get(base + `/api/v1/query?query=sum(rate(x{job="a"}[1m])) by (job)`)
+			},
+			[]string{"GET /api/v1/query?query=sum(rate(x%7Bjob=%22a%22%7D[1m]))%20by%20(job)&value=%7B%22a%22%3A+1%7D", "Content-Length: 0"}},
+		{"so is it with a body",
+			func(base string) config.Method {
+				return post(base + `/q?a=ä|<>\^` + "`" + `&b=100%&c=%4&d=%e4+1`)
+			},
+			[]string{"POST /q?a=%C3%A4%7C%3C%3E%5C%5E%60&b=100%25&c=%254&d=%e4+1", "Content-Length: 8", "Content-Type: application/json", `{"a": 1}`}},
 		{"the method may be in any case",
 			func(base string) config.Method {
 				m := post(base)

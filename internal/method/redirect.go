@@ -87,6 +87,7 @@ func (c *call) redirect(answer *http.Response) (*url.URL, error) {
 	if err != nil { // its text may show a password of the Location
 		return nil, fmt.Errorf("the server redirected with %s, but its Location is not a URL", answer.Status)
 	}
+	next.RawQuery = encodeQuery(next.RawQuery)
 	if !sameServer(c.url, next) {
 		return nil, fmt.Errorf("the server redirected with %s to %s, which is not the server of http.url (%s://%s); "+
 			"the document and the headers are not sent there: set http.url to it if it is the right server",

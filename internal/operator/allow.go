@@ -37,24 +37,46 @@ func (r *Reconciler) allow(ctx context.Context, object *cpav1.CustomPodAutoscale
 			return false, err
 		}
 	}
+	if err := r.disownAll(ctx, object, desired, live); err != nil {
+		return false, err
+	}
 	if verdict.refusal != nil {
 		return false, troubleError{"NotAllowed", verdict.refusal}
-	}
-	for to, one := range live {
-		if CheckConsent(object, to, one) != nil { // a conflict, which is the caller's error
-			continue
-		}
-		if err := r.disown(ctx, object, one); err != nil {
-			return false, err
-		}
 	}
 	return verdict.borrows, nil
 }
 
-// disown removes the owner reference that operator 1.4 has put on what the object borrows: with it, the garbage collector would
-// delete that together with the object. What the operator makes has the object as its controller, and keeps it.
+// disownAll disowns what the object does not provision, whether it may use that or not.
+func (r *Reconciler) disownAll(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, live map[reference]*unstructured.Unstructured) error {
+	var others []*unstructured.Unstructured
+	for to, one := range live {
+		if one != nil && find(desired, to.asObject()) == nil {
+			others = append(others, one)
+		}
+	}
+	binding := ofKind(bindings)
+	binding.SetName(object.Name)
+	if find(desired, binding) == nil {
+		err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), binding)
+		if client.IgnoreNotFound(err) != nil {
+			return fmt.Errorf("reading RoleBinding %q: %w", object.Name, err)
+		}
+		if err == nil {
+			others = append(others, binding)
+		}
+	}
+	for _, one := range others {
+		if err := r.disown(ctx, object, one); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// disown removes the owner reference that operator 1.4 has put on what is not provisioned: with it, the garbage collector would
+// delete that together with the object. What was made for the object, when it was provisioned, keeps it.
 func (r *Reconciler) disown(ctx context.Context, object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) error {
-	if owned(object, live) {
+	if isMadeFor(object, live) || isApplied(object, live) {
 		return nil
 	}
 	owners := live.GetOwnerReferences()

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/go-logr/logr"
@@ -32,7 +33,7 @@ func Main(arguments []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	command := root(stderr)
-	command.SetArgs(arguments)
+	command.SetArgs(version.WithoutOldFlags(arguments, stderr, "--log-json is all that there is to say of the log"))
 	command.SetOut(stdout)
 	command.SetErr(stderr)
 	if err := command.ExecuteContext(ctx); err != nil {
@@ -40,6 +41,11 @@ func Main(arguments []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	return 0
+}
+
+// namespacesOf reads a list of namespaces, as WATCH_NAMESPACE had it for operator 1.4: none are all.
+func namespacesOf(list string) []string {
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 func root(stderr io.Writer) *cobra.Command {
@@ -63,6 +69,9 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 			if options.Concurrency < 1 { // which a library would take for its default
 				return fmt.Errorf("--concurrency is %d: at least one object has to be looked at at a time", options.Concurrency)
 			}
+			if len(options.Namespaces) == 0 {
+				options.Namespaces = namespacesOf(os.Getenv("WATCH_NAMESPACE"))
+			}
 			if _, set := os.LookupEnv("GOGC"); !set {
 				debug.SetGCPercent(frugal)
 			}
@@ -71,6 +80,8 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 			if err != nil {
 				return fmt.Errorf("finding the cluster (--kubeconfig, KUBECONFIG, the pod's service account): %w", err)
 			}
+			built, _ := version.Built()
+			connection.UserAgent = cpav1.Operator + "/" + built
 			library := telemetry.NewLogger(stderr, slog.LevelWarn, asJSON, secret.Mask) // it says how it starts and stops at length
 			log.SetLogger(logr.FromSlogHandler(untilDone{library.Handler(), command.Context()}))
 			return Run(command.Context(), connection, options)
@@ -80,7 +91,7 @@ rights that the autoscaler needs, a RoleBinding and a Deployment for each, and k
 	version.Flag(command)
 	flags := command.Flags()
 	flags.StringVar(&rules.ExplicitPath, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, ~/.kube/config, or the pod's service account)")
-	flags.StringSliceVar(&options.Namespaces, "namespace", nil, "namespace that is looked after; may be given several times (default: all)")
+	flags.StringSliceVar(&options.Namespaces, "namespace", nil, "namespace that is looked after; may be given several times (default: those of WATCH_NAMESPACE, or all)")
 	flags.BoolVar(&options.LeaderElection, "leader-elect", false, "let only one of several operators work at a time")
 	flags.StringVar(&options.LeaderElectionNamespace, "leader-elect-namespace", "", "namespace of the Lease for that (default: the pod's)")
 	flags.StringVar(&options.ProbeAddress, "probe-address", ":8081", `address of /healthz and /readyz; "0" for none`)

@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/resource"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/quantity"
 )
 
 // holds tells whether all that is wanted is there, as the API server writes it: it leaves out what is empty, adds defaults
@@ -61,9 +61,9 @@ func isEmpty(value any) bool {
 	return value == nil || reflect.ValueOf(value).IsZero()
 }
 
-// sameAmount tells two spellings of one quantity: 0.5 and 500m.
+// sameAmount tells two spellings of one quantity: 0.5 and 500m. Any text may come here, also one that only looks like a quantity.
 func sameAmount(there, wanted any) bool {
-	one, oneErr := resource.ParseQuantity(fmt.Sprint(there))
-	other, otherErr := resource.ParseQuantity(fmt.Sprint(wanted))
+	one, oneErr := quantity.Parse(fmt.Sprint(there))
+	other, otherErr := quantity.Parse(fmt.Sprint(wanted))
 	return oneErr == nil && otherErr == nil && one.Cmp(other) == 0
 }

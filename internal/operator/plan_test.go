@@ -154,6 +154,7 @@ func TestWhatIsThereIsReadAsTheAPIServerWritesIt(t *testing.T) {
 		{`{cpu: 500m, memory: 64Mi}`, `{cpu: 0.5, memory: "67108864"}`, true},
 		{`{cpu: "1"}`, `{cpu: 1}`, true},
 		{`{cpu: 500m}`, `{cpu: 501m}`, false},
+		{`{sum: "7e14837132357777"}`, `{sum: "8e14837132357777"}`, false}, // a checksum that looks like a quantity which takes hours to read
 		{`{image: "a:1"}`, `{image: "a:2"}`, false},
 		{`{l: [{name: b, v: 2, w: 3}, {name: a, v: 1}]}`, `{l: [{name: a, v: 1}, {name: b, v: 2}]}`, true},
 		{`{l: [{name: a, v: 1}]}`, `{l: [{name: a, v: 1}, {name: b}]}`, false},

@@ -45,7 +45,8 @@ type Reconciler struct {
 	Log    *slog.Logger
 	Now    func() time.Time
 
-	passing passing // failures that may go away by themselves
+	passing passing    // failures that may go away by themselves
+	atZero  heldAtZero // targets that nothing wakes when their object goes
 }
 
 // KindFinder finds how the API serves a kind. It does not wait long for an answer.
@@ -67,6 +68,9 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 	object := &cpav1.CustomPodAutoscaler{}
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil || object.DeletionTimestamp != nil {
 		r.passing.forget(request.NamespacedName)
+		if apierrors.IsNotFound(err) {
+			r.tellLeft(ctx, request.NamespacedName)
+		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
 	held := holdOf(object, r.Now())

@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
@@ -47,6 +48,7 @@ func yes(reason, message string) metav1.Condition {
 func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, held hold, workload *unstructured.Unstructured) (state, error) {
 	now := state{ready: readiness(object, workload), paused: held.not}
 	if !held.paused {
+		r.atZero.take(client.ObjectKeyFromObject(object))
 		return now, nil
 	}
 	now.after = again
@@ -63,6 +65,7 @@ func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscal
 	if err := r.holdTarget(ctx, object, kind, held.replicas); err != nil {
 		return now, err
 	}
+	r.atZero.note(object, kind, held.replicas)
 	now.paused = yes("Paused", message)
 	return now, nil
 }

@@ -96,7 +96,7 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 			t.Parallel()
 			p := start(t, options{
 				config: strings.ReplaceAll(base(namespace), "name: web", "name: flask-metric") + recordedSpecs + hooks(),
-				env:    []string{"runMode=" + mode.name},
+				env:    []string{"runMode=" + mode.name, "metricConcurrency=1"}, // the last pod's document is the last one written
 				files:  map[string]string{"metric.reply": "7\n", "evaluate.reply": `{"targetReplicas": 3}`, "keep": keep},
 			})
 			p.gathers("two pods that are measured and one that is not", func(metrics []gathered) bool {

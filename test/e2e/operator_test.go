@@ -248,6 +248,13 @@ func TestAPausedAutoscalerStopsAndItsTargetIsHeld(t *testing.T) {
 	kubectl(t, "", "annotate", "-n", namespace, "cpa", "web-autoscaler", annotation+"=2")
 	hasCondition(t, namespace, "Paused True Paused", "held at 2 replicas; stop its autoscaler yourself")
 	hasCondition(t, namespace, "Ready Unknown NotProvisioned", "")
+
+	kubectl(t, "", "annotate", "--overwrite", "-n", namespace, "cpa", "web-autoscaler", annotation+"=0")
+	hasCondition(t, namespace, "Paused True Paused", "held at 0 replicas")
+	kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+	const left = `Warning TargetLeftAtZero x1 CustomPodAutoscaler "web-autoscaler" was deleted while it was paused, so that Deployment "web" stays at 0 replicas`
+	hasEvent(t, namespace, "Deployment/web "+left)
+	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler "+left)
 }
 
 // TestTheOperatorGoesOnWhereTheOneBeforeItWas: operator 1.4 leaves a bare pod, and a Role with all rights, owned by the object.

@@ -307,7 +307,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata:
   name: web-autoscaler
-  ownerReferences: [{apiVersion: custompodautoscaler.com/v1, kind: CustomPodAutoscaler, name: web-autoscaler, uid: UID}]
+  ownerReferences: [{apiVersion: custompodautoscaler.com/v1, kind: CustomPodAutoscaler, name: web-autoscaler, uid: UID, controller: true, blockOwnerDeletion: true}]
 rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
 ---
 apiVersion: rbac.authorization.k8s.io/v1

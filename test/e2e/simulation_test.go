@@ -71,7 +71,7 @@ func inSimulation(t *testing.T, levels []int) (all []string) {
 	t.Helper()
 	dir, trace := t.TempDir(), ""
 	for i, level := range levels {
-		trace += fmt.Sprintf("%dm,%d\n%dm,%d\n", i, level, i+1, level)
+		trace += fmt.Sprintf("%dm,%d\n%dm59.999s,%d\n", i, level, i, level)
 	}
 	writeFile(t, filepath.Join(dir, "load.csv"), trace)
 	writeFile(t, filepath.Join(dir, "config.yaml"), queue)
