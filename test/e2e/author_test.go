@@ -172,9 +172,13 @@ preScale: {type: shell, shell: {entrypoint: ./record, command: [preScale]}}
 
 	out, _ := a.runs(0, admin, "once")
 	a.has(out, "Kubernetes metric Resource cpu: total 20", "50% of requests; 2 pods, 0 ignored, 0 missing")
-	a.has(out, "  in   ", `"runType":"api_dry_run"`, `"kubernetesMetrics"`)
+	a.has(out, `         "kubernetesMetrics": [`)
+	a.has(out, "       ... ", " more lines: -o json has all of it")
 	a.has(out, "  out  busy")
-	a.has(out, "  in   ", `"metrics":[{"resource":"web","value":"busy"}]`)
+	a.has(out, `             "value": "busy"`)
+	if strings.Contains(out, "managedFields") {
+		t.Error("it shows who manages which field")
+	}
 	a.has(out, "Deployment "+namespace+"/web: 2 -> 10 replicas; 30 recommended")
 	a.has(out, "TooManyReplicas: 30 recommended, maxReplicas is 10")
 	a.has(out, `evaluate says: "very busy"`)
