@@ -256,6 +256,7 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 		maps.Copy(want, rights([]rbacv1.PolicyRule{{APIGroups: []string{strings.Trim(words[0], "-")}, Resources: words[1:2], Verbs: words[2:]}}))
 	}
 	maps.Copy(want, rights(operator.Selecting()))
+	maps.Copy(want, rights(operator.Watching()))
 	same(t, rights(base.Rules), want)
 
 	targets := as[rbacv1.ClusterRole](t, all, "ClusterRole/"+name+"-custom-targets")

@@ -20,6 +20,9 @@ const (
 	// namespace and separated by commas, that may use it although it was not made for them. There is no wildcard.
 	AllowedObjects = "v1.custompodautoscaler.com/allowed-objects"
 
+	// IgnoreConflicts is the annotation by which an object runs although something else scales its target as well, where it is "true".
+	IgnoreConflicts = "v1.custompodautoscaler.com/ignore-conflicts"
+
 	// OwnedBy is the label with the name of the object that something was made for.
 	OwnedBy = "v1.custompodautoscaler.com/owned-by"
 
@@ -64,10 +67,12 @@ func LeaseOf(object string) string { return object + "." + GroupVersion.Group }
 // +kubebuilder:printcolumn:name="Target",type=string,JSONPath=`.spec.scaleTargetRef.name`,description="What is scaled"
 // +kubebuilder:printcolumn:name="Min",type=integer,JSONPath=`.status.minReplicas`,description="The fewest replicas to scale to"
 // +kubebuilder:printcolumn:name="Max",type=integer,JSONPath=`.status.maxReplicas`,description="The most replicas to scale to"
-// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.currentReplicas`,description="How many replicas the target had at the last decision"
-// +kubebuilder:printcolumn:name="Desired",type=integer,JSONPath=`.status.desiredReplicas`,description="How many replicas were decided on"
+// +kubebuilder:printcolumn:name="Replicas",type=integer,JSONPath=`.status.currentReplicas`,description="How many replicas the target had at the last decision, or is held at"
+// +kubebuilder:printcolumn:name="Desired",type=integer,JSONPath=`.status.desiredReplicas`,description="How many replicas were decided on, or it is held at"
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`,description="Whether the autoscaler runs"
 // +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`,description="Why it does, or does not"
+// +kubebuilder:printcolumn:name="Able",type=string,JSONPath=`.status.conditions[?(@.type=="AbleToScale")].status`,description="Whether the autoscaler can read and scale its target"
+// +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.conditions[?(@.type=="ScalingActive")].status`,description="Whether the autoscaler comes to decisions"
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 // +kubebuilder:validation:XValidation:rule="size(self.metadata.name) <= 63",message="metadata.name may have 63 characters at most, since it is a label of what is made for the object"
 type CustomPodAutoscaler struct {

@@ -25,6 +25,7 @@ func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now 
 	}
 	items := []Item{ok("target kind", path.Resource+" of "+path.Version.String()+" can be scaled")}
 	items = append(items, ofTarget(ctx, reader, settings)...)
+	items = append(items, others(ctx, api, settings)...)
 	gatherer := kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
 	calls := gatherer.Calls(ctx, now, settings.Namespace)
 	items = append(items, metricsAPIs(ctx, gatherer, calls, now)...)

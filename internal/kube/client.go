@@ -103,6 +103,15 @@ func (c *Client) GetJSON(ctx context.Context, path Path) (json.RawMessage, error
 	return body, c.explain("get", path, answer.Error())
 }
 
+// ListJSONAsIs reads a list as it stands in the API's own JSON, for kinds that have no Go type here.
+func (c *Client) ListJSONAsIs(ctx context.Context, path Path, query Query) (body json.RawMessage, err error) {
+	err = c.list(ctx, path, query, c.rest.Get().SetHeader("Accept", runtime.ContentTypeJSON), func(answer rest.Result) error {
+		body, _ = answer.Raw() // its error would not be in the API's words
+		return answer.Error()
+	})
+	return body, err
+}
+
 // Query narrows a list, parameter by parameter.
 type Query map[string]string
 

@@ -105,7 +105,7 @@ func TestSettingUpAsksNothing(t *testing.T) {
 	go func() {
 		manager, err := newManager(t.Context(), connection, nil, Options{ProbeAddress: "0", MetricsAddress: "0", Namespaces: []string{"shop"}})
 		if err == nil {
-			err = watch(t.Context(), manager, &Reconciler{}, 1)
+			err = watch(t.Context(), manager, &Reconciler{}, nil, 1)
 		}
 		done <- err
 	}()

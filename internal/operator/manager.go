@@ -23,8 +23,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/cache"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/controller"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+	"sigs.k8s.io/controller-runtime/pkg/handler"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
+	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/access"
@@ -105,7 +108,12 @@ func run(ctx context.Context, connection *rest.Config, options Options) error {
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
 		Kinds: target.NewFinder(ctx, api, options.Concurrency/2),
 	}
-	if err := watch(ctx, manager, reconciler, options.Concurrency); err != nil {
+	reconciler.Others = &Others{API: api, Namespaces: options.Namespaces, Objects: manager.GetClient(), Log: options.Log}
+	reconciler.Others.init()
+	if err := manager.Add(reconciler.Others); err != nil {
+		return fmt.Errorf("setting up the operator: %w", err)
+	}
+	if err := watch(ctx, manager, reconciler, reconciler.Others.changed, options.Concurrency); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
 	built, _ := version.Built()
@@ -164,7 +172,7 @@ func guard(gate *access.Gate) metricsserver.Filter {
 }
 
 // watch looks at an object when it changes, or when what was made for it does.
-func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Reconciler, concurrency int) error {
+func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Reconciler, changed <-chan event.GenericEvent, concurrency int) error {
 	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
 		MaxConcurrentReconciles: concurrency, ReconciliationTimeout: atMost,
 		SkipNameValidation: new(true), // a process may run it more than once, as tests do
@@ -172,6 +180,13 @@ func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Recon
 	})
 	for _, kind := range made {
 		building = building.Owns(ofKind(kind))
+	}
+	siblings := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
+		return siblingsOf(ctx, manager.GetClient(), object.(*cpav1.CustomPodAutoscaler))
+	})
+	building = building.Watches(&cpav1.CustomPodAutoscaler{}, siblings).WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{}))
+	if err := manager.GetFieldIndexer().IndexField(ctx, &cpav1.CustomPodAutoscaler{}, byTarget, targetIndex); err != nil {
+		return err
 	}
 	for _, kind := range workloads {
 		if err := manager.GetFieldIndexer().IndexField(ctx, ofKind(kind), cpav1.OwnedBy, ownedBy); err != nil {

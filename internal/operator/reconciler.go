@@ -41,6 +41,7 @@ type Reconciler struct {
 	Live   client.Reader // reads what may be anybody's
 	API    *kube.Client  // reads and sets the scale of targets, of any kind
 	Kinds  KindFinder    // finds how the API serves the targets' kinds
+	Others *Others       // knows what others scale; nil for nothing
 	Event  func(about corev1.ObjectReference, kind, reason, message string)
 	Log    *slog.Logger
 	Now    func() time.Time
@@ -58,12 +59,13 @@ type KindFinder interface {
 // Reconcile brings one object to what it should be:
 //
 //  1. find out how the API serves its target
-//  2. say what has to be there, and compare it with what is
-//  3. check that the object may use the Roles, accounts and labels that it asks for
-//  4. delete workloads that are not wanted, and wait until they are gone
-//  5. apply what is missing or not as it should be
-//  6. hold the target, if the object is paused and its autoscaler has stopped
-//  7. write the status, if it is news
+//  2. look whether something else scales it; then the autoscaler is stopped
+//  3. say what has to be there, and compare it with what is
+//  4. check that the object may use the Roles, accounts and labels that it asks for
+//  5. delete workloads that are not wanted, and wait until they are gone
+//  6. apply what is missing or not as it should be
+//  7. hold the target, if the object is paused and its autoscaler has stopped
+//  8. write the status, if it is news
 func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
 	object := &cpav1.CustomPodAutoscaler{}
 	if err := r.Client.Get(ctx, request.NamespacedName, object); err != nil || object.DeletionTimestamp != nil {
@@ -94,8 +96,15 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if err != nil {
 		return state{}, err
 	}
+	if err := r.checkNotOurs(ctx, object, kind); err != nil {
+		return state{}, err
+	}
+	rival, err := r.conflict(ctx, object)
+	if err != nil {
+		return state{}, err
+	}
 	target := kind.GroupResource()
-	desired, err := Desired(object, target, held.paused)
+	desired, err := Desired(object, target, held.paused || rival != "")
 	if err != nil {
 		return state{}, troubleError{"InvalidTemplate", err}
 	}
@@ -122,6 +131,10 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 		return state{}, err
 	}
 	r.warn(object, plan.Apply)
+	if rival != "" {
+		r.atZero.take(client.ObjectKeyFromObject(object))
+		return conflictState(object, held, rival), nil
+	}
 	now, err := r.settle(ctx, object, kind, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
 	if borrows && now.after == 0 {
 		now.after = again

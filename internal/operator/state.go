@@ -31,6 +31,7 @@ func (t troubleError) Unwrap() error { return t.error }
 
 // state is how it goes with an object.
 type state struct {
+	held   *int32 // how many replicas the target is held at, if it is
 	ready  metav1.Condition
 	paused metav1.Condition
 	after  time.Duration // when to look again, unless something happens before
@@ -66,6 +67,7 @@ func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscal
 		return now, err
 	}
 	r.atZero.note(object, kind, held.replicas)
+	now.held = &held.replicas
 	now.paused = yes("Paused", message)
 	return now, nil
 }

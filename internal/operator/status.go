@@ -29,7 +29,7 @@ var expected = map[string]bool{
 // report writes our part of the status, if it is not what is there. The cache may not have what was written last, so a
 // difference is looked for again in the object as it is now.
 func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscaler, now state) error {
-	if conditions := conditionsOf(object, now); isNoted(object, conditions) {
+	if conditions := conditionsOf(object, now); isNoted(object, conditions, now.held) {
 		return nil
 	}
 	there := &cpav1.CustomPodAutoscaler{}
@@ -42,10 +42,11 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 	}
 	there.Generation = object.Generation // which this is about
 	conditions := conditionsOf(there, now)
-	if isNoted(there, conditions) {
+	if isNoted(there, conditions, now.held) {
 		return nil
 	}
-	content, err := asMap(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions})
+	// While the target is held, its autoscaler, which writes these otherwise, is stopped.
+	content, err := asMap(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions, CurrentReplicas: now.held, DesiredReplicas: now.held})
 	if err != nil {
 		return err
 	}
@@ -76,10 +77,14 @@ func conditionsOf(object *cpav1.CustomPodAutoscaler, now state) (conditions []me
 	return conditions
 }
 
-// isNoted tells whether the object's status has the conditions, for this generation.
-func isNoted(object *cpav1.CustomPodAutoscaler, conditions []metav1.Condition) bool {
-	return object.Status.ObservedGeneration == object.Generation && sameConditions(object.Status.Conditions, conditions)
+// isNoted tells whether the object's status has the conditions, for this generation, and the replicas that its target is held at.
+func isNoted(object *cpav1.CustomPodAutoscaler, conditions []metav1.Condition, held *int32) bool {
+	status := object.Status
+	return status.ObservedGeneration == object.Generation && sameConditions(status.Conditions, conditions) &&
+		(held == nil || same(status.CurrentReplicas, held) && same(status.DesiredReplicas, held))
 }
+
+func same(a, b *int32) bool { return a != nil && b != nil && *a == *b }
 
 func sameConditions(there, ours []metav1.Condition) bool {
 	for _, condition := range ours {

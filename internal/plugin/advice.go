@@ -18,6 +18,7 @@ var advices = map[string]string{
 	"TargetNotFound":             "create the target, or correct spec.scaleTargetRef",
 	"InvalidTemplate":            "correct spec.template",
 	"Refused":                    "correct in the object what the message names",
+	"Conflict":                   "let one of the two scale the target, and delete the other; it goes on by itself then",
 	"NameConflict":               "rename one of the two, or set the field that the message names",
 	"NotAllowed":                 "run the command of the message, if the object may use what it names, or correct the object",
 	"Forbidden":                  "give the operator the rules that the message has",

@@ -101,6 +101,10 @@ func TestCheckFindsWhatTheClusterLacks(t *testing.T) {
 	a.has(out, "warning ", "right", "no events are written", `{apiGroups: [""], resources: ["events"], verbs: ["create"]}`)
 	a.has(out, "error ", "right", "nothing is scaled without it, unless leaderElection is false", `resources: ["leases"], verbs: ["create"]`)
 
+	kubectl(t, "", "autoscale", "deployment", "web", "-n", namespace, "--max=3", "--name=theirs")
+	out, _ = a.runs(0, admin, "check", "--cluster")
+	a.has(out, "warning ", "target ", `it is scaled by HorizontalPodAutoscaler "theirs", as well`)
+
 	a.write("config.yaml", strings.Replace(config, "name: web}", "name: wbe}", 1))
 	out, _ = a.runs(1, admin, "check", "--cluster")
 	a.has(out, "error ", "target ", `"wbe" not found`, "does it exist? (scaleTargetRef, namespace)")

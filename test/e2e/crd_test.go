@@ -78,7 +78,7 @@ func TestAnObjectOfTheExistingOperatorIsTakenAsItIs(t *testing.T) {
 		"patch", "-n", namespace, "cpa", "python-custom-autoscaler", "--subresource=status", "--type=merge", "--patch-file=/dev/stdin")
 	shown := strings.Split(strings.TrimSpace(kubectl(t, "", "get", "-n", namespace, "cpa")), "\n")
 	for i, want := range []string{
-		"NAME TARGET MIN MAX REPLICAS DESIRED READY REASON AGE", "python-custom-autoscaler hello-kubernetes 0 10 3 5 True MinimumReplicasAvailable ",
+		"NAME TARGET MIN MAX REPLICAS DESIRED READY REASON ABLE ACTIVE AGE", "python-custom-autoscaler hello-kubernetes 0 10 3 5 True MinimumReplicasAvailable ",
 	} {
 		if got := strings.Join(strings.Fields(shown[i]), " "); !strings.HasPrefix(got, want) {
 			t.Errorf("kubectl get shows %q, want %q", got, want)

@@ -40,7 +40,7 @@ func ends(t *testing.T, programs map[string]*program) {
 
 // objectOfGroup is an object whose target is a Worker of a group.
 func objectOfGroup(name, group string) string {
-	return "---" + strings.Replace(objectCalled(name), "{apiVersion: apps/v1, kind: Deployment, name: web}", "{apiVersion: "+group+"/v1, kind: Worker, name: web}", 1)
+	return "---" + strings.Replace(objectCalled(name), "{apiVersion: apps/v1, kind: Deployment", "{apiVersion: "+group+"/v1, kind: Worker", 1)
 }
 
 func TestOperatorGoesOnWhileAGroupIsNotAnswered(t *testing.T) {

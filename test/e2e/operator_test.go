@@ -238,6 +238,9 @@ func TestAPausedAutoscalerStopsAndItsTargetIsHeld(t *testing.T) {
 		t.Errorf("the target has %d replicas, and the autoscaler %d, want 3 and none", got, *autoscalerOf(t, namespace).Spec.Replicas)
 	}
 	hasCondition(t, namespace, "Ready False Paused", "")
+	if shown := strings.Join(strings.Fields(kubectl(t, "", "get", "-n", namespace, "cpa", "--no-headers")), " "); !strings.HasPrefix(shown, "web-autoscaler web 3 3 False Paused") {
+		t.Errorf("while it is paused kubectl get shows %q", shown)
+	}
 	kubectl(t, "", "annotate", "-n", namespace, "cpa", "web-autoscaler", annotation+"-")
 	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	hasCondition(t, namespace, "Paused False NotPaused", "")

@@ -10,9 +10,9 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
 )
 
-// objectCalled is the object under another name.
+// objectCalled is the object under another name, with a target of its own.
 func objectCalled(name string) string {
-	return strings.ReplaceAll(autoscalerObject, "name: web-autoscaler", "name: "+name)
+	return strings.NewReplacer("name: web-autoscaler", "name: "+name, "name: web}", "name: of-"+name+"}").Replace(autoscalerObject)
 }
 
 // allReady waits until just so many objects are ready, as they are now.

@@ -1,0 +1,212 @@
+package operator
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+	"sigs.k8s.io/controller-runtime/pkg/event"
+
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+)
+
+const (
+	// othersEvery is how often it is looked what others scale. They are listed, and not watched: a right that is missing, or a
+	// definition that is not installed, must keep nobody from working.
+	othersEvery = 20 * time.Second
+
+	// othersPage is how many are read with one call.
+	othersPage = "500"
+
+	// othersFirst is how long an object waits for the first look.
+	othersFirst = 5 * time.Second
+)
+
+// otherKinds are those that scale what they name in spec.scaleTargetRef. The later ones are named where several scale the same: KEDA
+// makes a HorizontalPodAutoscaler for each of its objects.
+var otherKinds = []struct {
+	version     schema.GroupVersion
+	resource    string
+	kind        string
+	defaultKind string // of the target, where none is named
+}{
+	{schema.GroupVersion{Group: "autoscaling", Version: "v2"}, "horizontalpodautoscalers", "HorizontalPodAutoscaler", ""},
+	{schema.GroupVersion{Group: "keda.sh", Version: "v1alpha1"}, "scaledobjects", "ScaledObject", "Deployment"},
+}
+
+// Watching are the rights to see what others scale.
+func Watching() (rules []rbacv1.PolicyRule) {
+	for _, one := range otherKinds {
+		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{one.version.Group}, Resources: []string{one.resource}, Verbs: []string{"list"}})
+	}
+	return rules
+}
+
+// Others knows what others than our objects scale.
+type Others struct {
+	API        *kube.Client
+	Namespaces []string // that are looked after; all if there are none
+	Objects    client.Reader
+	Log        *slog.Logger
+
+	setUp   sync.Once
+	first   chan struct{} // closed when all has been looked at once
+	changed chan event.GenericEvent
+	warn    func(error)
+
+	mutex sync.Mutex
+	known map[scaled]string // by what: HorizontalPodAutoscaler "web"
+}
+
+func (o *Others) init() {
+	o.setUp.Do(func() {
+		o.first, o.changed = make(chan struct{}), make(chan event.GenericEvent)
+		o.warn = telemetry.WarnOnce(o.Log, "what HorizontalPodAutoscalers and ScaledObjects scale is not known; a conflict with them is not noticed")
+	})
+}
+
+// of names what else scales a target, or nothing.
+func (o *Others) of(ctx context.Context, target scaled) string {
+	if o == nil {
+		return ""
+	}
+	o.init()
+	select {
+	case <-o.first:
+	case <-ctx.Done():
+	case <-time.After(othersFirst):
+	}
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	return o.known[target]
+}
+
+// Start looks again and again, until ctx is done, and has the objects looked at whose target begins or ends to be scaled by others.
+func (o *Others) Start(ctx context.Context) error {
+	o.init()
+	ticks := time.NewTicker(othersEvery)
+	defer ticks.Stop()
+	for first := true; ; first = false {
+		for _, target := range o.look(ctx) {
+			o.tell(ctx, target)
+		}
+		if first {
+			close(o.first)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+	}
+}
+
+// NeedLeaderElection lets it run only where objects are looked at.
+func (o *Others) NeedLeaderElection() bool { return true }
+
+// look reads what others scale, and gives the targets of which that has changed. Where something cannot be read, what was known of it
+// stays.
+func (o *Others) look(ctx context.Context) (changed []scaled) {
+	found := map[scaled]string{}
+	for _, namespace := range append([]string{}, orAll(o.Namespaces)...) {
+		for i := range otherKinds {
+			err := o.list(ctx, i, namespace, found)
+			if apierrors.IsNotFound(err) || kube.IsNotServed(err) {
+				err = nil // KEDA is not installed
+			}
+			o.warn(err)
+			if err != nil && !apierrors.IsForbidden(err) {
+				return nil
+			}
+		}
+	}
+	o.mutex.Lock()
+	defer o.mutex.Unlock()
+	for target := range maps.Keys(union(o.known, found)) {
+		if o.known[target] != found[target] {
+			changed = append(changed, target)
+		}
+	}
+	o.known = found
+	return changed
+}
+
+func orAll(namespaces []string) []string {
+	if len(namespaces) == 0 {
+		return []string{""}
+	}
+	return namespaces
+}
+
+func union(one, other map[scaled]string) map[scaled]string {
+	all := maps.Clone(other)
+	maps.Copy(all, one)
+	return all
+}
+
+// others is a page of a list.
+type others struct {
+	Metadata metav1.ListMeta `json:"metadata"`
+	Items    []struct {
+		Metadata struct {
+			Name      string `json:"name"`
+			Namespace string `json:"namespace"`
+		} `json:"metadata"`
+		Spec struct {
+			ScaleTargetRef cpav1.TargetReference `json:"scaleTargetRef"`
+		} `json:"spec"`
+	} `json:"items"`
+}
+
+// list adds what all of a kind scale, page by page.
+func (o *Others) list(ctx context.Context, which int, namespace string, found map[scaled]string) error {
+	one, query := otherKinds[which], kube.Query{"limit": othersPage}
+	for {
+		body, err := o.API.ListJSONAsIs(ctx, kube.Path{Version: one.version, Namespace: namespace, Resource: one.resource}, query)
+		if err != nil {
+			return err
+		}
+		var page others
+		if err := json.Unmarshal(body, &page); err != nil {
+			return fmt.Errorf("reading a list of %s: %w", one.resource, err)
+		}
+		for _, item := range page.Items {
+			ref := item.Spec.ScaleTargetRef
+			if ref.Kind == "" {
+				ref.APIVersion, ref.Kind = "apps/v1", one.defaultKind
+			}
+			found[scaledBy(item.Metadata.Namespace, ref.APIVersion, ref.Kind, ref.Name)] = fmt.Sprintf("%s %q", one.kind, item.Metadata.Name)
+		}
+		if page.Metadata.Continue == "" {
+			return nil
+		}
+		query = kube.Query{"limit": othersPage, "continue": page.Metadata.Continue}
+	}
+}
+
+// tell has the objects looked at that have the target.
+func (o *Others) tell(ctx context.Context, target scaled) {
+	var list cpav1.CustomPodAutoscalerList
+	err := o.Objects.List(ctx, &list, client.InNamespace(target.namespace), client.MatchingFields{byTarget: target.index()})
+	if err != nil {
+		return // they are looked at again in any case, if not as soon
+	}
+	for i := range list.Items {
+		select {
+		case o.changed <- event.GenericEvent{Object: &list.Items[i]}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
