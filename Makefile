@@ -11,6 +11,8 @@ LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/version
 MODULES := . test
 REGISTRY  ?= custompodautoscaler
 PLATFORMS ?= linux/amd64,linux/arm64
+# The images by their names; those of a Python are the image python with that one.
+IMAGES    := operator python python-3-12 python-3-13 python-3-14 alpine plain
 # The programs of the test cluster; they are built just so, and what is built once is not built again.
 COMPONENTS := test/cluster/components
 # What a run of bench has measured: .json, and .txt for benchstat.
@@ -35,22 +37,32 @@ build: ## Build the programs, and the plugin of kubectl, into bin/
 
 .PHONY: images
 images: ## Build the images for all platforms, with docker buildx; IMAGES_FLAGS=--push sends them to REGISTRY
-	for image in operator python alpine plain; do \
-		docker buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) \
-			--file images/$$image/Dockerfile --tag $(REGISTRY)/$$image:$(VERSION) $(IMAGES_FLAGS) .; \
+	for image in $(IMAGES); do \
+		folder=$${image%%-*} && python=$$(echo $${image#python} | sed -n 's/^-\([0-9]*\)-\([0-9]*\)$$/--build-arg PYTHON=\1.\2/p') && \
+		docker buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $$python \
+			--file images/$$folder/Dockerfile --tag $(REGISTRY)/$$image:$(VERSION) $(IMAGES_FLAGS) .; \
 	done
 
+# A recipe that somebody ends by Ctrl-C is none that failed.
+OR_INTERRUPTED := || { code=$$?; test $$code -eq 130 || exit $$code; }
+
 .PHONY: simulate
-simulate: build ## Watch the example follow a load in a simulated cluster, for some seconds
-	cd examples/k8s-metrics-cpu && ../../bin/custom-pod-autoscaler simulate --config config.yaml --simulation simulation.yaml
+simulate: ## Watch the example follow a load in a simulated cluster, for some seconds
+	@test/setup simulate
+	@echo "building custom-pod-autoscaler (the first time for about two minutes)"
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/ ./cmd/custom-pod-autoscaler
+	@cd examples/k8s-metrics-cpu && ../../bin/custom-pod-autoscaler simulate --config config.yaml --simulation simulation.yaml $(OR_INTERRUPTED)
 
 .PHONY: demo
 demo: cluster-build ## Watch the autoscaler follow a load on a real control plane, for about two minutes
-	cd test && go run ./demo
+	@echo "building the demo and the autoscaler (the first time for about two minutes); then it takes two minutes"
+	@cd test && go build -o ../bin/test-demo ./demo
+	@cd test && ../bin/test-demo $(OR_INTERRUPTED)
 
 .PHONY: cluster
 cluster: cluster-build ## Start a real control plane and keep it until Ctrl-C
-	cd test && go run ./cluster/cmd/cluster
+	@cd test && go build -o ../bin/test-cluster ./cluster/cmd/cluster
+	@cd test && ../bin/test-cluster $(OR_INTERRUPTED)
 
 ##@ Develop
 
@@ -59,10 +71,12 @@ test: test-unit test-e2e ## Run all tests: rooms, programs and the real cluster,
 
 .PHONY: test-unit
 test-unit: ## Run the tests of the rooms and of the programs
+	test/setup test
 	go test -race -timeout 20m ./...
 
 .PHONY: test-e2e
 test-e2e: cluster-build ## Run the tests on the real cluster
+	test/setup test
 	cd test && go test -race -count=1 -timeout 30m ./... # a cached pass would know nothing of the program's code
 
 .PHONY: chaos
@@ -70,8 +84,8 @@ chaos: cluster-build ## Kill what runs, again and again, and look for what is lo
 	cd test && CHAOS_ROUNDS=60 go test -race -count=1 -timeout 90m -run '^TestChaos' ./e2e
 
 .PHONY: cluster-build
-cluster-build: ## Build the real control plane, about ten minutes the first time
-	cd test && go run ./cluster/cmd/cluster build
+cluster-build: ## Build the real control plane, about 13 minutes on two cores the first time
+	@cd test && go run ./cluster/cmd/cluster build
 
 .PHONY: bench
 bench: bench-rooms cluster-build ## Measure passes over 10, 500 and 5,000 pods on the real cluster, for about eight minutes

@@ -83,7 +83,7 @@ func withoutShims(env *testscript.Env) error {
 func needs(ts *testscript.TestScript, _ bool, programs []string) {
 	for _, program := range programs {
 		if _, err := exec.LookPath(program); err != nil {
-			ts.Fatalf("this script runs %s, which is not there: install it (.ci/run does)", program)
+			ts.Fatalf("this script runs %s, which is not there: install it (test/setup test does)", program)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 func knownKinds(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	mapper := meta.NewDefaultRESTMapper(nil)
 	mapper.Add(cpav1.GroupVersion.WithKind(cpav1.Kind), meta.RESTScopeNamespace)
+	mapper.Add(cpav1.GroupVersion.WithKind(cpav1.Kind+"List"), meta.RESTScopeNamespace) // by which the cache of several namespaces is asked
 	mapper.Add(authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"), meta.RESTScopeRoot)
 	for _, kind := range made {
 		mapper.Add(kind, meta.RESTScopeNamespace)

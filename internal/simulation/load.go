@@ -110,16 +110,18 @@ func (p *Part) set(parameter string) (err error) {
 	key, value, _ := strings.Cut(parameter, "=")
 	numbers := map[string]*float64{"low": &p.Low, "high": &p.High}
 	times := map[string]*metav1.Duration{"at": &p.At, "for": &p.For, "period": &p.Period}
+	wanted := "a number, such as 100"
 	switch {
 	case numbers[key] != nil:
 		*numbers[key], err = strconv.ParseFloat(value, 64)
 	case times[key] != nil:
+		wanted = "a duration, such as 10m or 24h"
 		times[key].Duration, err = time.ParseDuration(value)
 	default:
 		return fmt.Errorf("%q is no parameter of a load: there are low, high, at, for and period", key)
 	}
 	if err != nil {
-		return fmt.Errorf("reading the parameter %q of a load: %w", parameter, err)
+		return fmt.Errorf("the parameter %q of a load: it has to be %s", parameter, wanted)
 	}
 	return nil
 }

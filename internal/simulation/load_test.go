@@ -168,8 +168,8 @@ func TestLoadsThatAreNone(t *testing.T) {
 		"":                  `"" is no load: give a CSV file, or one of flat, step`,
 		"sine":              `"sine" is no load`,
 		"wave:low=1,lo=2":   `"lo" is no parameter of a load: there are low, high, at, for and period`,
-		"wave:low=much":     `reading the parameter "low=much" of a load`,
-		"wave:period=1 day": `reading the parameter "period=1 day" of a load`,
+		"wave:low=much":     `the parameter "low=much" of a load: it has to be a number, such as 100`,
+		"wave:period=1 day": `the parameter "period=1 day" of a load: it has to be a duration, such as 10m or 24h`,
 	} {
 		if _, err := ParsePart(text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: got %v, want %s", text, err, want)
