@@ -39,6 +39,13 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PYTHONDONTWRITEBYTECODE", "1") // the examples' folders stay as they are
 			return errors.Join(withoutShims(env), offline(env))
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "account" {
+				return false, fmt.Errorf("there is no condition %q", name)
+			}
+			_, err := os.Stat("/var/run/secrets/kubernetes.io/serviceaccount/token")
+			return err == nil, nil
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "needs": needs, "answers": answers, "shown": shown},
 	})
 }

@@ -119,7 +119,7 @@ func (r *Reconciler) checkNotOurs(ctx context.Context, object *cpav1.CustomPodAu
 		return client.IgnoreNotFound(err) // the cache has only what is ours
 	}
 	if owner := ownerOf(deployment); owner != "" {
-		return troubleError{"InvalidTarget", fmt.Errorf("Deployment %q is the autoscaler of CustomPodAutoscaler %q, and cannot be a target (spec.scaleTargetRef)", key.Name, owner)}
+		return troubleError{"InvalidTarget", fmt.Errorf("the Deployment %q is the autoscaler of CustomPodAutoscaler %q, and cannot be a target (spec.scaleTargetRef)", key.Name, owner)}
 	}
 	return nil
 }
