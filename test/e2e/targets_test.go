@@ -32,6 +32,7 @@ func TestScalesEveryKindOfWorkload(t *testing.T) {
 			web := createTarget(t, row.apiVersion, row.kind, row.spec)
 			p := start(t, options{config: web.config(), files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
 			web.scalesTo(3)
+			web.replicasAreManagedBy("custom-pod-autoscaler")
 			p.eventually("metric to be run for 3 pods", func() (bool, error) {
 				return p.read("evaluate.json") != "" && len(metricNames(p, "evaluate")) == 3, nil
 			})
@@ -179,6 +180,25 @@ func (w target) scalesTo(want int64) {
 		replicas, _, err := unstructured.NestedInt64(scale.Object, "spec", "replicas") // left out where it is 0
 		return replicas == want, err
 	})
+}
+
+// replicasAreManagedBy fails unless the API server names so who wrote the target's replicas. It does that for its own
+// kinds: of a custom resource's scale it keeps no manager.
+func (w target) replicasAreManagedBy(want string) {
+	w.Helper()
+	object, err := w.api().Get(w.Context(), "web", metav1.GetOptions{})
+	if err != nil {
+		w.Fatal(err)
+	}
+	var managers []string
+	for _, entry := range object.GetManagedFields() {
+		if strings.Contains(string(entry.FieldsV1.Raw), `"f:replicas"`) && entry.Subresource == "scale" {
+			managers = append(managers, entry.Manager)
+		}
+	}
+	if !slices.Equal(managers, []string{want}) {
+		w.Errorf("the replicas are managed by %q, want %q", managers, want)
+	}
 }
 
 func (w target) patch(patch string, subresources ...string) {
