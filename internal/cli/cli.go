@@ -128,6 +128,16 @@ func meant(command *cobra.Command, arguments []string) string {
 	return ""
 }
 
+// wanted asks for the argument that a command cannot do without, with a command line that has it.
+func wanted(question, example string, check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(command *cobra.Command, arguments []string) error {
+		if len(arguments) == 0 {
+			return usageError{fmt.Errorf("%s? For example: %s %s; see %[2]s --help", question, command.CommandPath(), example)}
+		}
+		return usageArgs(check)(command, arguments)
+	}
+}
+
 func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(command *cobra.Command, arguments []string) error {
 		if err := check(command, arguments); err != nil {

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -31,12 +30,7 @@ The folder is made where it is not there. Nothing is ever overwritten.`,
 
   # as an HTTP server, of an Argo Rollout
   custom-pod-autoscaler init rollout-autoscaler --language http --api-version argoproj.io/v1alpha1 --kind Rollout`,
-		Args: func(command *cobra.Command, arguments []string) error {
-			if len(arguments) == 0 {
-				return usageError{errors.New("into which folder? For example: custom-pod-autoscaler init web-autoscaler; see custom-pod-autoscaler init --help")}
-			}
-			return usageArgs(cobra.ExactArgs(1))(command, arguments)
-		},
+		Args: wanted("into which folder", "web-autoscaler", cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			return initialize(program.Stdout, arguments[0], values)
 		},

@@ -73,7 +73,7 @@ resumes them, and asks them what they would do now.`,
 
 // oneName is for commands that are about one object, whose name can be completed.
 func oneName(where *place, command *cobra.Command) *cobra.Command {
-	command.Args = usageArgs(cobra.ExactArgs(1))
+	command.Args = wanted("which object", "web-autoscaler", cobra.ExactArgs(1))
 	command.ValidArgsFunction = completeNames(where)
 	return command
 }

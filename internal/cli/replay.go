@@ -55,7 +55,7 @@ commands and what else may be secret in the target and its pods were not recorde
 
   # as a test that a change of the code changes no decision
   custom-pod-autoscaler replay passes.jsonl --config config.yaml --exit-code`,
-		Args: usageArgs(cobra.MinimumNArgs(1)),
+		Args: wanted("which recordings", "passes.jsonl --config config.yaml", cobra.MinimumNArgs(1)),
 	}
 	flags := command.Flags()
 	flags.StringVarP(&r.config, "config", "c", "", "the configuration that decides now: "+configHelp)

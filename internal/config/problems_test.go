@@ -114,7 +114,7 @@ preScale:
 			file: "kubernetesMetricSpecs:\n- type: Resource\n  resource:\n    name: cpu\n    target: {type: Utilization, averageValue: a lot}\n- type: Resource\n  resource: {name: cpu, target: {type: Utilization}}\n  pods: {metric: {selector: '==='}}",
 			want: []string{
 				`kubernetesMetricSpecs[0].resource.target.averageValue: "a lot" is not allowed: must be a quantity, e.g. 250m or 64Mi (config.yaml line 5)`,
-				`kubernetesMetricSpecs[1].pods.metric.selector: text is not allowed: must be a label selector, e.g. queue=worker_tasks (config.yaml line 8)`,
+				`kubernetesMetricSpecs[1].pods.metric.selector: "===" is not allowed: must be a label selector, e.g. queue=worker_tasks (config.yaml line 8)`,
 			}},
 	}
 	for name, test := range tests {

@@ -38,13 +38,22 @@ func written(value any, into reflect.Value, at place) string {
 }
 
 func isComposite(into reflect.Value) bool {
+	if isSelector(into) {
+		return false
+	}
 	kind := into.Kind()
 	return kind == reflect.Map || kind == reflect.Slice || kind == reflect.Struct && !readsItself(into)
 }
 
+// isSelector: a label selector may be written as text, too.
+func isSelector(into reflect.Value) bool {
+	_, ok := into.Addr().Interface().(*metav1.LabelSelector)
+	return ok
+}
+
 // shapeOf is what a type looks like in a file.
 func shapeOf(into reflect.Value) string {
-	if _, ok := into.Addr().Interface().(*metav1.LabelSelector); ok {
+	if isSelector(into) {
 		return "a label selector, e.g. queue=worker_tasks"
 	}
 	if isSpan(into) {
