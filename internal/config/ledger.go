@@ -66,7 +66,7 @@ func (l *ledger) warn(at place, sentence string) {
 // ignore tells of a key that nobody reads, and of the one that may have been meant.
 func (l *ledger) ignore(at place, hint string) {
 	if l.strict {
-		l.problems = append(l.problems, Problem{Key: secret.Mask(at.key), Value: "a key that nobody reads", Rule: "must be a key of the " + l.of + hint, Source: at.source})
+		l.problems = append(l.problems, Problem{Key: secret.Mask(at.key), Value: "this key", Rule: "the " + l.of + " has none of this name" + hint, Source: at.source})
 		return
 	}
 	l.warn(at, "is not a key of the "+l.of+", and is ignored"+hint)

@@ -59,7 +59,7 @@ func TestLoadingStrictlyRefusesWhatNobodyReads(t *testing.T) {
 		t.Fatal(err)
 	}
 	loaded, err := LoadStrictly(file, nil)
-	if err == nil || !strings.Contains(err.Error(), "minReplcas: a key that nobody reads is not allowed: must be a key of the autoscaler; did you mean minReplicas?") {
+	if err == nil || !strings.Contains(err.Error(), "minReplcas: this key is not allowed: the autoscaler has none of this name; did you mean minReplicas?") {
 		t.Errorf("got %v", err)
 	}
 	wantLines(t, "warnings", loaded.Warnings, nil)

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,6 +34,8 @@ func Read(from io.Reader, each func(Entry) error) (torn int, err error) {
 		}
 	}
 	switch {
+	case errors.Is(lines.Err(), bufio.ErrTooLong):
+		return torn, fmt.Errorf("it has a line of more than %d MiB, the most that a pass may have", longestLine>>20)
 	case lines.Err() != nil:
 		return torn, lines.Err()
 	case entries > 0:
@@ -45,8 +48,12 @@ func Read(from io.Reader, each func(Entry) error) (torn int, err error) {
 
 func parse(line []byte) (Entry, error) {
 	var entry Entry
-	if err := json.Unmarshal(line, &entry); err != nil {
-		return Entry{}, err
+	err := json.Unmarshal(line, &entry)
+	if mismatch, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
+		return Entry{}, fmt.Errorf("an entry has a %s that nothing writes: a JSON %s", cmp.Or(mismatch.Field, "value"), mismatch.Value)
+	}
+	if err != nil {
+		return Entry{}, errors.New("it has a line that is not JSON")
 	}
 	if entry.Version != version {
 		return Entry{}, fmt.Errorf("an entry has the version %d, and %d is read here", entry.Version, version)

@@ -108,7 +108,9 @@ func TestLinesThatAreNoEntriesAreCounted(t *testing.T) {
 		{"no newline at the end", entry, 1, 0, ""},
 		{"nothing", "", 0, 0, "it is empty"},
 		{"blank lines", "\n\n", 0, 0, "it is empty"},
-		{"prose", "Dear diary,\n", 0, 1, "it is no recording: invalid character"},
+		{"prose", "Dear diary,\n", 0, 1, "it is no recording: it has a line that is not JSON"},
+		{"JSON of another shape", `{"version": "1"}` + "\n", 0, 1, "it is no recording: an entry has a version that nothing writes: a JSON string"},
+		{"a list", "[1]\n", 0, 1, "it is no recording: an entry has a value that nothing writes: a JSON array"},
 		{"other JSON", "{}\n", 0, 1, "it is no recording: an entry has the version 0, and 1 is read here"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
