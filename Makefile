@@ -83,6 +83,14 @@ test-e2e: cluster-build ## Run the tests on the real cluster
 chaos: cluster-build ## Kill what runs, again and again, and look for what is lost or doubled, for about half an hour
 	cd test && CHAOS_ROUNDS=60 go test -race -count=1 -timeout 90m -run '^TestChaos' ./e2e
 
+# What is found is not made small for long: a program that has maps does not take the same way twice, and so never gets small.
+.PHONY: fuzz
+fuzz: ## Give every parser inputs that nobody thought of, for FUZZTIME each, two minutes if it is not set
+	@git grep -o '^func Fuzz[A-Za-z]*' -- '*_test.go' | while IFS=: read -r file target; do \
+		target=$${target#func } && echo "fuzzing $$target" && \
+		go test ./$${file%/*} -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),2m) -fuzzminimizetime 1x || exit; \
+	done
+
 .PHONY: cluster-build
 cluster-build: ## Build the real control plane, about 13 minutes on two cores the first time
 	@cd test && go run ./cluster/cmd/cluster build
