@@ -49,21 +49,21 @@ func DecodeEvaluation(reply string) (Evaluation, error) {
 // nobody knows which of them is meant.
 func keysOf(reply string) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal([]byte(reply), new(json.RawMessage)); err != nil {
-		return nil, fmt.Errorf("is not a JSON object: %w", err)
+		return nil, notAnObject(err)
 	}
 	read := json.NewDecoder(strings.NewReader(reply))
 	if start, err := read.Token(); err != nil || start != json.Delim('{') {
-		return nil, errors.New("is not a JSON object")
+		return nil, notAnObject(nil)
 	}
 	keys, written := map[string]json.RawMessage{}, map[string]string{}
 	for read.More() {
 		name, err := read.Token()
 		if err != nil {
-			return nil, fmt.Errorf("is not a JSON object: %w", err)
+			return nil, notAnObject(err)
 		}
 		var value json.RawMessage
 		if err := read.Decode(&value); err != nil {
-			return nil, fmt.Errorf("is not a JSON object: %w", err)
+			return nil, notAnObject(err)
 		}
 		as := name.(string)
 		key := as
@@ -78,6 +78,14 @@ func keysOf(reply string) (map[string]json.RawMessage, error) {
 		keys[key], written[key] = value, as
 	}
 	return keys, nil
+}
+
+// notAnObject says where a reply is not JSON, if it is that.
+func notAnObject(why error) error {
+	if syntax, ok := errors.AsType[*json.SyntaxError](why); ok {
+		return fmt.Errorf("is not a JSON object: it goes wrong at byte %d", syntax.Offset)
+	}
+	return errors.New("is not a JSON object")
 }
 
 // wholeNumber reads a JSON number that is whole, however it is written: 3, 3.0 or 3e0.

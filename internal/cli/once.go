@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,12 +62,12 @@ func once(ctx context.Context, to io.Writer, options app.Options, apply bool, ou
 	if apply {
 		runType = userlogic.API
 	}
-	var runs []method.Run
-	pass, err := app.Once(ctx, options, runType, func(run method.Run) { runs = append(runs, run) })
+	var runs ended
+	pass, err := app.Once(ctx, options, runType, runs.add)
 	if err != nil && pass.Failure == nil {
 		return err
 	}
-	shown := onePass(pass, runs, options)
+	shown := onePass(pass, runs.list, options)
 	if err := show(to, output, shown, shown.text); err != nil {
 		return err
 	}
@@ -76,6 +77,18 @@ func once(ctx context.Context, to io.Writer, options app.Options, apply bool, ou
 	return nil
 }
 
+// ended are the runs of methods, some of which are side by side.
+type ended struct {
+	mutex sync.Mutex
+	list  []method.Run
+}
+
+func (e *ended) add(run method.Run) {
+	e.mutex.Lock()
+	defer e.mutex.Unlock()
+	e.list = append(e.list, run)
+}
+
 // passDocument is a pass as once prints it.
 type passDocument struct {
 	Decision          userlogic.Decision           `json:"decision"`
@@ -83,7 +96,7 @@ type passDocument struct {
 	Methods           []runDocument                `json:"methods"`
 }
 
-// runDocument is a run of a method, in the order in which they were.
+// runDocument is a run of a method, in the order in which they ended.
 type runDocument struct {
 	Method   string          `json:"method"`
 	Type     string          `json:"type"`

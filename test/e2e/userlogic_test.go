@@ -14,7 +14,7 @@ func TestAReplyThatIsNoEvaluationScalesNothing(t *testing.T) {
 		{"not JSON", "three", `the reply \"three\" is not a JSON object`},
 		{"two documents", `{"targetReplicas": 3} {"targetReplicas": 4}`, "is not a JSON object"},
 		{"an empty object", "{}", `the reply \"{}\" has no targetReplicas`},
-		{"null", "null", `the reply \"null\" has no targetReplicas`},
+		{"null", "null", `the reply \"null\" is not a JSON object`},
 		{"a list", "[3]", `the reply \"[3]\" is not a JSON object`},
 		{"a number", "3", `the reply \"3\" is not a JSON object`},
 		{"another key", `{"target_replicas": 3}`, `\"{\\\"target_replicas\\\": 3}\" has no targetReplicas`},
