@@ -192,7 +192,7 @@ func (w target) replicasAreManagedBy(want string) {
 	}
 	var managers []string
 	for _, entry := range object.GetManagedFields() {
-		if strings.Contains(string(entry.FieldsV1.Raw), `"f:replicas"`) && entry.Subresource == "scale" {
+		if strings.Contains(entry.FieldsV1.GetRawString(), `"f:replicas"`) && entry.Subresource == "scale" {
 			managers = append(managers, entry.Manager)
 		}
 	}
