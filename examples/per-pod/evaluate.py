@@ -20,7 +20,7 @@ closing = sum(server["state"] == "closing" and server["players"] > 0 for server 
 json.dump(
     {
         "targetReplicas": math.ceil((players + FREE) / SLOTS) + closing,
-        "reason": f"{players} players on {len(open_to_all)} servers; {closing} others have to close first",
+        "reason": f"open servers: {len(open_to_all)}, their players: {players}, still closing: {closing}",
     },
     sys.stdout,
 )

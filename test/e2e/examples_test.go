@@ -65,9 +65,9 @@ func TestTheExampleAsksEachServer(t *testing.T) {
 		setObjectMetric(t, namespace, "pods", pod.Name, "players", "7")
 	}
 	environ := []string{"namespace=" + namespace, "scaleTargetRef={apiVersion: apps/v1, kind: Deployment, name: web}"}
-	shows(t, "per-pod", environ, `"value": "{\"state\": \"open\", \"players\": 7}"`, "web: 2 -> 3 replicas", "14 players on 2 servers; 0 others have to close first")
+	shows(t, "per-pod", environ, `"value": "{\"state\": \"open\", \"players\": 7}"`, "web: 2 -> 3 replicas", "open servers: 2, their players: 14, still closing: 0")
 	patchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"example.com/closing": "true"}}}`)
-	shows(t, "per-pod", environ, `"value": "{\"state\": \"closing\", \"players\": 7}"`, "web: 2 -> 3 replicas", "7 players on 1 servers; 1 others have to close first")
+	shows(t, "per-pod", environ, `"value": "{\"state\": \"closing\", \"players\": 7}"`, "web: 2 -> 3 replicas", "open servers: 1, their players: 7, still closing: 1")
 }
 
 // shows makes passes of an example as it ships, until one has all the words.
