@@ -111,7 +111,8 @@ func (s Settings) Validate() error {
 			wrong = append(wrong, fmt.Errorf("%s is %v: %s", key, value, rule))
 		}
 	}
-	refuse(s.Start.Year() < 1970 || s.Start.Year() > 2200, "start", s.Start.Format(time.RFC3339), "it has to be from 1970 to 2200")
+	start := s.Start.UTC()
+	refuse(start.Year() < 1970 || start.Year() > 2200, "start", start.Format(time.RFC3339), "it has to be from 1970 to 2200")
 	refuse(s.Duration.Duration <= 0 || s.Duration.Duration > longest, "duration", s.Duration.Duration, "it has to be more than 0, and a year at most")
 	refuse(s.Replicas < 0 || s.Replicas > MostPods, "replicas", s.Replicas, fmt.Sprintf("it has to be from 0 to %d", MostPods))
 	refuse(len(s.Load) == 0, "load", "empty", "at least one part is needed, such as {shape: wave, low: 10, high: 100, period: 24h}")
