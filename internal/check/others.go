@@ -30,7 +30,7 @@ func others(ctx context.Context, api *kube.Client, settings config.Config) (item
 	for _, one := range scalers {
 		body, err := api.ListJSONAsIs(ctx, kube.Path{Version: one.version, Namespace: settings.Namespace, Resource: one.resource}, kube.Query{"limit": "500"})
 		if err != nil {
-			continue // it is not installed, or nobody's to see
+			continue // it is not installed, or we may not list it
 		}
 		var list struct {
 			Items []struct {

@@ -2,6 +2,7 @@ package check
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -20,8 +21,11 @@ import (
 // longestFirstLine is how much of a file is read for its first line. Linux reads as much.
 const longestFirstLine = 256
 
-// beginningOf is how a file begins.
+// beginningOf is how a regular file begins. To open a named pipe would wait for somebody who writes to it.
 func beginningOf(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return nil, cmp.Or(err, os.ErrInvalid)
+	}
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -38,7 +42,7 @@ func beginningOf(path string) ([]byte, error) {
 func firstLine(path string) (says, fix string) {
 	beginning, err := beginningOf(path)
 	if err != nil {
-		return "", "" // a program may be one that nobody may read
+		return "", "" // a program need not be readable to be run
 	}
 	line, isScript := bytes.CutPrefix(beginning, []byte("#!"))
 	if !isScript {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
@@ -80,5 +81,15 @@ func TestAShim(t *testing.T) {
 				t.Errorf("got %+v", items[0])
 			}
 		})
+	}
+}
+
+func TestAProgramThatIsANamedPipeIsNotOpened(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(pipe, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if says, fix := firstLine(pipe); says != "" || fix != "" {
+		t.Errorf("got %q, %q", says, fix)
 	}
 }

@@ -177,6 +177,12 @@ func TestLoadsThatAreNone(t *testing.T) {
 	}
 }
 
+func TestATraceWithoutAnEndIsRefused(t *testing.T) {
+	if _, err := readTrace("/dev/zero"); err == nil || !strings.Contains(err.Error(), "more than 67108864 bytes") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestSettingsThatCannotBe(t *testing.T) {
 	for _, row := range []struct{ settings, want string }{
 		{"load: [{shape: flat, low: 1}]", ""},

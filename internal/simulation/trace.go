@@ -94,10 +94,11 @@ func readTrace(path string) (trace, error) {
 		return trace{}, fmt.Errorf("reading the load: %w", err)
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err == nil && info.Size() > mostTrace {
-		return trace{}, fmt.Errorf("reading the load from %s: it has %d bytes, and %d are read at most", path, info.Size(), mostTrace)
+	bounded := &io.LimitedReader{R: file, N: mostTrace + 1}
+	read, err := parseTrace(bounded)
+	if bounded.N == 0 {
+		return trace{}, fmt.Errorf("reading the load from %s: it has more than %d bytes, the most that is read", path, mostTrace)
 	}
-	read, err := parseTrace(file)
 	if err != nil {
 		return trace{}, fmt.Errorf("reading the load from %s: %w", path, err)
 	}
