@@ -83,9 +83,9 @@ test-e2e: cluster-build ## Run the tests on the real cluster
 chaos: cluster-build ## Kill what runs, again and again, and look for what is lost or doubled, for about half an hour
 	cd test && CHAOS_ROUNDS=60 go test -race -count=1 -timeout 90m -run '^TestChaos' ./e2e
 
-# What is found is not made small for long: a program that has maps does not take the same way twice, and so never gets small.
+# Inputs are minimized only once: the coverage of code that ranges over maps varies, and minimizing would take all the time.
 .PHONY: fuzz
-fuzz: ## Give every parser inputs that nobody thought of, for FUZZTIME each, two minutes if it is not set
+fuzz: ## Fuzz every parser for FUZZTIME, two minutes if it is not set
 	@git grep -o '^func Fuzz[A-Za-z]*' -- '*_test.go' | while IFS=: read -r file target; do \
 		target=$${target#func } && echo "fuzzing $$target" && \
 		go test ./$${file%/*} -run '^$$' -fuzz "^$$target\$$" -fuzztime $(or $(FUZZTIME),2m) -fuzzminimizetime 1x || exit; \

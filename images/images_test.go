@@ -269,7 +269,7 @@ func TestPythonFindsWhatMakesAWorker(t *testing.T) {
 func TestTheImagesOfOldNames(t *testing.T) {
 	command := exec.CommandContext(t.Context(), "make", "--no-print-directory", "-C", "..", "images", "SHELL=/bin/bash", "VERSION=1", "COMMIT=2")
 	dir := t.TempDir()
-	// It stands for docker, and notes what it is told.
+	// A stand-in for docker records its arguments.
 	if err := os.WriteFile(filepath.Join(dir, "docker"), []byte("#!/bin/sh\necho \"$@\" >> "+dir+"/calls\n"), 0o755); err != nil {
 		t.Fatal(err)
 	}

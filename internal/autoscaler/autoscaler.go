@@ -77,7 +77,7 @@ type Autoscaler struct {
 	parts    Parts
 	settings Settings
 
-	turn chan struct{} // holds one token: who has put it there makes a pass, and others wait in the order in which they came
+	turn chan struct{} // the pass that runs holds its one place; others wait in order
 
 	// Whose turn it is has these.
 	history    decision.History

@@ -180,8 +180,7 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 	return cmp.Or(ended, alwaysFailed(result.Courses), asserted(settings.Assert, result.Courses[0].Figures))
 }
 
-// courses adds the courses of all configurations, and of what they are compared with. Where it ends early, there is what came of it so
-// far.
+// courses simulates all configurations and what they are compared with. If it is interrupted, result has what was simulated so far.
 func (s *simulate) courses(ctx context.Context, result *simulated) error {
 	began := time.Now()
 	var logic busy
@@ -202,7 +201,7 @@ func (s *simulate) courses(ctx context.Context, result *simulated) error {
 	return s.beside(ctx, result, limits)
 }
 
-// warn tells of what a configuration has that does not count in a simulation.
+// warn prints the warnings of a configuration, and says that a simulation does not record.
 func (s *simulate) warn(name string, loaded config.Loaded) {
 	for _, warning := range loaded.Warnings {
 		fmt.Fprintf(s.program.Stderr, "%s: warning: %s\n", name, warning)

@@ -54,7 +54,7 @@ func summarize(to io.Writer, result simulated) error {
 	return nil
 }
 
-// startsInVain tells of a large share of the time that went into starting an interpreter, and how not to.
+// startsInVain reports how much of the time went into starting an interpreter, if that is much, and suggests a worker.
 func startsInVain(to io.Writer, took logicTime) {
 	if took.total < time.Second || took.starting < took.total/4 {
 		return
