@@ -24,6 +24,7 @@ var rooms = []string{
 	"internal/version",
 	"internal/secret",
 	"internal/quantity",
+	"internal/regular",
 	"internal/config",
 	"internal/kube",
 	"internal/target",

@@ -2,11 +2,9 @@ package check
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,18 +13,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/regular"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
 // longestFirstLine is how much of a file is read for its first line. Linux reads as much.
 const longestFirstLine = 256
 
-// beginningOf is how a regular file begins. To open a named pipe would wait for somebody who writes to it.
 func beginningOf(path string) ([]byte, error) {
-	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return nil, cmp.Or(err, os.ErrInvalid)
-	}
-	file, err := os.Open(path)
+	file, err := regular.Open(path)
 	if err != nil {
 		return nil, err
 	}

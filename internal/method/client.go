@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/regular"
 )
 
 const (
@@ -97,7 +97,7 @@ func (c *client) readFiles() (files tlsFiles, err error) {
 		if file.path == "" {
 			continue
 		}
-		content, err := os.ReadFile(file.path)
+		content, err := regular.Read(file.path)
 		if err != nil {
 			return files, fmt.Errorf("reading http.%s: %w", file.setting, err)
 		}

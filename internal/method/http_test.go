@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
@@ -340,6 +341,10 @@ func TestHTTPTLS(t *testing.T) {
 	ours.issue(t, valid).save(t, dir+"/client")
 	theirs.issue(t, valid).save(t, dir+"/stranger")
 
+	if err := syscall.Mkfifo(dir+"/pipe.pem", 0o600); err != nil {
+		t.Fatal(err)
+	}
+
 	for _, row := range []struct {
 		name   string
 		server certificate
@@ -363,6 +368,8 @@ func TestHTTPTLS(t *testing.T) {
 			[]string{"remote error: tls: ", "the server refused us: are http.clientCert and http.clientKey"}},
 		{"a file that is missing is named", ours.issue(t, valid), "/missing.pem", "",
 			[]string{"reading http.caCert: open " + dir + "/missing.pem: no such file or directory"}},
+		{"a named pipe is not waited for", ours.issue(t, valid), "/pipe.pem", "",
+			[]string{"reading http.caCert: open " + dir + "/pipe.pem: is not a regular file"}},
 		{"a file without a certificate is refused", ours.issue(t, valid), "/junk.pem", "",
 			[]string{"reading http.caCert: there is no certificate in the file"}},
 		{"an empty file is refused", ours.issue(t, valid), "/empty.pem", "",

@@ -4,8 +4,9 @@ import (
 	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"os"
 	"sync"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/regular"
 )
 
 // certificate is read at every handshake: the files are small, and their content, unlike their times, cannot miss a
@@ -46,11 +47,11 @@ func (c *certificate) current(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 }
 
 func (c *certificate) update() error {
-	cert, err := os.ReadFile(c.certFile)
+	cert, err := regular.Read(c.certFile)
 	if err != nil {
 		return fmt.Errorf("reading apiConfig.certFile: %w", err)
 	}
-	key, err := os.ReadFile(c.keyFile)
+	key, err := regular.Read(c.keyFile)
 	if err != nil {
 		return fmt.Errorf("reading apiConfig.keyFile: %w", err)
 	}
