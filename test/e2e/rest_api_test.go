@@ -1,8 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
 	"testing"
 )
 
@@ -11,6 +17,7 @@ func TestTheRESTAPIIsThatOfVersion2(t *testing.T) {
 	for name, test := range map[string]func(*testing.T){
 		"per-resource":                            func(t *testing.T) { callsAreAnswered(t, "per-resource") },
 		"per-pod":                                 func(t *testing.T) { callsAreAnswered(t, "per-pod") },
+		"as version 2 answered":                   callsAreAnsweredAsRecorded,
 		"a dry run leaves no trace":               aDryRunLeavesNoTrace,
 		"a target at zero is left alone":          aTargetAtZeroIsLeftAlone,
 		"a failure is told to the one who called": aFailureIsTold,
@@ -35,6 +42,44 @@ func callsAreAnswered(t *testing.T, mode string) {
 	p.evaluatesAsAsked(namespace)
 	if got := len(p.decisions("run_type=scaler")); got != 0 {
 		t.Errorf("the loop made %d passes, want none", got)
+	}
+}
+
+// callsAreAnsweredAsRecorded makes the calls one after another. An answer may have keys that version 2 did not have.
+func callsAreAnsweredAsRecorded(t *testing.T) {
+	var calls []struct {
+		Call     string
+		Evaluate int // what evaluate replies
+		Status   int
+		Answer   any
+		Replicas *int32 // that there are then
+	}
+	text, err := os.ReadFile(filepath.Join("testdata", "recorded", "answers.json"))
+	if err == nil {
+		err = json.Unmarshal(text, &calls)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	namespace := deploy(t, 1)
+	p := start(t, options{config: typedBy(namespace) + "maxReplicas: 5\n", files: typedFiles(0), env: []string{"runMode=per-resource", "interval=3600000"}})
+	p.write("metric.reply", "7 \"µ\"\n")
+	p.serves()
+	for _, row := range calls {
+		p.evaluates(row.Evaluate)
+		method, path, _ := strings.Cut(row.Call, " ")
+		got := p.call(method, path)
+		var document any
+		got.decode(t, &document)
+		if recorded, ok := row.Answer.(map[string]any); ok {
+			maps.DeleteFunc(document.(map[string]any), func(key string, _ any) bool { _, known := recorded[key]; return !known })
+		}
+		if got.code != row.Status || !reflect.DeepEqual(document, row.Answer) {
+			t.Errorf("%s:\n got %v\nwant %d %v", row.Call, got, row.Status, row.Answer)
+		}
+		if there := replicas(t, namespace); row.Replicas != nil && there != *row.Replicas {
+			t.Errorf("%s: there are %d replicas, want %d", row.Call, there, *row.Replicas)
+		}
 	}
 }
 
