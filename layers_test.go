@@ -25,6 +25,7 @@ var rooms = []string{
 	"internal/secret",
 	"internal/quantity",
 	"internal/regular",
+	"internal/config/rule",
 	"internal/config",
 	"internal/kube",
 	"internal/target",

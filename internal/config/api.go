@@ -1,6 +1,10 @@
 package config
 
-import "strings"
+import (
+	"strings"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+)
 
 // The two ways in which the REST API knows its callers.
 const (
@@ -36,8 +40,6 @@ func defaultAPI() API {
 	}
 }
 
-const prefixRule = "must be empty, or a path such as /custom-pod-autoscaler, with no / at its end, and not below /api, /apis or /openapi, which every user may read"
-
 // discoverable are the paths that the built-in ClusterRole system:discovery lets every authenticated user get, with all that
 // is below them. (Its others have no path below them.)
 var discoverable = []string{"/api", "/apis", "/openapi"}
@@ -68,32 +70,31 @@ func (a API) Opens() string {
 	return ""
 }
 
-// The rules of an API that is not served are not asked for.
+// served asks for a rule only where the API is served.
+func served(r rule.Rule) rule.Rule {
+	return rule.When(func(a *API) bool { return a.Enabled }, r)
+}
+
+// encrypted is the rule of the files of HTTPS.
+func encrypted(path func(*API) string) rule.Rule {
+	return served(rule.That("required when useHTTPS is true", func(a *API) bool { return !a.UseHTTPS || path(a) != "" }))
+}
+
 var apiKeys = []key[API]{
 	{name: "enabled", meaning: "whether the port is opened at all, for the REST API, the probes and Prometheus"},
 	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
-	{"port", "the port it is served on", "must be from 1 to 65535",
-		func(a *API) bool { return !a.Enabled || a.Port >= 1 && a.Port <= 65535 }},
-	{"probePort", "a port for `/healthz` and `/readyz` alone, over plain HTTP, which the REST API's callers cannot use up; `0` is none", "must be from 0 to 65535, and other than apiConfig.port",
-		func(a *API) bool {
-			return !a.Enabled || a.ProbePort == 0 || a.ProbePort >= 1 && a.ProbePort <= 65535 && a.ProbePort != a.Port
-		}},
-	{"host", "the address it is served on", "must not be empty; 0.0.0.0 is every address",
-		func(a *API) bool { return !a.Enabled || a.Host != "" }},
-	{"certFile", "path of the certificate, for HTTPS; read again when it changes", "required when useHTTPS is true",
-		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.CertFile != "" }},
-	{"keyFile", "path of the certificate's private key, for HTTPS; read again when it changes", "required when useHTTPS is true",
-		func(a *API) bool { return !a.Enabled || !a.UseHTTPS || a.KeyFile != "" }},
-	{"authentication", "how callers that are not on loopback are known: by a token that Kubernetes knows and allows, or not at all", "must be kubernetes or none",
-		func(a *API) bool {
-			return !a.Enabled || a.Authentication == KubernetesAuthentication || a.Authentication == NoAuthentication
-		}},
+	{"port", "the port it is served on", served(rule.From(1, 65535))},
+	{"probePort", "a port for `/healthz` and `/readyz` alone, over plain HTTP, which the REST API's callers cannot use up; `0` is none",
+		served(rule.From(0, 65535).And(rule.That(", and other than apiConfig.port", func(a *API) bool { return a.ProbePort != a.Port || a.ProbePort == 0 })))},
+	{"host", "the address it is served on", served(rule.NotEmpty().Noting("; 0.0.0.0 is every address"))},
+	{"certFile", "path of the certificate, for HTTPS; read again when it changes", encrypted(func(a *API) string { return a.CertFile })},
+	{"keyFile", "path of the certificate's private key, for HTTPS; read again when it changes", encrypted(func(a *API) string { return a.KeyFile })},
+	{"authentication", "how callers that are not on loopback are known: by a token that Kubernetes knows and allows, or not at all",
+		served(rule.OneOf(KubernetesAuthentication, NoAuthentication))},
 	{name: "metricsAuthentication", meaning: "whether that goes for `/metrics`, too, which is open otherwise"},
 	{"accessPrefix", "put before a path of the REST API when the cluster is asked whether a caller may use it; empty opens reading to every user of the cluster, by `system:discovery`",
-		prefixRule,
-		func(a *API) bool { return prefixes(a.AccessPrefix) }},
-	{"maxRequests", "how many requests are served or wait at a time; the next is answered 503", "must be from 1 to 10000",
-		func(a *API) bool { return !a.Enabled || a.MaxRequests >= 1 && a.MaxRequests <= 10_000 }},
-	{"decisions", "how many passes of each run type are kept for `/api/v1/decisions`", "must be from 1 to 10000",
-		func(a *API) bool { return !a.Enabled || a.Decisions >= 1 && a.Decisions <= 10_000 }},
+		rule.Text("must be empty, or a path such as /custom-pod-autoscaler, with no / at its end, and not below /api, /apis or /openapi, which every user may read",
+			`^(/.*[^/])?$`, prefixes)},
+	{"maxRequests", "how many requests are served or wait at a time; the next is answered 503", served(rule.From(1, 10_000))},
+	{"decisions", "how many passes of each run type are kept for `/api/v1/decisions`", served(rule.From(1, 10_000))},
 }

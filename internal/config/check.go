@@ -5,6 +5,8 @@ import (
 	"iter"
 	"reflect"
 	"strings"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 // Validate gives every rule that the configuration breaks, as Problems. Load asks for the same rules.
@@ -36,32 +38,32 @@ func check[T any](l *ledger, under string, keys []key[T], object *T) {
 		return
 	}
 	for _, k := range keys {
-		if k.holds == nil || k.holds(object) {
+		if k.rule.Holds(object, k.name) {
 			continue
 		}
 		// A value that could not be read is a problem already; the rule was asked of what stood there before.
-		other := comparedTo[under+k.name]
+		other := k.rule.Other()
 		if l.origins[under+k.name].refused || l.origins[other].refused {
 			continue
 		}
-		rule := k.rule
+		words := k.rule.String()
 		if other != "" {
-			rule += strings.TrimSuffix(", which is "+show(fieldAt(object, other))+" by "+l.source(other), " by ")
+			words += strings.TrimSuffix(", which is "+show(rule.Field(object, other))+" by "+l.source(other), " by ")
 		}
-		l.problems = append(l.problems, l.broken(under+k.name, fieldAt(object, k.name), k.meaning, rule))
+		l.problems = append(l.problems, l.broken(under+k.name, rule.Field(object, k.name), k.meaning, words))
 	}
 }
 
 // broken is the problem of a key whose rule does not hold.
-func (l *ledger) broken(key string, value reflect.Value, meaning, rule string) Problem {
+func (l *ledger) broken(key string, value reflect.Value, meaning, words string) Problem {
 	source := l.source(key)
 	if _, set := l.origins[key]; !isMissing(value, set) {
-		return Problem{Key: key, Value: showAt(key, value), Rule: rule, Source: source}
+		return Problem{Key: key, Value: showAt(key, value), Rule: words, Source: source}
 	}
 	if source == fromDefault {
 		source = fmt.Sprintf(setIt+"%s or as the environment variable %s", l.file, key)
 	}
-	return Problem{Key: key, Rule: strings.ReplaceAll(meaning, "`", "") + "; " + rule, Source: source}
+	return Problem{Key: key, Rule: strings.ReplaceAll(meaning, "`", "") + "; " + words, Source: source}
 }
 
 // isMissing tells what is not there from what is: an empty text is something if somebody has set it.
@@ -79,7 +81,7 @@ func isMissing(value reflect.Value, set bool) bool {
 func (c *Config) Methods() iter.Seq2[string, *Method] {
 	return func(yield func(string, *Method) bool) {
 		for _, k := range configKeys {
-			if method, ok := fieldAt(c, k.name).Interface().(*Method); ok && method != nil && !yield(k.name, method) {
+			if method, ok := rule.Field(c, k.name).Interface().(*Method); ok && method != nil && !yield(k.name, method) {
 				return
 			}
 		}

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 // HPAMethod is the type of an evaluate method that needs no user code: it proposes what a HorizontalPodAutoscaler would.
@@ -22,8 +24,7 @@ type HPA struct {
 }
 
 var hpaKeys = []key[HPA]{
-	{"tolerance", "how far a metric may be from its target, as a part of it, without a change of replicas", "must be from 0 to 1",
-		func(h *HPA) bool { return h.Tolerance >= 0 && h.Tolerance <= 1 }},
+	{"tolerance", "how far a metric may be from its target, as a part of it, without a change of replicas", rule.From(0, 1)},
 }
 
 func (h *HPA) setDefaults() { h.Tolerance = 0.1 }

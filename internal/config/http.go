@@ -4,10 +4,11 @@ import (
 	"cmp"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 // HTTPMethod is the type of a Method that makes a request.
@@ -32,23 +33,14 @@ type HTTP struct {
 }
 
 var httpKeys = []key[HTTP]{
-	{"method", "the HTTP method, in any case", "must be an HTTP method, e.g. GET",
-		func(h *HTTP) bool { return httpguts.ValidHeaderFieldName(h.Method) }},
-	{"url", "where the request goes", "must be an http or https URL with a host, e.g. http://metrics.default/queue",
-		func(h *HTTP) bool { return isWebAddress(h.URL) }},
-	{"headers", "headers of the request", "must be HTTP header names with values on one line",
-		func(h *HTTP) bool { return validHeaders(h.Headers) }},
-	{"successCodes", "status codes that mean success", "must be one or more status codes, each from 100 to 599",
-		func(h *HTTP) bool {
-			return len(h.SuccessCodes) > 0 && !slices.ContainsFunc(h.SuccessCodes, func(c int) bool { return c < 100 || c > 599 })
-		}},
-	{"parameterMode", "whether the document is sent as the body, or as the query parameter `value`", "must be body or query",
-		func(h *HTTP) bool { return h.ParameterMode == BodyParameter || h.ParameterMode == QueryParameter }},
+	{"method", "the HTTP method, in any case", rule.Text("must be an HTTP method, e.g. GET", "", httpguts.ValidHeaderFieldName)},
+	{"url", "where the request goes", rule.Text("must be an http or https URL with a host, e.g. http://metrics.default/queue", `^[hH][tT][tT][pP][sS]?://[^/]`, isWebAddress)},
+	{"headers", "headers of the request", rule.That("must be HTTP header names with values on one line", func(h *HTTP) bool { return validHeaders(h.Headers) })},
+	{"successCodes", "status codes that mean success", rule.SomeFrom("status codes", 100, 599)},
+	{"parameterMode", "whether the document is sent as the body, or as the query parameter `value`", rule.OneOf(BodyParameter, QueryParameter)},
 	{name: "caCert", meaning: "path of a CA certificate to trust"},
-	{"clientCert", "path of a client certificate", "required when clientKey is set",
-		func(h *HTTP) bool { return h.ClientKey == "" || h.ClientCert != "" }},
-	{"clientKey", "path of the client certificate's private key", "required when clientCert is set",
-		func(h *HTTP) bool { return h.ClientCert == "" || h.ClientKey != "" }},
+	{"clientCert", "path of a client certificate", rule.RequiredWith("clientKey")},
+	{"clientKey", "path of the client certificate's private key", rule.RequiredWith("clientCert")},
 }
 
 var httpForm = form[Method]{HTTPMethod, func(l *ledger, under string, m *Method) {

@@ -13,6 +13,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 const (
@@ -137,7 +139,7 @@ func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
 		if !set {
 			continue
 		}
-		field := fieldAt(into, k.name)
+		field := rule.Field(into, k.name)
 		at := place{key: k.name, source: "environment variable " + k.name}
 		value, root, err := parseVariable(text, field.Kind())
 		at.node = root
@@ -174,7 +176,7 @@ func (l *ledger) notMeant(name string, into *Config, value any, at place, unread
 	if unread != nil {
 		attempt.refuse(at, "text", unread.Error())
 	} else {
-		attempt.read(value, fieldAt(&trial, name), at)
+		attempt.read(value, rule.Field(&trial, name), at)
 		attempt.checkAll(&trial)
 	}
 	for _, problem := range attempt.problems {

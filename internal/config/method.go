@@ -1,5 +1,7 @@
 package config
 
+import "github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+
 // Method is one piece of user logic: what to run, and how long it may take.
 type Method struct {
 	Type          string       `json:"type"`
@@ -18,12 +20,12 @@ var methodForms = []form[Method]{shellForm, httpForm, workerForm, hpaForm}
 const exampleMethod = `{type: shell, shell: {command: ["-c", "..."]}}`
 
 var methodKeys = []key[Method]{
-	{"type", "how the program is run", "must be " + names(methodForms), func(m *Method) bool { return find(methodForms, m.Type) != nil }},
-	{"timeout", "the longest that one run may take", positiveMilliseconds, func(m *Method) bool { return m.Timeout.positive() }},
-	{"maxReplyBytes", "a longer reply is an error", "must be more than 0 bytes", func(m *Method) bool { return m.MaxReplyBytes > 0 }},
-	{"shell", "the program to run", "required when type is shell", func(m *Method) bool { return m.Type != ShellMethod || m.Shell != nil }},
-	{"http", "the request to make", "required when type is http", func(m *Method) bool { return m.Type != HTTPMethod || m.HTTP != nil }},
-	{"worker", "the program to keep running", "required when type is worker", func(m *Method) bool { return m.Type != WorkerMethod || m.Worker != nil }},
+	{"type", "how the program is run", rule.OneOf(names(methodForms)...)},
+	{"timeout", "the longest that one run may take", positiveMilliseconds},
+	{"maxReplyBytes", "a longer reply is an error", rule.MoreThanZero().Noting(" bytes")},
+	{"shell", "the program to run", rule.RequiredOfType(ShellMethod)},
+	{"http", "the request to make", rule.RequiredOfType(HTTPMethod)},
+	{"worker", "the program to keep running", rule.RequiredOfType(WorkerMethod)},
 	{name: "hpa", meaning: "how the proposal is made, when type is hpa"},
 }
 

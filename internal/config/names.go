@@ -1,41 +1,6 @@
 package config
 
-import (
-	"reflect"
-	"strings"
-)
-
-// fieldNamed is the field of a struct with that JSON name, or as encoding/json has it, with that name in another
-// case. The name is empty if there is none.
-func fieldNamed(of reflect.Value, written string) (name string, field reflect.Value) {
-	for i, known := range fieldNames(of.Type()) {
-		if known == written {
-			return known, of.Field(i)
-		}
-		if strings.EqualFold(known, written) {
-			name, field = known, of.Field(i)
-		}
-	}
-	return name, field
-}
-
-func fieldNames(of reflect.Type) []string {
-	var all []string
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
-		all = append(all, name)
-	}
-	return all
-}
-
-// fieldAt is the field at a path of JSON names, in what object points to.
-func fieldAt(object any, path string) reflect.Value {
-	at := reflect.ValueOf(object)
-	for name := range strings.SplitSeq(path, ".") {
-		_, at = fieldNamed(reflect.Indirect(at), name)
-	}
-	return at
-}
+import "strings"
 
 // suggestion names the known name nearest to a misspelt one, if one is near.
 func suggestion(written string, known []string) string {

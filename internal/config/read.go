@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/quantity"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
@@ -57,7 +58,7 @@ func (l *ledger) pointer(value any, into reflect.Value, at place) bool {
 func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
 	before := map[string]place{}
 	for _, m := range at.members(object) {
-		name, field := fieldNamed(into, m.name)
+		name, field := rule.FieldNamed(into, m.name)
 		if name == "" {
 			l.unknown(m, into)
 			continue
@@ -82,7 +83,7 @@ func (l *ledger) unknown(m member, object reflect.Value) {
 	if l.unknownKeys > mostUnknownKeys {
 		return
 	}
-	l.ignore(m.at, cmp.Or(olderSpelling(m.at.key, m.name), suggestion(m.name, fieldNames(object.Type()))))
+	l.ignore(m.at, cmp.Or(olderSpelling(m.at.key, m.name), suggestion(m.name, rule.FieldNames(object.Type()))))
 }
 
 func (l *ledger) entries(object map[string]any, into reflect.Value, at place) {

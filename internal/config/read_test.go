@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 // An autoscaler as they have been written for years, python and all.
@@ -97,7 +99,7 @@ apiConfig: {}
 		"metric.shell.logStderr": "false", "preMetric.http.successCodes": "[200]", "preMetric.timeout": "5000",
 	}
 	for key, value := range want {
-		if text, _ := json.Marshal(fieldAt(&got.Config, key).Interface()); string(text) != value {
+		if text, _ := json.Marshal(rule.Field(&got.Config, key).Interface()); string(text) != value {
 			t.Errorf("%s is %s, want %s", key, text, value)
 		}
 		if source := got.Source(key); source != "default" {
@@ -198,7 +200,7 @@ func TestReading(t *testing.T) {
 			if got.err != nil {
 				t.Fatal(got.err)
 			}
-			if text, _ := json.Marshal(fieldAt(&got.Config, test.key).Interface()); string(text) != test.want {
+			if text, _ := json.Marshal(rule.Field(&got.Config, test.key).Interface()); string(text) != test.want {
 				t.Errorf("%s is %s, want %s", test.key, text, test.want)
 			}
 			if source := got.Source(test.key); !strings.HasSuffix(source, test.source) {
@@ -404,7 +406,7 @@ func TestNearestName(t *testing.T) {
 		"metrik": "metric", "entrypoints": "", "maxReplica": "maxReplicas", "Min_Replicas": "minReplicas",
 		"kubernetesMetrics": "kubernetesMetricSpecs", "": "", "x": "", "downscaleStabilisation": "downscaleStabilization",
 	} {
-		got := suggestion(written, fieldNames(reflect.TypeFor[Config]()))
+		got := suggestion(written, rule.FieldNames(reflect.TypeFor[Config]()))
 		if want != "" {
 			want = "; did you mean " + want + "?"
 		}
@@ -423,7 +425,7 @@ func TestEveryFieldIsAKey(t *testing.T) {
 		}
 		slices.Sort(named)
 		named = slices.Compact(named)
-		if fields := fieldNames(table.of); !slices.Equal(slices.Sorted(slices.Values(fields)), named) {
+		if fields := rule.FieldNames(table.of); !slices.Equal(slices.Sorted(slices.Values(fields)), named) {
 			t.Errorf("the keys of a %v are %v, its fields are %v", table.of, named, fields)
 		}
 	}

@@ -1,6 +1,10 @@
 package config
 
-import "k8s.io/apimachinery/pkg/api/resource"
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+)
 
 // Record is where passes are recorded, to be replayed with other user logic.
 type Record struct {
@@ -12,9 +16,9 @@ type Record struct {
 var leastRecord = resource.MustParse("1Mi")
 
 var recordKeys = []key[Record]{
-	{"path", "the file; the one before it is called the same, with `.1` at its end", "must not be empty", func(r *Record) bool { return r.Path != "" }},
-	{"maxSize", "the most that both files take together", "must be 1Mi at least",
-		func(r *Record) bool { return r.MaxSize != nil && r.MaxSize.Cmp(leastRecord) >= 0 }},
+	{"path", "the file; the one before it is called the same, with `.1` at its end", rule.NotEmpty()},
+	{"maxSize", "the most that both files take together",
+		rule.That("must be 1Mi at least", func(r *Record) bool { return r.MaxSize != nil && r.MaxSize.Cmp(leastRecord) >= 0 })},
 }
 
 // setDefaults is called on a fresh Record before it is read.

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 const page = "../../docs/configuration.md"
@@ -76,7 +78,7 @@ func tableOf[T any](under string, keys []key[T], defaults *T) table {
 }
 
 func rowOf[T any](k key[T], defaults *T) row {
-	value := fieldAt(defaults, k.name)
+	value := rule.Field(defaults, k.name)
 	fallback := ""
 	if text, _ := json.Marshal(value.Interface()); !value.IsZero() || value.Kind() == reflect.Bool || value.CanInt() {
 		fallback = "`" + string(text) + "`"
@@ -84,7 +86,7 @@ func rowOf[T any](k key[T], defaults *T) row {
 	if value.Kind() == reflect.Struct {
 		fallback = "see below"
 	}
-	return row{k.name, shapes[value.Type()], fallback, k.meaning, k.rule}
+	return row{k.name, shapes[value.Type()], fallback, k.meaning, k.rule.String()}
 }
 
 // shapes are the types in a reader's words.

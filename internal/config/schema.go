@@ -9,38 +9,9 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
-
-// jsonSchema is a JSON Schema, as far as one is needed to describe a configuration file.
-type jsonSchema struct {
-	Version     string `json:"$schema,omitempty"`
-	Title       string `json:"title,omitempty"`
-	Description string `json:"description,omitempty"`
-	Ref         string `json:"$ref,omitempty"`
-
-	Type      any      `json:"type,omitempty"`
-	Default   any      `json:"default,omitempty"`
-	Enum      []string `json:"enum,omitempty"`
-	Const     string   `json:"const,omitempty"`
-	Minimum   *int64   `json:"minimum,omitempty"`
-	Maximum   *int64   `json:"maximum,omitempty"`
-	MinLength int      `json:"minLength,omitempty"`
-	Pattern   string   `json:"pattern,omitempty"`
-
-	Items    *jsonSchema `json:"items,omitempty"`
-	MinItems int         `json:"minItems,omitempty"`
-
-	Properties        map[string]*jsonSchema `json:"properties,omitempty"`
-	Additional        any                    `json:"additionalProperties,omitempty"` // false, or the schema of every value
-	Required          []string               `json:"required,omitempty"`
-	DependentRequired map[string][]string    `json:"dependentRequired,omitempty"`
-
-	If    *jsonSchema            `json:"if,omitempty"`
-	Then  *jsonSchema            `json:"then,omitempty"`
-	AllOf []*jsonSchema          `json:"allOf,omitempty"`
-	AnyOf []*jsonSchema          `json:"anyOf,omitempty"`
-	Defs  map[string]*jsonSchema `json:"$defs,omitempty"`
-}
 
 // Schema is the JSON Schema (draft 2020-12) of a configuration file, made from the tables of keys: what an editor
 // completes, explains and checks. Whether a key is there at all is not asked of the file's top, since the environment
@@ -57,7 +28,7 @@ func Schema() []byte {
 	describe(top.Properties["customPodAutoscaler"], ownerKeys, &Owner{})
 	describeSpecs(top.Properties["kubernetesMetricSpecs"].Items)
 	top.Properties["evaluate"].Ref = "#/$defs/evaluate"
-	top.Defs = map[string]*jsonSchema{"method": methodSchema(), "evaluate": evaluateSchema()}
+	top.Defs = map[string]*rule.Schema{"method": methodSchema(), "evaluate": evaluateSchema()}
 	top.Version, top.Title = "https://json-schema.org/draft/2020-12/schema", "Configuration of a Custom Pod Autoscaler"
 	text, err := json.MarshalIndent(top, "", "  ")
 	if err != nil {
@@ -67,7 +38,7 @@ func Schema() []byte {
 }
 
 // methodSchema is every method but evaluate, which alone may be of the type hpa.
-func methodSchema() *jsonSchema {
+func methodSchema() *rule.Schema {
 	method := evaluateSchema()
 	kind := method.Properties["type"]
 	kind.Enum = slices.DeleteFunc(kind.Enum, func(name string) bool { return name == HPAMethod })
@@ -76,7 +47,7 @@ func methodSchema() *jsonSchema {
 	return method
 }
 
-func evaluateSchema() *jsonSchema {
+func evaluateSchema() *rule.Schema {
 	method, shell, http, worker, hpa := &Method{}, &Shell{}, &HTTP{}, &Worker{}, &HPA{}
 	method.setDefaults()
 	shell.setDefaults()
@@ -92,7 +63,7 @@ func evaluateSchema() *jsonSchema {
 	return s
 }
 
-func describeSpecs(s *jsonSchema) {
+func describeSpecs(s *rule.Schema) {
 	describe(s, specKeys, &metricSpec{})
 	describe(s.Properties["resource"], resourceKeys, &resourceSource{})
 	describe(s.Properties["containerResource"], containerResourceKeys, &containerResourceSource{})
@@ -102,36 +73,18 @@ func describeSpecs(s *jsonSchema) {
 }
 
 // describe adds to the shape of an object what its table of keys says. A key whose rule the defaults break is required.
-func describe[T any](object *jsonSchema, keys []key[T], defaults *T) {
+func describe[T any](object *rule.Schema, keys []key[T], defaults *T) {
 	for _, k := range keys {
-		at := object.at(k.name)
+		at := object.At(k.name)
 		at.Description = k.meaning
-		if k.rule != "" {
-			at.Description += "; " + k.rule
+		if words := k.rule.String(); words != "" {
+			at.Description += "; " + words
 		}
-		at.Default = defaultOf(fieldAt(defaults, k.name))
-		applyRule(object, at, k.name, k.rule)
-		if k.holds != nil && !k.holds(defaults) {
-			object.require(k.name)
+		at.Default = defaultOf(rule.Field(defaults, k.name))
+		k.rule.Describe(object, k.name)
+		if !k.rule.Holds(defaults, k.name) {
+			object.Require(k.name)
 		}
-	}
-}
-
-// at is the shape at a path of names.
-func (s *jsonSchema) at(path string) *jsonSchema {
-	for name := range strings.SplitSeq(path, ".") {
-		s = s.Properties[name]
-	}
-	return s
-}
-
-// require asks for the last name of a path, and for each object that leads to it.
-func (s *jsonSchema) require(path string) {
-	for name := range strings.SplitSeq(path, ".") {
-		if !slices.Contains(s.Required, name) {
-			s.Required = append(s.Required, name)
-		}
-		s = s.Properties[name]
 	}
 }
 
@@ -150,16 +103,16 @@ func defaultOf(value reflect.Value) any {
 const quantityPattern = `^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$`
 
 // shapeOfType is what values of a type look like in a file, as read reads them.
-func shapeOfType(of reflect.Type) *jsonSchema {
+func shapeOfType(of reflect.Type) *rule.Schema {
 	switch of {
 	case reflect.TypeFor[Method]():
-		return &jsonSchema{Ref: "#/$defs/method"}
+		return &rule.Schema{Ref: "#/$defs/method"}
 	case reflect.TypeFor[Milliseconds](), reflect.TypeFor[Seconds]():
-		return &jsonSchema{Type: []string{"integer", "string"}, Pattern: spanPattern}
+		return &rule.Schema{Type: []string{"integer", "string"}, Pattern: spanPattern}
 	case reflect.TypeFor[resource.Quantity]():
-		return &jsonSchema{Type: []string{"string", "number"}, Pattern: quantityPattern}
+		return &rule.Schema{Type: []string{"string", "number"}, Pattern: quantityPattern}
 	case reflect.TypeFor[metav1.LabelSelector]():
-		return &jsonSchema{AnyOf: []*jsonSchema{{Type: "string"}, objectOf(of)}}
+		return &rule.Schema{AnyOf: []*rule.Schema{{Type: "string"}, objectOf(of)}}
 	}
 	switch of.Kind() {
 	case reflect.Pointer:
@@ -167,22 +120,22 @@ func shapeOfType(of reflect.Type) *jsonSchema {
 	case reflect.Struct:
 		return objectOf(of)
 	case reflect.Slice:
-		return &jsonSchema{Type: "array", Items: shapeOfType(of.Elem())}
+		return &rule.Schema{Type: "array", Items: shapeOfType(of.Elem())}
 	case reflect.Map:
-		return &jsonSchema{Type: "object", Additional: shapeOfType(of.Elem())}
+		return &rule.Schema{Type: "object", Additional: shapeOfType(of.Elem())}
 	case reflect.Bool:
-		return &jsonSchema{Type: "boolean"}
+		return &rule.Schema{Type: "boolean"}
 	case reflect.String:
-		return &jsonSchema{Type: []string{"string", "number", "boolean"}} // which are read as text
+		return &rule.Schema{Type: []string{"string", "number", "boolean"}} // which are read as text
 	case reflect.Float64:
-		return &jsonSchema{Type: "number"}
+		return &rule.Schema{Type: "number"}
 	}
-	return &jsonSchema{Type: "integer"}
+	return &rule.Schema{Type: "integer"}
 }
 
-func objectOf(of reflect.Type) *jsonSchema {
-	s := &jsonSchema{Type: "object", Properties: map[string]*jsonSchema{}, Additional: false}
-	for i, name := range fieldNames(of) {
+func objectOf(of reflect.Type) *rule.Schema {
+	s := &rule.Schema{Type: "object", Properties: map[string]*rule.Schema{}, Additional: false}
+	for i, name := range rule.FieldNames(of) {
 		s.Properties[name] = shapeOfType(of.Field(i).Type)
 	}
 	return s

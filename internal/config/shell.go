@@ -1,5 +1,7 @@
 package config
 
+import "github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+
 // ShellMethod is the type of a Method that runs a program.
 const ShellMethod = "shell"
 
@@ -11,7 +13,7 @@ type Shell struct {
 }
 
 var shellKeys = []key[Shell]{
-	{"entrypoint", "the program to run", "must not be empty", func(s *Shell) bool { return s.Entrypoint != "" }},
+	{"entrypoint", "the program to run", rule.NotEmpty()},
 	{name: "command", meaning: "the program's arguments"},
 	{name: "logStderr", meaning: "whether standard error is logged when the program succeeds; when it fails it always is"},
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 type containerResourceSource = autoscalingv2.ContainerResourceMetricSource
@@ -15,11 +17,8 @@ var containerResourceForm = form[metricSpec]{string(autoscalingv2.ContainerResou
 
 var containerResourceKeys = slices.Concat(
 	[]key[containerResourceSource]{
-		{"name", "the resource, `cpu` or `memory`", "must not be empty",
-			func(r *containerResourceSource) bool { return r.Name != "" }},
-		{"container", "the container's name; a sidecar's will do", "must not be empty",
-			func(r *containerResourceSource) bool { return r.Container != "" }},
+		{"name", "the resource, `cpu` or `memory`", rule.NotEmpty()},
+		{"container", "the container's name; a sidecar's will do", rule.NotEmpty()},
 	},
-	targetOf(func(r *containerResourceSource) autoscalingv2.MetricTarget { return r.Target },
-		autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf[containerResourceSource](autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
 )

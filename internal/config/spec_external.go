@@ -15,6 +15,5 @@ var externalForm = form[metricSpec]{string(autoscalingv2.ExternalMetricSourceTyp
 
 var externalKeys = slices.Concat(
 	metricOf(func(e *externalSource) autoscalingv2.MetricIdentifier { return e.Metric }),
-	targetOf(func(e *externalSource) autoscalingv2.MetricTarget { return e.Target },
-		autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf[externalSource](autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
 )

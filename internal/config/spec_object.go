@@ -15,14 +15,10 @@ var objectForm = form[metricSpec]{string(autoscalingv2.ObjectMetricSourceType), 
 
 var objectKeys = slices.Concat(
 	[]key[objectSource]{
-		{"describedObject.apiVersion", "the object's API group and version", versionRule,
-			func(o *objectSource) bool { return isVersion(o.DescribedObject.APIVersion) }},
-		{"describedObject.kind", "the object's kind, e.g. `Ingress`; of a `Namespace`, it is the target's own", segmentRule,
-			func(o *objectSource) bool { return isSegment(o.DescribedObject.Kind) }},
-		{"describedObject.name", "the object's name", segmentRule,
-			func(o *objectSource) bool { return isSegment(o.DescribedObject.Name) }},
+		{"describedObject.apiVersion", "the object's API group and version", versionRule},
+		{"describedObject.kind", "the object's kind, e.g. `Ingress`; of a `Namespace`, it is the target's own", segmentRule},
+		{"describedObject.name", "the object's name", segmentRule},
 	},
 	metricOf(func(o *objectSource) autoscalingv2.MetricIdentifier { return o.Metric }),
-	targetOf(func(o *objectSource) autoscalingv2.MetricTarget { return o.Target },
-		autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf[objectSource](autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
 )

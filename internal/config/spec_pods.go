@@ -15,5 +15,5 @@ var podsForm = form[metricSpec]{string(autoscalingv2.PodsMetricSourceType), func
 
 var podsKeys = slices.Concat(
 	metricOf(func(p *podsSource) autoscalingv2.MetricIdentifier { return p.Metric }),
-	targetOf(func(p *podsSource) autoscalingv2.MetricTarget { return p.Target }, autoscalingv2.AverageValueMetricType),
+	targetOf[podsSource](autoscalingv2.AverageValueMetricType),
 )

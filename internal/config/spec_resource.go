@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 )
 
 type resourceSource = autoscalingv2.ResourceMetricSource
@@ -15,9 +17,7 @@ var resourceForm = form[metricSpec]{string(autoscalingv2.ResourceMetricSourceTyp
 
 var resourceKeys = slices.Concat(
 	[]key[resourceSource]{
-		{"name", "the resource, `cpu` or `memory`", "must not be empty",
-			func(r *resourceSource) bool { return r.Name != "" }},
+		{"name", "the resource, `cpu` or `memory`", rule.NotEmpty()},
 	},
-	targetOf(func(r *resourceSource) autoscalingv2.MetricTarget { return r.Target },
-		autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf[resourceSource](autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
 )

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 )
 
@@ -25,7 +26,7 @@ type Value struct {
 func (l Loaded) Values() []Value {
 	var all []Value
 	for _, k := range configKeys {
-		all = l.values(all, k.name, fieldAt(&l.Config, k.name))
+		all = l.values(all, k.name, rule.Field(&l.Config, k.name))
 	}
 	return all
 }
@@ -45,7 +46,7 @@ func (l Loaded) values(all []Value, key string, value reflect.Value) []Value {
 			all = l.values(all, fmt.Sprintf("%s[%d]", key, i), value.Index(i))
 		}
 	case reflect.Struct:
-		for i, name := range fieldNames(value.Type()) {
+		for i, name := range rule.FieldNames(value.Type()) {
 			all = l.values(all, join(key, name), value.Field(i))
 		}
 	}

@@ -1,6 +1,10 @@
 package config
 
-import "time"
+import (
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+)
 
 // WorkerMethod is the type of a Method that sends its documents to a program that is kept running.
 const WorkerMethod = "worker"
@@ -14,12 +18,10 @@ type Worker struct {
 }
 
 var workerKeys = []key[Worker]{
-	{"entrypoint", "the program to run", "must not be empty", func(w *Worker) bool { return w.Entrypoint != "" }},
+	{"entrypoint", "the program to run", rule.NotEmpty()},
 	{name: "command", meaning: "the program's arguments"},
-	{"concurrency", "how many documents it is given at a time; further ones wait", "must be from 1 to 1024",
-		func(w *Worker) bool { return w.Concurrency >= 1 && w.Concurrency <= 1024 }},
-	{"startTimeout", "the longest that it may take from its start to its first line", positiveMilliseconds,
-		func(w *Worker) bool { return w.StartTimeout.positive() }},
+	{"concurrency", "how many documents it is given at a time; further ones wait", rule.From(1, 1024)},
+	{"startTimeout", "the longest that it may take from its start to its first line", positiveMilliseconds},
 }
 
 var workerForm = form[Method]{WorkerMethod, func(l *ledger, under string, m *Method) {
