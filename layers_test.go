@@ -23,6 +23,7 @@ var rooms = []string{
 	"userlogic/worker",
 	"internal/version",
 	"internal/secret",
+	"internal/text",
 	"internal/quantity",
 	"internal/regular",
 	"internal/config/rule",
@@ -35,6 +36,7 @@ var rooms = []string{
 	"internal/decision",
 	"internal/hpa",
 	"userlogic/hpa",
+	"internal/pass",
 	"internal/scale",
 	"internal/lease",
 	"internal/autoscaler",
@@ -56,17 +58,17 @@ var rooms = []string{
 
 // alone are rooms that import nothing of ours, although they could.
 var alone = map[string]string{
-	"api/v1":             "it is public, and every client of the object would pull in what it imports",
-	"userlogic":          "it is public: who writes user logic in Go must not pull in the autoscaler",
-	"userlogic/worker":   "it is public, and makes a worker of a function, whatever the documents are",
-	"internal/kube":      "it makes single calls, and knows nothing of what they are for",
-	"internal/secret":    "it works on texts and objects, whoever shows them",
-	"internal/decision":  "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
-	"internal/telemetry": "it sets up how the program is watched, whatever the program is",
+	"api/v1":            "it is public, and every client of the object would pull in what it imports",
+	"userlogic":         "it is public: who writes user logic in Go must not pull in the autoscaler",
+	"userlogic/worker":  "it is public, and makes a worker of a function, whatever the documents are",
+	"internal/kube":     "it makes single calls, and knows nothing of what they are for",
+	"internal/secret":   "it works on texts and objects, whoever shows them",
+	"internal/text":     "it works on words, whatever they say",
+	"internal/decision": "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
 }
 
 // standard are rooms that import the standard library only.
-var standard = map[string]bool{"userlogic/worker": true, "internal/secret": true, "internal/decision": true}
+var standard = map[string]bool{"userlogic/worker": true, "internal/secret": true, "internal/text": true, "internal/decision": true}
 
 // check gives what is wrong with one room importing another, or "".
 func check(room, imported string) string {

@@ -10,9 +10,9 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -68,7 +68,7 @@ func TestADayLeavesNothingBehind(t *testing.T) {
 
 	var before holds
 	passes := 0
-	_, err = simulation.Run(t.Context(), "day", world, settings.Interval.Duration(), func(ctx context.Context) autoscaler.Pass {
+	_, err = simulation.Run(t.Context(), "day", world, settings.Interval.Duration(), func(ctx context.Context) pass.Pass {
 		if passes++; passes == 240 { // an hour, in which all is made that is made once
 			before = held(t)
 		}

@@ -5,24 +5,24 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
 // Once makes a single pass with the pipeline alone, and tells ran of each method that was run. Nobody else is told of it:
 // it takes no lease, writes neither status nor events, and opens no port.
-func Once(ctx context.Context, options Options, runType userlogic.RunType, ran func(method.Run)) (autoscaler.Pass, error) {
+func Once(ctx context.Context, options Options, runType userlogic.RunType, ran func(method.Run)) (pass.Pass, error) {
 	connection, err := options.Cluster.connect()
 	if err != nil {
-		return autoscaler.Pass{}, err
+		return pass.Pass{}, err
 	}
 	if err := method.AdoptOrphans(); err != nil {
-		return autoscaler.Pass{}, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
+		return pass.Pass{}, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	pipeline, err := NewPipeline(options.Config, connection, time.Now, options.Log, ran, options.Secrets...)
 	if err != nil {
-		return autoscaler.Pass{}, err
+		return pass.Pass{}, err
 	}
 	defer pipeline.Close()
 	return pipeline.RunOnce(ctx, nil, runType)

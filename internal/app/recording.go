@@ -7,6 +7,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
@@ -41,7 +42,7 @@ func NewReplay(settings config.Config, log *slog.Logger, secrets ...string) (*Re
 	pipeline := autoscaler.New(parts, settingsOf(settings))
 	replay := &recording.Replay{
 		Tape: tape, Window: rulesOf(settings).StabilizationWindow,
-		Pass: func(ctx context.Context, runType userlogic.RunType) autoscaler.Pass {
+		Pass: func(ctx context.Context, runType userlogic.RunType) pass.Pass {
 			pass, _ := pipeline.RunOnce(ctx, nil, runType) // a failure is in the pass
 			return pass
 		},

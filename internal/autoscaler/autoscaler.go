@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -44,7 +45,7 @@ type Scale interface {
 }
 
 // Watcher is told of each pass when it has ended, before the next one starts, and does not keep that one waiting.
-type Watcher func(context.Context, Pass)
+type Watcher func(context.Context, pass.Pass)
 
 // Parts are what an autoscaler is made of.
 type Parts struct {

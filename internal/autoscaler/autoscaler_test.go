@@ -16,6 +16,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -178,8 +179,8 @@ func TestPassesHaveNoCredentialInWhatTheySay(t *testing.T) {
 	broken := errors.New("broken")
 	for _, step := range []string{"read", "pods", "gather", "metric with 2", "evaluate", "scale 4"} {
 		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: fmt.Errorf("it sent s3cr3t and token=s3cr3t: %w", broken)}}
-		var passes []Pass
-		a := w.autoscaler(Settings{NeedsPods: true, RequireKubernetesMetrics: true, Interval: time.Second, StartTime: time.Second, Rules: decision.Rules{Min: 1, Max: 10}}, func(_ context.Context, pass Pass) { passes = append(passes, pass) })
+		var passes []pass.Pass
+		a := w.autoscaler(Settings{NeedsPods: true, RequireKubernetesMetrics: true, Interval: time.Second, StartTime: time.Second, Rules: decision.Rules{Min: 1, Max: 10}}, func(_ context.Context, pass pass.Pass) { passes = append(passes, pass) })
 		a.parts.Mask = func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "***") }
 		_, err := a.RunOnce(t.Context(), nil, userlogic.Scaler)
 		if len(passes) != 1 || passes[0].Failure == nil || !errors.Is(err, broken) {

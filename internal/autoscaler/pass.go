@@ -8,57 +8,13 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
-	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
-
-// Pass is what came of one pass.
-type Pass struct {
-	RunType        userlogic.RunType
-	Began          time.Time
-	Stages         []Stage
-	Target         corev1.ObjectReference // whole once it has been read
-	Snapshot       target.Snapshot        // of that
-	Decision       *decision.Decision     // nil if it did not come so far
-	UserReason     string                 // what evaluate gave as its own reason
-	Gathered       []userlogic.KubernetesMetric
-	MetricsProblem error // why some Kubernetes metrics are missing
-	Metrics        []userlogic.ResourceMetric
-	Waits          bool     // for metrics that are not there yet, as is usual at a start
-	Failure        *Failure // nil if it succeeded
-
-	mask func(string) string
-}
-
-// Mask takes credentials out of a text of the pass's that is shown.
-func (p Pass) Mask(text string) string {
-	if p.mask == nil {
-		return secret.Mask(text)
-	}
-	return p.mask(text)
-}
-
-// Stage is a step that was taken, and how long it took.
-type Stage struct {
-	Name string
-	Took time.Duration
-}
-
-// Failure is why a pass ended early: in which stage, and why in one of the HorizontalPodAutoscaler's words.
-type Failure struct {
-	Stage  string
-	Reason string
-	Err    error
-}
-
-// DryRun tells whether the pass only asked what would be done.
-func (p Pass) DryRun() bool { return p.RunType == userlogic.APIDryRun }
 
 // RunOnce makes one pass, and waits for one that is under way:
 //
@@ -74,42 +30,42 @@ func (p Pass) DryRun() bool { return p.RunType == userlogic.APIDryRun }
 // time of the pass is read when its turn has come: whoever waited for it would bring one that is over.
 //
 // Nothing is begun for a caller that is gone by then (nil for one that stays); what has begun goes on, until ctx is done.
-func (a *Autoscaler) RunOnce(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) (Pass, error) {
+func (a *Autoscaler) RunOnce(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) (pass.Pass, error) {
 	return a.run(ctx, gone, runType, steps, a.parts.Watchers)
 }
 
 // Measure takes the first four steps only, for who asks for metrics. It is no pass, and nobody is told of it.
 func (a *Autoscaler) Measure(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
-	pass, err := a.run(ctx, gone, runType, steps[:4], nil)
-	return pass.Metrics, err
+	measured, err := a.run(ctx, gone, runType, steps[:4], nil)
+	return measured.Metrics, err
 }
 
-func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType, steps []step, watchers []Watcher) (Pass, error) {
+func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType userlogic.RunType, steps []step, watchers []Watcher) (pass.Pass, error) {
 	leave, err := a.wait(ctx, gone)
 	if err != nil {
-		return Pass{}, err
+		return pass.Pass{}, err
 	}
 	defer leave()
 	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
 	defer span.End()
-	p := &pass{Autoscaler: a, Pass: Pass{RunType: runType, Began: a.parts.Now(), mask: a.parts.Mask}}
-	err = p.take(method.At(ctx, p.Began), steps)
-	p.Waits = a.starting(p.Pass) && waits(p.Pass)
-	describe(ctx, span, p.Pass, err)
+	r := &run{Autoscaler: a, Pass: pass.New(runType, a.parts.Now(), a.parts.Mask)}
+	err = r.take(method.At(ctx, r.Began), steps)
+	r.Waits = a.starting(r.Pass) && waits(r.Pass)
+	describe(ctx, span, r.Pass, err)
 	if cutShort(ctx, err) {
-		return p.Pass, err
+		return r.Pass, err
 	}
 	for _, watch := range watchers {
-		watch(ctx, p.Pass)
+		watch(ctx, r.Pass)
 	}
-	return p.Pass, err
+	return r.Pass, err
 }
 
 // startUp is how long the first metrics of new pods may take: metrics-server measures every 15 s, and needs two measurements.
 const startUp = time.Minute
 
 // starting reports whether the autoscaler has just started: no pass has succeeded with all metrics yet.
-func (a *Autoscaler) starting(p Pass) bool {
+func (a *Autoscaler) starting(p pass.Pass) bool {
 	if p.Failure == nil && p.MetricsProblem == nil && !p.DryRun() {
 		a.started = true
 	}
@@ -117,7 +73,7 @@ func (a *Autoscaler) starting(p Pass) bool {
 }
 
 // waits reports whether metrics that are not there yet are all that is missing.
-func waits(p Pass) bool {
+func waits(p pass.Pass) bool {
 	if p.MetricsProblem != nil {
 		return notYet(p.MetricsProblem)
 	}
@@ -153,27 +109,27 @@ func (a *Autoscaler) wait(ctx context.Context, gone <-chan struct{}) (leave func
 }
 
 // take takes the steps in order until one fails, or says that the pass is over.
-func (p *pass) take(ctx context.Context, steps []step) error {
+func (r *run) take(ctx context.Context, steps []step) error {
 	for _, step := range steps {
-		began := p.parts.Now()
-		err := p.takeOne(ctx, step)
-		took := p.parts.Now().Sub(began)
-		p.Stages = append(p.Stages, Stage{step.name, took})
-		p.parts.Log.Log(ctx, config.LogStages, "stage", "stage", step.name, "took", took, "failed", err != nil)
+		began := r.parts.Now()
+		err := r.takeOne(ctx, step)
+		took := r.parts.Now().Sub(began)
+		r.Stages = append(r.Stages, pass.Stage{Name: step.name, Took: took})
+		r.parts.Log.Log(ctx, config.LogStages, "stage", "stage", step.name, "took", took, "failed", err != nil)
 		if err != nil {
-			p.Failure = &Failure{Stage: step.name, Reason: step.failure(err), Err: err}
+			r.Failure = &pass.Failure{Stage: step.name, Reason: step.failure(err), Err: err}
 		}
-		if err != nil || p.over {
+		if err != nil || r.over {
 			return err
 		}
 	}
 	return nil
 }
 
-func (p *pass) takeOne(ctx context.Context, step step) error {
-	ctx, span := p.parts.Tracer.Start(ctx, step.name)
+func (r *run) takeOne(ctx context.Context, step step) error {
+	ctx, span := r.parts.Tracer.Start(ctx, step.name)
 	defer span.End()
-	err := secret.MaskError(step.do(p, ctx), p.parts.Mask)
+	err := secret.MaskError(step.do(r, ctx), r.parts.Mask)
 	fail(ctx, span, err)
 	return err
 }
@@ -189,7 +145,7 @@ func fail(ctx context.Context, span trace.Span, err error) {
 	}
 }
 
-func describe(ctx context.Context, span trace.Span, p Pass, err error) {
+func describe(ctx context.Context, span trace.Span, p pass.Pass, err error) {
 	fail(ctx, span, err)
 	if d := p.Decision; d != nil {
 		span.SetAttributes(
@@ -199,10 +155,10 @@ func describe(ctx context.Context, span trace.Span, p Pass, err error) {
 	}
 }
 
-// pass is what one pass knows so far.
-type pass struct {
+// run is a pass that is being made.
+type run struct {
 	*Autoscaler
-	Pass
+	pass.Pass
 	over bool
 
 	evaluation userlogic.Evaluation

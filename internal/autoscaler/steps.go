@@ -13,6 +13,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
@@ -20,34 +21,22 @@ import (
 // step is one thing that a pass does, and the HorizontalPodAutoscaler's word for not being able to.
 type step struct {
 	name    string
-	do      func(*pass, context.Context) error
+	do      func(*run, context.Context) error
 	failure func(error) string
 }
 
 // steps are all there are, in their order.
 var steps = []step{
-	{"read_target", (*pass).readTarget, failedRead},
-	{"list_pods", (*pass).listPods, always("FailedComputeMetricsReplicas")},
-	{"kubernetes_metrics", (*pass).gather, failedMetric},
-	{"metric", (*pass).metric, always("FailedComputeMetricsReplicas")},
-	{"evaluate", (*pass).evaluate, always("FailedComputeMetricsReplicas")},
-	{"decide", (*pass).decide, always("FailedComputeMetricsReplicas")},
-	{"scale", (*pass).scale, failedScale},
-}
-
-// StageNames are the steps' names, in their order.
-func StageNames() []string {
-	names := make([]string, len(steps))
-	for i, step := range steps {
-		names[i] = step.name
-	}
-	return names
+	{pass.ReadTarget, (*run).readTarget, failedRead},
+	{pass.ListPods, (*run).listPods, always("FailedComputeMetricsReplicas")},
+	{pass.KubernetesMetrics, (*run).gather, failedMetric},
+	{pass.Metric, (*run).metric, always("FailedComputeMetricsReplicas")},
+	{pass.Evaluate, (*run).evaluate, always("FailedComputeMetricsReplicas")},
+	{pass.Decide, (*run).decide, always("FailedComputeMetricsReplicas")},
+	{pass.Scale, (*run).scale, failedScale},
 }
 
 func always(reason string) func(error) string { return func(error) string { return reason } }
-
-// LeaseNotHeld is why a pass fails while another autoscaler scales for the same object.
-const LeaseNotHeld = "LeaseNotHeld"
 
 func failedRead(err error) string { return unlessNotHeld(err, "FailedGetScale") }
 
@@ -55,7 +44,7 @@ func failedScale(err error) string { return unlessNotHeld(err, "FailedRescale") 
 
 func unlessNotHeld(err error, reason string) string {
 	if _, ok := errors.AsType[lease.NotHeldError](err); ok {
-		return LeaseNotHeld
+		return pass.LeaseNotHeld
 	}
 	return reason
 }
@@ -68,87 +57,87 @@ func failedMetric(err error) string {
 	return "FailedComputeMetricsReplicas"
 }
 
-func (p *pass) readTarget(ctx context.Context) (err error) {
-	if err := p.checkLease(ctx); err != nil {
+func (r *run) readTarget(ctx context.Context) (err error) {
+	if err := r.checkLease(ctx); err != nil {
 		return err
 	}
-	if p.Snapshot, err = p.parts.Target.Read(ctx); err != nil {
+	if r.Snapshot, err = r.parts.Target.Read(ctx); err != nil {
 		return err
 	}
-	s := p.Snapshot
-	p.Target = corev1.ObjectReference{APIVersion: s.Ref.APIVersion, Kind: s.Ref.Kind, Namespace: s.Namespace, Name: s.Ref.Name, UID: s.UID}
-	if s.Replicas == 0 && p.settings.Rules.Min != 0 {
+	s := r.Snapshot
+	r.Target = corev1.ObjectReference{APIVersion: s.Ref.APIVersion, Kind: s.Ref.Kind, Namespace: s.Namespace, Name: s.Ref.Name, UID: s.UID}
+	if s.Replicas == 0 && r.settings.Rules.Min != 0 {
 		disabled := decision.Disabled()
-		p.Decision, p.over = &disabled, true
+		r.Decision, r.over = &disabled, true
 	}
 	return nil
 }
 
 // checkLease gives an error while another autoscaler may be scaling. A dry run needs no lease.
-func (p *pass) checkLease(ctx context.Context) error {
-	if p.parts.CheckLease == nil || p.DryRun() {
+func (r *run) checkLease(ctx context.Context) error {
+	if r.parts.CheckLease == nil || r.DryRun() {
 		return nil
 	}
-	return p.parts.CheckLease(ctx)
+	return r.parts.CheckLease(ctx)
 }
 
-func (p *pass) listPods(ctx context.Context) (err error) {
-	if !p.settings.NeedsPods {
+func (r *run) listPods(ctx context.Context) (err error) {
+	if !r.settings.NeedsPods {
 		return nil
 	}
-	before := p.noSelector
-	if p.noSelector = p.Snapshot.Selector == nil; p.noSelector && !before {
-		p.parts.Log.Warn("pods are asked for, and there are none", "err", target.ErrNoSelector)
+	before := r.noSelector
+	if r.noSelector = r.Snapshot.Selector == nil; r.noSelector && !before {
+		r.parts.Log.Warn("pods are asked for, and there are none", "err", target.ErrNoSelector)
 	}
-	p.Snapshot.Pods, err = p.parts.Target.Pods(ctx, p.Snapshot)
+	r.Snapshot.Pods, err = r.parts.Target.Pods(ctx, r.Snapshot)
 	return err
 }
 
-func (p *pass) gather(ctx context.Context) error {
-	if p.parts.KubernetesMetrics == nil {
+func (r *run) gather(ctx context.Context) error {
+	if r.parts.KubernetesMetrics == nil {
 		return nil
 	}
-	p.Gathered, p.MetricsProblem = p.parts.KubernetesMetrics.Gather(ctx, p.Began, p.Snapshot)
-	p.MetricsProblem = secret.MaskError(p.MetricsProblem, p.parts.Mask)
-	for _, metric := range p.Gathered {
-		p.parts.Log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
+	r.Gathered, r.MetricsProblem = r.parts.KubernetesMetrics.Gather(ctx, r.Began, r.Snapshot)
+	r.MetricsProblem = secret.MaskError(r.MetricsProblem, r.parts.Mask)
+	for _, metric := range r.Gathered {
+		r.parts.Log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
 	}
-	if p.MetricsProblem != nil && p.settings.RequireKubernetesMetrics {
-		return fmt.Errorf("%w (requireKubernetesMetrics is true: no user logic was run)", p.MetricsProblem)
+	if r.MetricsProblem != nil && r.settings.RequireKubernetesMetrics {
+		return fmt.Errorf("%w (requireKubernetesMetrics is true: no user logic was run)", r.MetricsProblem)
 	}
 	return nil
 }
 
-func (p *pass) metric(ctx context.Context) (err error) {
-	p.Metrics, err = p.parts.Metric.Run(ctx, p.Snapshot, p.Gathered, p.RunType)
-	p.parts.Log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{p.Metrics})
+func (r *run) metric(ctx context.Context) (err error) {
+	r.Metrics, err = r.parts.Metric.Run(ctx, r.Snapshot, r.Gathered, r.RunType)
+	r.parts.Log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{r.Metrics})
 	return err
 }
 
-func (p *pass) evaluate(ctx context.Context) (err error) {
-	p.evaluation, err = p.parts.Evaluate.Run(ctx, p.Snapshot, p.Gathered, p.Metrics, p.RunType)
-	p.UserReason = p.Mask(p.evaluation.Reason)
-	if err != nil && p.MetricsProblem != nil { // most likely the one is why there is the other
-		return fmt.Errorf("%w; %w", err, p.MetricsProblem)
+func (r *run) evaluate(ctx context.Context) (err error) {
+	r.evaluation, err = r.parts.Evaluate.Run(ctx, r.Snapshot, r.Gathered, r.Metrics, r.RunType)
+	r.UserReason = r.Mask(r.evaluation.Reason)
+	if err != nil && r.MetricsProblem != nil { // most likely the one is why there is the other
+		return fmt.Errorf("%w; %w", err, r.MetricsProblem)
 	}
 	return err
 }
 
-func (p *pass) decide(context.Context) error {
-	decided, history := decision.Decide(p.Began, p.settings.Rules, p.Snapshot.Replicas, p.evaluation.TargetReplicas, p.history)
-	p.Decision = &decided
-	if p.over = p.DryRun(); !p.over {
-		p.history = history
+func (r *run) decide(context.Context) error {
+	decided, history := decision.Decide(r.Began, r.settings.Rules, r.Snapshot.Replicas, r.evaluation.TargetReplicas, r.history)
+	r.Decision = &decided
+	if r.over = r.DryRun(); !r.over {
+		r.history = history
 	}
 	return nil
 }
 
 // scale asks for the lease again: user logic may have taken longer than it lasts. The write itself confirms it.
-func (p *pass) scale(ctx context.Context) error {
-	if err := p.checkLease(ctx); err != nil {
+func (r *run) scale(ctx context.Context) error {
+	if err := r.checkLease(ctx); err != nil {
 		return err
 	}
-	return p.parts.Scale.Scale(ctx, p.Snapshot, *p.Decision, p.RunType)
+	return r.parts.Scale.Scale(ctx, r.Snapshot, *r.Decision, r.RunType)
 }
 
 // asJSON is logged as the JSON that user logic would be given, and is only written where it is logged.

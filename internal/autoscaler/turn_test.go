@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -20,7 +21,7 @@ func TestPassesTakeTurns(t *testing.T) {
 		start := time.Now()
 		w := &workload{replicas: 1, asked: 1, slow: func() { time.Sleep(2 * time.Second) }}
 		var told []string
-		a := w.autoscaler(everySecond, func(_ context.Context, p Pass) {
+		a := w.autoscaler(everySecond, func(_ context.Context, p pass.Pass) {
 			told = append(told, fmt.Sprintf("%s at %s until %s", p.RunType, p.Began.Sub(start), time.Since(start)))
 		})
 		var running sync.WaitGroup
@@ -68,7 +69,7 @@ func TestNothingIsBegunForWhoIsGone(t *testing.T) {
 func TestMeasuringIsNoPass(t *testing.T) {
 	w := &workload{replicas: 2, asked: 4}
 	told := 0
-	a := w.autoscaler(everySecond, func(context.Context, Pass) { told++ })
+	a := w.autoscaler(everySecond, func(context.Context, pass.Pass) { told++ })
 	if _, err := a.Measure(t.Context(), nil, userlogic.API); err != nil || told != 0 {
 		t.Errorf("got %v, and %d were told of it", err, told)
 	}
@@ -78,7 +79,7 @@ func TestMeasuringIsNoPass(t *testing.T) {
 }
 
 func TestAFailureIsInTheWordsOfAnHPA(t *testing.T) {
-	for step, want := range map[string]Failure{
+	for step, want := range map[string]pass.Failure{
 		"read":          {Stage: "read_target", Reason: "FailedGetScale"},
 		"pods":          {Stage: "list_pods", Reason: "FailedComputeMetricsReplicas"},
 		"metric with 2": {Stage: "metric", Reason: "FailedComputeMetricsReplicas"},
@@ -86,8 +87,8 @@ func TestAFailureIsInTheWordsOfAnHPA(t *testing.T) {
 		"scale 4":       {Stage: "scale", Reason: "FailedRescale"},
 	} {
 		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: errors.New("broken")}}
-		var got Failure
-		_, _ = w.autoscaler(everySecond, func(_ context.Context, p Pass) { got = *p.Failure }).RunOnce(t.Context(), nil, userlogic.Scaler)
+		var got pass.Failure
+		_, _ = w.autoscaler(everySecond, func(_ context.Context, p pass.Pass) { got = *p.Failure }).RunOnce(t.Context(), nil, userlogic.Scaler)
 		if got.Stage != want.Stage || got.Reason != want.Reason || got.Err == nil {
 			t.Errorf("%s: got %+v, want %+v", step, got, want)
 		}
@@ -99,7 +100,7 @@ func TestAPassThatIsCutShortByStoppingIsNoFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &workload{replicas: 2, fails: map[string]error{"metric with 2": fmt.Errorf("not started: %w", context.Canceled)}, slow: cancel}
 	told := 0
-	if _, err := w.autoscaler(everySecond, func(context.Context, Pass) { told++ }).RunOnce(ctx, nil, userlogic.Scaler); !errors.Is(err, context.Canceled) || told != 0 {
+	if _, err := w.autoscaler(everySecond, func(context.Context, pass.Pass) { told++ }).RunOnce(ctx, nil, userlogic.Scaler); !errors.Is(err, context.Canceled) || told != 0 {
 		t.Errorf("got %v, and %d were told of it", err, told)
 	}
 }

@@ -14,9 +14,8 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -106,11 +105,11 @@ type runDocument struct {
 	Seconds  float64         `json:"seconds"`
 }
 
-func onePass(pass autoscaler.Pass, runs []method.Run, options app.Options) passDocument {
+func onePass(p pass.Pass, runs []method.Run, options app.Options) passDocument {
 	ref := options.Config.ScaleTargetRef
 	shown := passDocument{
-		Decision:          report.Document(pass, ref.Kind+" "+options.Config.Namespace+"/"+ref.Name),
-		KubernetesMetrics: pass.Gathered, Methods: []runDocument{},
+		Decision:          p.Document(ref.Kind + " " + options.Config.Namespace + "/" + ref.Name),
+		KubernetesMetrics: p.Gathered, Methods: []runDocument{},
 	}
 	masker := secret.New(options.Secrets...)
 	for _, run := range runs {

@@ -17,9 +17,9 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
@@ -311,7 +311,7 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 	}
 	defer pipeline.Close()
 	defer s.live.end()
-	return simulation.Run(ctx, name, world, of.Interval.Duration(), func(ctx context.Context) autoscaler.Pass {
+	return simulation.Run(ctx, name, world, of.Interval.Duration(), func(ctx context.Context) pass.Pass {
 		pass, _ := pipeline.RunOnce(ctx, nil, userlogic.Scaler) // a failure is in the pass
 		return pass
 	}, s.live.row)

@@ -21,7 +21,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
 )
 
 const (
@@ -154,7 +154,7 @@ func (r *Reconciler) warn(object *cpav1.CustomPodAutoscaler, applied []*unstruct
 	}
 	if written := writtenAccount(template); written != "" && written != accountOf(object, template) {
 		tell("AccountIgnored", fmt.Sprintf("spec.template.spec.serviceAccountName %q is not used: the pod runs under %q, which the operator provisions (spec.provisionServiceAccount)",
-			telemetry.Clip(written, 253), object.Name))
+			text.Clip(written, 253), object.Name))
 	}
 	for _, entry := range object.Spec.Config {
 		if slices.Contains(reserved, entry.Name) {

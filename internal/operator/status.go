@@ -14,7 +14,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
 )
 
 // longestMessage bounds what the API server has to say, which may be about every field of a template.
@@ -69,7 +69,7 @@ func conditionsOf(object *cpav1.CustomPodAutoscaler, now state) (conditions []me
 		if before := meta.FindStatusCondition(object.Status.Conditions, name); before != nil {
 			meta.SetStatusCondition(&conditions, *before)
 		}
-		condition.Message = telemetry.Clip(mask(object, condition.Message), longestMessage)
+		condition.Message = text.Clip(mask(object, condition.Message), longestMessage)
 		if condition.Type, condition.ObservedGeneration = name, object.Generation; condition.Reason != "" {
 			meta.SetStatusCondition(&conditions, condition)
 		}

@@ -10,8 +10,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -41,10 +40,10 @@ type Target struct {
 const version = 1
 
 // entryOf is a pass without what may be secret. Pods are only of use where metric is run for each of them.
-func entryOf(pass autoscaler.Pass, perPod bool) (entry Entry, err error) {
-	entry = Entry{Version: version, Decision: report.Document(pass, ""), KubernetesMetrics: pass.Gathered, Metrics: pass.Metrics}
+func entryOf(p pass.Pass, perPod bool) (entry Entry, err error) {
+	entry = Entry{Version: version, Decision: p.Document(""), KubernetesMetrics: p.Gathered, Metrics: p.Metrics}
 	entry.Decision.Metrics, entry.Decision.MetricsLeftOut = nil, 0
-	s := pass.Snapshot
+	s := p.Snapshot
 	if s.Document == nil {
 		return entry, nil
 	}

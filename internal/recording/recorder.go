@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 )
 
 // Recorder writes passes to a file in the background: a disk that hangs costs entries, and keeps no pass waiting.
@@ -24,8 +24,8 @@ func NewRecorder(path string, maxSize int64, perPod bool, wrote func(error)) *Re
 }
 
 // Pass is a Watcher.
-func (r *Recorder) Pass(_ context.Context, pass autoscaler.Pass) {
-	entry, err := entryOf(pass, r.perPod)
+func (r *Recorder) Pass(_ context.Context, p pass.Pass) {
+	entry, err := entryOf(p, r.perPod)
 	if err != nil {
 		r.wrote(err)
 		return

@@ -15,8 +15,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -29,8 +29,8 @@ const deployment = `{"kind": "Deployment", "metadata": {"name": "web", "annotati
 	"initContainers": [{"name": "init", "env": [{"name": "PASSWORD", "value": "s3cret"}]}],
 	"containers": [{"name": "web", "env": [{"name": "TOKEN", "value": "s3cret"}, {"name": "REF", "valueFrom": {"secretKeyRef": {"name": "db", "key": "pw"}}}]}]}}}}`
 
-func aPass() autoscaler.Pass {
-	return autoscaler.Pass{
+func aPass() pass.Pass {
+	return pass.Pass{
 		RunType: userlogic.Scaler, Began: start,
 		Decision: &decision.Decision{Current: 2, Recommended: 3, Replicas: 3, Chain: []decision.Step{{Reason: decision.DesiredWithinRange, Message: "3 recommended"}}},
 		Metrics:  []userlogic.ResourceMetric{{Resource: "web", Value: strings.Repeat("long ", 100)}},
@@ -42,9 +42,9 @@ func aPass() autoscaler.Pass {
 	}
 }
 
-func lineOf(t *testing.T, pass autoscaler.Pass, perPod bool) []byte {
+func lineOf(t *testing.T, p pass.Pass, perPod bool) []byte {
 	t.Helper()
-	entry, err := entryOf(pass, perPod)
+	entry, err := entryOf(p, perPod)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +91,7 @@ func TestAnEntryIsReadAsItWasWritten(t *testing.T) {
 }
 
 func TestAPassThatCouldNotReadItsTargetIsRecordedAllTheSame(t *testing.T) {
-	line := lineOf(t, autoscaler.Pass{RunType: userlogic.Scaler, Began: start, Failure: &autoscaler.Failure{Stage: "read_target", Reason: "FailedGetScale", Err: errors.New("away")}}, true)
+	line := lineOf(t, pass.Pass{RunType: userlogic.Scaler, Began: start, Failure: &pass.Failure{Stage: "read_target", Reason: "FailedGetScale", Err: errors.New("away")}}, true)
 	if text := string(line); strings.Contains(text, `"pods"`) || strings.Contains(text, `"object"`) || !strings.Contains(text, "FailedGetScale") {
 		t.Errorf("got %s", text)
 	}

@@ -7,18 +7,17 @@ import (
 	"strings"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
 // Replay decides recorded passes anew, one after another, and keeps where that differs.
 type Replay struct {
 	Tape   *Tape
-	Pass   func(context.Context, userlogic.RunType) autoscaler.Pass // by the configuration that is tried, reading the tape
-	Window time.Duration                                            // its stabilization window
+	Pass   func(context.Context, userlogic.RunType) pass.Pass // by the configuration that is tried, reading the tape
+	Window time.Duration                                      // its stabilization window
 
 	Comparison
 	began    time.Time
@@ -71,7 +70,7 @@ func (r *Replay) Entry(ctx context.Context, entry Entry) error {
 	if r.began.IsZero() {
 		r.began = entry.Decision.Time
 	}
-	was, now := entry.Decision, report.Document(pass, entry.Decision.Target)
+	was, now := entry.Decision, pass.Document(entry.Decision.Target)
 	r.count(was, now)
 	switch {
 	case same(was.RecommendedReplicas, now.RecommendedReplicas) && same(was.DesiredReplicas, now.DesiredReplicas) && (was.Error == nil) == (now.Error == nil):
@@ -137,7 +136,7 @@ func changed(was, now []userlogic.ResourceMetric) (changes []MetricChange) {
 
 // shownValue is the beginning of a reply, without credentials.
 func shownValue(reply string) string {
-	return telemetry.Clip(secret.Mask(telemetry.Clip(reply, 16*longestValue)), longestValue)
+	return text.Clip(secret.Mask(text.Clip(reply, 16*longestValue)), longestValue)
 }
 
 // why names the first step at which the two went apart.

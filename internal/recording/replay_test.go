@@ -10,9 +10,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -24,25 +23,25 @@ func contextThatIsOver(t *testing.T) (context.Context, context.CancelFunc) {
 }
 
 // decided is a pass at a time, in which so many were recommended and decided for what metric said.
-func decided(after time.Duration, recommended, desired int32, metric string) autoscaler.Pass {
-	return autoscaler.Pass{
+func decided(after time.Duration, recommended, desired int32, metric string) pass.Pass {
+	return pass.Pass{
 		RunType: userlogic.Scaler, Began: start.Add(after), Decision: &decision.Decision{Current: 1, Recommended: recommended, Replicas: desired},
 		Metrics: []userlogic.ResourceMetric{{Resource: "web", Value: metric}},
 	}
 }
 
-func failing(after time.Duration, stage string) autoscaler.Pass {
-	return autoscaler.Pass{RunType: userlogic.Scaler, Began: start.Add(after), Failure: &autoscaler.Failure{Stage: stage, Reason: "Failed", Err: errors.New("broken")}}
+func failing(after time.Duration, stage string) pass.Pass {
+	return pass.Pass{RunType: userlogic.Scaler, Began: start.Add(after), Failure: &pass.Failure{Stage: stage, Reason: "Failed", Err: errors.New("broken")}}
 }
 
-func entryFor(pass autoscaler.Pass) Entry {
-	return Entry{Version: version, Decision: report.Document(pass, ""), Target: &Target{}, Metrics: pass.Metrics}
+func entryFor(p pass.Pass) Entry {
+	return Entry{Version: version, Decision: p.Document(""), Target: &Target{}, Metrics: p.Metrics}
 }
 
 func TestWhatIsDecidedOtherwiseIsSaidWithTheStepThatMadeIt(t *testing.T) {
 	for _, row := range []struct {
 		name     string
-		was, now autoscaler.Pass
+		was, now pass.Pass
 		why      string // "" where they are the same
 	}{
 		{"the same", decided(0, 3, 3, "a"), decided(0, 3, 3, "a"), ""},
@@ -55,7 +54,7 @@ func TestWhatIsDecidedOtherwiseIsSaidWithTheStepThatMadeIt(t *testing.T) {
 		{"it does not any more", failing(0, "metric"), decided(0, 3, 3, "a"), "it failed, in the stage metric (Failed): broken"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			replay := Replay{Tape: &Tape{}, Pass: func(context.Context, userlogic.RunType) autoscaler.Pass { return row.now }}
+			replay := Replay{Tape: &Tape{}, Pass: func(context.Context, userlogic.RunType) pass.Pass { return row.now }}
 			if err := replay.Entry(t.Context(), entryFor(row.was)); err != nil {
 				t.Fatal(err)
 			}
@@ -68,8 +67,8 @@ func TestWhatIsDecidedOtherwiseIsSaidWithTheStepThatMadeIt(t *testing.T) {
 
 // Before the recording began somebody may have recommended more, which held for the window.
 func TestTheBeginningOfARecordingMayBeHeldByWhatWasBefore(t *testing.T) {
-	var now autoscaler.Pass
-	replay := Replay{Tape: &Tape{}, Window: time.Minute, Pass: func(context.Context, userlogic.RunType) autoscaler.Pass { return now }}
+	var now pass.Pass
+	replay := Replay{Tape: &Tape{}, Window: time.Minute, Pass: func(context.Context, userlogic.RunType) pass.Pass { return now }}
 	for _, row := range []struct {
 		after       time.Duration
 		was, now    int32
@@ -124,11 +123,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(`{"version":1,"pods":["x"],"target":{"object":{"env":[1,{"value":[]}]}}}`)
 	f.Fuzz(func(t *testing.T, text string) {
 		replay := Replay{Tape: &Tape{PerPod: true, Specs: []autoscalingv2.MetricSpec{cpu("Utilization", 50)}}}
-		replay.Pass = func(ctx context.Context, _ userlogic.RunType) autoscaler.Pass {
+		replay.Pass = func(ctx context.Context, _ userlogic.RunType) pass.Pass {
 			snapshot, _ := replay.Tape.Read(ctx)
 			_, _ = replay.Tape.Pods(ctx, snapshot)
 			gathered, _ := replay.Tape.Gather(ctx, replay.Tape.Now(), snapshot)
-			return autoscaler.Pass{Gathered: gathered, Snapshot: snapshot, Decision: &decision.Decision{}}
+			return pass.Pass{Gathered: gathered, Snapshot: snapshot, Decision: &decision.Decision{}}
 		}
 		_, _ = Read(strings.NewReader(text), func(entry Entry) error { return replay.Entry(t.Context(), entry) })
 	})

@@ -6,8 +6,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 )
 
 // conditionsAfter are what a pass says about the autoscaler, in the words of the HorizontalPodAutoscaler:
@@ -21,19 +21,19 @@ import (
 //	keeps                True  ReadyForNewScale     True  ValidMetricFound   by the decision
 //
 // What it says nothing about stays as it was.
-func conditionsAfter(pass autoscaler.Pass) []metav1.Condition {
-	failure, d := pass.Failure, pass.Decision
+func conditionsAfter(p pass.Pass) []metav1.Condition {
+	failure, d := p.Failure, p.Decision
 	switch {
-	case failure != nil && pass.Target.Name == "":
+	case failure != nil && p.Target.Name == "":
 		return []metav1.Condition{condition(cpav1.AbleToScale, false, failure.Reason, failure.Err.Error())}
 	case failure != nil && d == nil:
 		return []metav1.Condition{readable, condition(cpav1.ScalingActive, false, failure.Reason, failure.Err.Error())}
 	case failure != nil:
-		return []metav1.Condition{condition(cpav1.AbleToScale, false, "FailedUpdateScale", failure.Err.Error()), active(pass), limited(*d)}
+		return []metav1.Condition{condition(cpav1.AbleToScale, false, "FailedUpdateScale", failure.Err.Error()), active(p), limited(*d)}
 	case d.Disabled():
 		return []metav1.Condition{readable, condition(cpav1.ScalingActive, false, string(decision.ScalingDisabled), d.Explanation()), limited(*d)}
 	}
-	return []metav1.Condition{able(*d), active(pass), limited(*d)}
+	return []metav1.Condition{able(*d), active(p), limited(*d)}
 }
 
 func condition(of string, is bool, reason, message string) metav1.Condition {
@@ -56,10 +56,10 @@ func able(d decision.Decision) metav1.Condition {
 	return condition(cpav1.AbleToScale, true, "ReadyForNewScale", "the target has as many replicas as it should")
 }
 
-func active(pass autoscaler.Pass) metav1.Condition {
+func active(p pass.Pass) metav1.Condition {
 	message := "metric and evaluate gave a number of replicas"
-	if pass.MetricsProblem != nil {
-		message += ", without some Kubernetes metrics: " + pass.MetricsProblem.Error()
+	if p.MetricsProblem != nil {
+		message += ", without some Kubernetes metrics: " + p.MetricsProblem.Error()
 	}
 	return condition(cpav1.ScalingActive, true, "ValidMetricFound", message)
 }

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 )
 
 // Events tells of a change of replicas, of the first of failures that are alike and of the end of them, in the words of
@@ -22,26 +22,26 @@ type Events struct {
 }
 
 // Pass is a Watcher.
-func (e *Events) Pass(_ context.Context, pass autoscaler.Pass) {
-	if pass.Target.UID != "" {
-		e.uid = pass.Target.UID
+func (e *Events) Pass(_ context.Context, p pass.Pass) {
+	if p.Target.UID != "" {
+		e.uid = p.Target.UID
 	}
-	switch failure := pass.Failure; {
-	case pass.DryRun(), failure != nil && pass.Waits:
+	switch failure := p.Failure; {
+	case p.DryRun(), failure != nil && p.Waits:
 	case failure != nil && failure.Reason != e.failure:
 		e.failure = failure.Reason
 		e.write(corev1.EventTypeWarning, failure.Reason, failure.Err.Error())
 	case failure == nil:
-		e.succeeded(pass)
+		e.succeeded(p)
 	}
 }
 
-func (e *Events) succeeded(pass autoscaler.Pass) {
+func (e *Events) succeeded(p pass.Pass) {
 	if e.failure != "" {
 		e.write(corev1.EventTypeNormal, recoveries(e.failure), "the autoscaler goes on, after "+e.failure)
 		e.failure = ""
 	}
-	if d := pass.Decision; d.Changes() {
+	if d := p.Decision; d.Changes() {
 		e.write(corev1.EventTypeNormal, "SuccessfulRescale",
 			fmt.Sprintf("New size: %d; reason: %s (%s)", d.Replicas, d.Reasons(), d.Explanation()))
 	}
@@ -54,7 +54,7 @@ func recoveries(failure string) string {
 		return "SucceededGetScale"
 	case "FailedRescale":
 		return "SucceededRescale"
-	case autoscaler.LeaseNotHeld:
+	case pass.LeaseNotHeld:
 		return "LeaseHeld"
 	}
 	return "ValidMetricFound"

@@ -8,8 +8,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -32,7 +32,7 @@ func TestAnEventIsWrittenWhenSomethingHappens(t *testing.T) {
 	rises := decidedOn(2, 9, 5, decision.Step{Reason: decision.TooManyReplicas, Message: "9 recommended, maxReplicas is 5"})
 	for _, row := range []struct {
 		name string
-		pass autoscaler.Pass
+		pass pass.Pass
 		want []string
 	}{
 		{"it waits for metrics at a start", waiting(metric), nil},

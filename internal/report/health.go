@@ -9,8 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -40,21 +40,21 @@ func NewHealth(now func() time.Time, firstIn, limit time.Duration) *Health {
 }
 
 // Pass is a Watcher.
-func (h *Health) Pass(_ context.Context, pass autoscaler.Pass) {
+func (h *Health) Pass(_ context.Context, p pass.Pass) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	now := h.now()
-	if pass.RunType == userlogic.Scaler {
+	if p.RunType == userlogic.Scaler {
 		h.ended = now
 	}
-	h.read = h.read || pass.Target.Name != ""
-	switch failure := pass.Failure; {
+	h.read = h.read || p.Target.Name != ""
+	switch failure := p.Failure; {
 	case failure != nil && lasts(failure.Err):
 		if h.mistakes++; h.mistakes == 1 {
 			h.mistaken = now
 		}
 		return
-	case failure == nil && !pass.DryRun():
+	case failure == nil && !p.DryRun():
 		h.succeeded = now
 	}
 	h.mistakes = 0

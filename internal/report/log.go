@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -22,41 +22,41 @@ type Log struct {
 }
 
 // Pass is a Watcher.
-func (l *Log) Pass(ctx context.Context, pass autoscaler.Pass) {
+func (l *Log) Pass(ctx context.Context, p pass.Pass) {
 	log := l.To
-	if pass.RunType != userlogic.Scaler { // which goes without saying
-		log = log.With("runType", pass.RunType)
+	if p.RunType != userlogic.Scaler { // which goes without saying
+		log = log.With("runType", p.RunType)
 	}
-	if pass.DryRun() {
-		l.asked(ctx, log, pass)
+	if p.DryRun() {
+		l.asked(ctx, log, p)
 		return
 	}
-	if failed := pass.Failure; failed != nil && pass.Waits {
-		level, _ := l.waiting.next(slog.LevelInfo, failed.Err.Error(), pass.Began)
+	if failed := p.Failure; failed != nil && p.Waits {
+		level, _ := l.waiting.next(slog.LevelInfo, failed.Err.Error(), p.Began)
 		log.Log(ctx, level, "waiting for metrics, as is usual at a start; nothing was scaled", "err", failed.Err, "reason", failed.Reason)
 		return
 	} else if failed != nil {
-		l.failed(ctx, log, pass, &l.failure, slog.LevelError, "pass failed, nothing was scaled")
+		l.failed(ctx, log, p, &l.failure, slog.LevelError, "pass failed, nothing was scaled")
 		return
 	}
 	l.waiting.clear()
 	if failed := l.failure.clear(); failed > 0 {
 		log.Info("recovered", "failedPasses", failed)
 	}
-	l.metrics(ctx, log, pass)
-	d := pass.Decision
+	l.metrics(ctx, log, p)
+	d := p.Decision
 	level, _ := l.decision.once(slog.LevelInfo, d.Reasons())
 	message := "kept replicas"
 	if d.Changes() {
 		level, message = slog.LevelInfo, "scaled"
 	}
-	log.Log(ctx, level, message, line(pass)...)
+	log.Log(ctx, level, message, line(p)...)
 }
 
 // failed tells of a failure when it is news, and from time to time while it lasts.
-func (l *Log) failed(ctx context.Context, log *slog.Logger, pass autoscaler.Pass, state *state, news slog.Level, message string) {
-	level, since := state.next(news, pass.Failure.Err.Error(), pass.Began)
-	words := []any{"err", pass.Failure.Err, "reason", pass.Failure.Reason}
+func (l *Log) failed(ctx context.Context, log *slog.Logger, p pass.Pass, state *state, news slog.Level, message string) {
+	level, since := state.next(news, p.Failure.Err.Error(), p.Began)
+	words := []any{"err", p.Failure.Err, "reason", p.Failure.Reason}
 	switch {
 	case since.other > 0:
 		words = append(words, "previousFailedPasses", since.other)
@@ -67,24 +67,24 @@ func (l *Log) failed(ctx context.Context, log *slog.Logger, pass autoscaler.Pass
 }
 
 // asked tells of a pass that only answered somebody.
-func (l *Log) asked(ctx context.Context, log *slog.Logger, pass autoscaler.Pass) {
-	if pass.Failure != nil {
-		l.failed(ctx, log, pass, &l.asking, slog.LevelWarn, "dry run failed")
+func (l *Log) asked(ctx context.Context, log *slog.Logger, p pass.Pass) {
+	if p.Failure != nil {
+		l.failed(ctx, log, p, &l.asking, slog.LevelWarn, "dry run failed")
 		return
 	}
 	l.asking.clear()
-	log.Log(ctx, config.LogDecisions, "would scale", line(pass)...)
+	log.Log(ctx, config.LogDecisions, "would scale", line(p)...)
 }
 
 // metrics tells when Kubernetes metrics begin to be missing, and when they are back.
-func (l *Log) metrics(ctx context.Context, log *slog.Logger, pass autoscaler.Pass) {
-	if pass.MetricsProblem != nil {
+func (l *Log) metrics(ctx context.Context, log *slog.Logger, p pass.Pass) {
+	if p.MetricsProblem != nil {
 		news, state := slog.LevelWarn, &l.problem
-		if pass.Waits {
+		if p.Waits {
 			news, state = slog.LevelInfo, &l.waiting
 		}
-		level, since := state.next(news, pass.MetricsProblem.Error(), pass.Began)
-		words := []any{"err", pass.MetricsProblem}
+		level, since := state.next(news, p.MetricsProblem.Error(), p.Began)
+		words := []any{"err", p.MetricsProblem}
 		if since.same > 1 {
 			words = append(words, "passesWithout", since.same)
 		}
@@ -95,11 +95,11 @@ func (l *Log) metrics(ctx context.Context, log *slog.Logger, pass autoscaler.Pas
 }
 
 // line is what is logged of a decision.
-func line(pass autoscaler.Pass) []any {
-	d := pass.Decision
+func line(p pass.Pass) []any {
+	d := p.Decision
 	words := []any{"current", d.Current, "recommended", d.Recommended, "replicas", d.Replicas, "reasons", d.Reasons(), "because", d.Explanation()}
-	if pass.UserReason != "" {
-		words = append(words, "userReason", pass.UserReason)
+	if p.UserReason != "" {
+		words = append(words, "userReason", p.UserReason)
 	}
 	return words
 }

@@ -9,28 +9,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
 // decidedOn is a pass of the loop that came to a decision.
-func decidedOn(current, recommended, replicas int32, chain ...decision.Step) autoscaler.Pass {
-	return autoscaler.Pass{RunType: userlogic.Scaler, Decision: &decision.Decision{
+func decidedOn(current, recommended, replicas int32, chain ...decision.Step) pass.Pass {
+	return pass.Pass{RunType: userlogic.Scaler, Decision: &decision.Decision{
 		Current: current, Recommended: recommended, Replicas: replicas, Chain: chain,
 	}}
 }
 
 // failedWith is a pass of the loop that failed while reading the target.
-func failedWith(err error) autoscaler.Pass {
-	return autoscaler.Pass{RunType: userlogic.Scaler, Failure: &autoscaler.Failure{Stage: "read_target", Reason: "FailedGetScale", Err: err}}
+func failedWith(err error) pass.Pass {
+	return pass.Pass{RunType: userlogic.Scaler, Failure: &pass.Failure{Stage: "read_target", Reason: "FailedGetScale", Err: err}}
 }
 
 // as is the same pass, started by somebody else.
-func as(runType userlogic.RunType, pass autoscaler.Pass) autoscaler.Pass {
-	pass.RunType = runType
-	return pass
+func as(runType userlogic.RunType, p pass.Pass) pass.Pass {
+	p.RunType = runType
+	return p
 }
 
 // lastWords are the lines of a log without time and level.
@@ -54,7 +54,7 @@ func TestTheLogHasNoLineWithoutNews(t *testing.T) {
 	down := failedWith(errors.New("no cluster"))
 	for _, row := range []struct {
 		name string
-		pass autoscaler.Pass
+		pass pass.Pass
 		want string
 	}{
 		{"the first decision", kept, `msg="kept replicas"`},
@@ -89,9 +89,9 @@ func TestTheLogHasNoLineWithoutNews(t *testing.T) {
 	}
 }
 
-func waiting(pass autoscaler.Pass) autoscaler.Pass {
-	pass.Waits = true
-	return pass
+func waiting(p pass.Pass) pass.Pass {
+	p.Waits = true
+	return p
 }
 
 // TestTheLogRepeatsWhatLasts plays passes that fail once every 15 seconds for an hour.
@@ -99,7 +99,7 @@ func TestTheLogRepeatsWhatLasts(t *testing.T) {
 	lost := decidedOn(1, 1, 1)
 	lost.MetricsProblem = errors.New("no metrics")
 	for name, row := range map[string]struct {
-		pass  autoscaler.Pass
+		pass  pass.Pass
 		count string
 	}{
 		"a failed pass":    {failedWith(errors.New("no cluster")), "failedPasses"},

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -24,12 +24,12 @@ func NewRecord(most int, target string) *Record {
 }
 
 // Pass is a Watcher.
-func (r *Record) Pass(_ context.Context, pass autoscaler.Pass) {
-	decision := Document(pass, r.target)
+func (r *Record) Pass(_ context.Context, p pass.Pass) {
+	decision := p.Document(r.target)
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	kept := append(r.kept[pass.RunType], decision)
-	r.kept[pass.RunType] = slices.Clone(kept[max(0, len(kept)-r.most):]) // so that the oldest is let go of
+	kept := append(r.kept[p.RunType], decision)
+	r.kept[p.RunType] = slices.Clone(kept[max(0, len(kept)-r.most):]) // so that the oldest is let go of
 }
 
 // Decisions are the last passes, newest first, but not more than so many: of one run type, or of all if it is empty.

@@ -11,15 +11,15 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
 var noon = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 
 // played is a record of passes, a second apart.
-func played(most int, passes ...autoscaler.Pass) *Record {
+func played(most int, passes ...pass.Pass) *Record {
 	record := NewRecord(most, "Deployment shop/web")
 	for i, pass := range passes {
 		pass.Began = noon.Add(time.Duration(i) * time.Second)
@@ -62,15 +62,15 @@ func TestTheRecordHasTheLastPassesNewestFirst(t *testing.T) {
 }
 
 func TestADecisionIsToldWhole(t *testing.T) {
-	pass := decidedOn(3, 2, 8,
+	p := decidedOn(3, 2, 8,
 		decision.Step{Reason: decision.DesiredWithinRange, Message: "2 recommended, within 1 and 10"},
 		decision.Step{Reason: decision.ScaleDownStabilized, Message: "8 was recommended at 11:59:00, which holds until 12:04:00",
 			Setting: "downscaleStabilization", Until: noon.Add(4 * time.Minute)})
-	pass.Target = corev1.ObjectReference{Kind: "StatefulSet", Namespace: "shop", Name: "db"}
-	pass.Stages = []autoscaler.Stage{{Name: "read_target", Took: 5 * time.Millisecond}, {Name: "metric", Took: 250 * time.Millisecond}}
-	pass.Metrics = []userlogic.ResourceMetric{{Resource: "db", Value: "42\n"}}
-	pass.UserReason = "half busy"
-	wantDecision(t, pass, `{"time":"2026-01-01T12:00:00Z","runType":"scaler","target":"StatefulSet shop/db","result":"scaled",
+	p.Target = corev1.ObjectReference{Kind: "StatefulSet", Namespace: "shop", Name: "db"}
+	p.Stages = []pass.Stage{{Name: "read_target", Took: 5 * time.Millisecond}, {Name: "metric", Took: 250 * time.Millisecond}}
+	p.Metrics = []userlogic.ResourceMetric{{Resource: "db", Value: "42\n"}}
+	p.UserReason = "half busy"
+	wantDecision(t, p, `{"time":"2026-01-01T12:00:00Z","runType":"scaler","target":"StatefulSet shop/db","result":"scaled",
 		"currentReplicas":3,"recommendedReplicas":2,"desiredReplicas":8,
 		"reasons":[{"reason":"DesiredWithinRange","message":"2 recommended, within 1 and 10"},
 			{"reason":"ScaleDownStabilized","message":"8 was recommended at 11:59:00, which holds until 12:04:00",
@@ -81,7 +81,7 @@ func TestADecisionIsToldWhole(t *testing.T) {
 
 func TestOtherOutcomesAreTold(t *testing.T) {
 	failed := failedWith(errors.New("no cluster"))
-	failed.Stages = []autoscaler.Stage{{Name: "read_target"}}
+	failed.Stages = []pass.Stage{{Name: "read_target"}}
 	wantDecision(t, failed, `{"time":"2026-01-01T12:00:00Z","runType":"scaler","target":"Deployment shop/web","result":"failed",
 		"stages":[{"stage":"read_target","seconds":0}],"seconds":0,
 		"error":{"stage":"read_target","reason":"FailedGetScale","message":"no cluster"}}`)
@@ -95,9 +95,9 @@ func TestOtherOutcomesAreTold(t *testing.T) {
 		"currentReplicas":1,"recommendedReplicas":1,"desiredReplicas":1,"stages":[],"seconds":0,"kubernetesMetricsError":"no metrics"}`)
 }
 
-func wantDecision(t *testing.T, pass autoscaler.Pass, want string) {
+func wantDecision(t *testing.T, p pass.Pass, want string) {
 	t.Helper()
-	got, err := json.Marshal(played(1, pass).Decisions("", 1)[0])
+	got, err := json.Marshal(played(1, p).Decisions("", 1)[0])
 	if err != nil {
 		t.Fatal(err)
 	}

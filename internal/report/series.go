@@ -7,10 +7,10 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -20,7 +20,7 @@ type Series struct{ metrics *telemetry.Metrics }
 
 // NewMetrics are the series of an autoscaler, with the values of their labels.
 func NewMetrics(age func() float64) *telemetry.Metrics {
-	words := telemetry.Words{Stages: autoscaler.StageNames(), MethodTypes: method.Types(), MethodResults: method.Results()}
+	words := telemetry.Words{Stages: pass.StageNames(), MethodTypes: method.Types(), MethodResults: method.Results()}
 	for _, reason := range decision.Limiting() {
 		words.Reasons = append(words.Reasons, string(reason))
 	}
@@ -53,18 +53,18 @@ func NewSeries(metrics *telemetry.Metrics, rules decision.Rules, methods map[str
 }
 
 // Pass is a Watcher.
-func (s *Series) Pass(_ context.Context, pass autoscaler.Pass) {
-	s.metrics.Passes.WithLabelValues(string(pass.RunType), string(result(pass))).Inc()
-	for _, stage := range pass.Stages {
+func (s *Series) Pass(_ context.Context, p pass.Pass) {
+	s.metrics.Passes.WithLabelValues(string(p.RunType), string(p.Result())).Inc()
+	for _, stage := range p.Stages {
 		s.metrics.Stages.WithLabelValues(stage.Name).Observe(stage.Took.Seconds())
 	}
-	if failed, ok := errors.AsType[*kubemetrics.Error](pass.MetricsProblem); ok {
+	if failed, ok := errors.AsType[*kubemetrics.Error](p.MetricsProblem); ok {
 		for _, spec := range failed.Specs {
 			s.metrics.MetricErrors.WithLabelValues(specLabels(spec.Index, spec.Spec)...).Inc()
 		}
 	}
-	if pass.Decision != nil && !pass.DryRun() {
-		s.decided(*pass.Decision)
+	if p.Decision != nil && !p.DryRun() {
+		s.decided(*p.Decision)
 	}
 }
 

@@ -14,10 +14,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -25,7 +25,7 @@ import (
 var cpu = autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{Name: "cpu"}}
 
 // counted are the metrics after some passes.
-func counted(t *testing.T, passes ...autoscaler.Pass) (*telemetry.Metrics, *Series) {
+func counted(t *testing.T, passes ...pass.Pass) (*telemetry.Metrics, *Series) {
 	t.Helper()
 	metrics := NewMetrics(func() float64 { return 7 })
 	series := NewSeries(metrics, decision.Rules{Min: 2, Max: 5}, map[string]string{"metric": "shell"}, []autoscalingv2.MetricSpec{cpu})
@@ -122,8 +122,8 @@ custom_pod_autoscaler_method_runs_total{method="metric",result="failed",type="sh
 func everySeries(t *testing.T) *telemetry.Metrics {
 	t.Helper()
 	limited := decidedOn(2, 9, 5, decision.Step{Reason: decision.TooManyReplicas})
-	for _, name := range autoscaler.StageNames() {
-		limited.Stages = append(limited.Stages, autoscaler.Stage{Name: name, Took: time.Second})
+	for _, name := range pass.StageNames() {
+		limited.Stages = append(limited.Stages, pass.Stage{Name: name, Took: time.Second})
 	}
 	metrics, series := counted(t, limited)
 	series.Ran(method.Run{Name: "metric", Type: "shell", Took: time.Second})

@@ -10,9 +10,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
 )
 
 // Status keeps the autoscaler's part of its CustomPodAutoscaler's status: in the background, only when it is news, and at
@@ -38,12 +38,12 @@ func (s *Status) Start() *Status {
 }
 
 // Pass is a Watcher.
-func (s *Status) Pass(_ context.Context, pass autoscaler.Pass) {
-	if pass.DryRun() || pass.Failure != nil && pass.Failure.Reason == autoscaler.LeaseNotHeld { // who holds it tells
+func (s *Status) Pass(_ context.Context, p pass.Pass) {
+	if p.DryRun() || p.Failure != nil && p.Failure.Reason == pass.LeaseNotHeld { // who holds it tells
 		return
 	}
 	s.mutex.Lock()
-	s.now = after(s.now, pass)
+	s.now = after(s.now, p)
 	s.mutex.Unlock()
 	s.again()
 }
@@ -130,15 +130,15 @@ func (s *Status) inherit(there cpav1.Status) {
 }
 
 // after is the status after one more pass. What the pass did not come to stays as it was.
-func after(before cpav1.Status, pass autoscaler.Pass) cpav1.Status {
+func after(before cpav1.Status, p pass.Pass) cpav1.Status {
 	now := before
 	now.Conditions = append([]metav1.Condition{}, before.Conditions...)
-	for _, condition := range conditionsAfter(pass) {
-		condition.LastTransitionTime = metav1.NewTime(pass.Began).Rfc3339Copy()
-		condition.Message = telemetry.Clip(condition.Message, longestError)
+	for _, condition := range conditionsAfter(p) {
+		condition.LastTransitionTime = metav1.NewTime(p.Began).Rfc3339Copy()
+		condition.Message = text.Clip(condition.Message, pass.LongestError)
 		set(&now.Conditions, condition)
 	}
-	d := pass.Decision
+	d := p.Decision
 	if d == nil {
 		return now
 	}
@@ -150,8 +150,8 @@ func after(before cpav1.Status, pass autoscaler.Pass) cpav1.Status {
 	for _, step := range d.Chain {
 		now.Reasons = append(now.Reasons, cpav1.Reason{Reason: string(step.Reason), Message: step.Message})
 	}
-	if pass.Failure == nil && d.Changes() {
-		at := metav1.NewTime(pass.Began).Rfc3339Copy()
+	if p.Failure == nil && d.Changes() {
+		at := metav1.NewTime(p.Began).Rfc3339Copy()
 		now.LastScaleTime = &at
 	}
 	return now

@@ -14,16 +14,16 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
 // failedIn is a pass that had read its target, and failed later.
-func failedIn(pass autoscaler.Pass, stage, reason string) autoscaler.Pass {
-	pass.RunType, pass.Target = userlogic.Scaler, corev1.ObjectReference{Name: "web"}
-	pass.Failure = &autoscaler.Failure{Stage: stage, Reason: reason, Err: errors.New("broken")}
-	return pass
+func failedIn(p pass.Pass, stage, reason string) pass.Pass {
+	p.RunType, p.Target = userlogic.Scaler, corev1.ObjectReference{Name: "web"}
+	p.Failure = &pass.Failure{Stage: stage, Reason: reason, Err: errors.New("broken")}
+	return p
 }
 
 var (
@@ -38,7 +38,7 @@ func TestConditions(t *testing.T) {
 	incomplete.MetricsProblem = errors.New("no cpu")
 	for _, row := range []struct {
 		name string
-		pass autoscaler.Pass
+		pass pass.Pass
 		want string
 		says string // in one of the messages
 	}{
@@ -46,11 +46,11 @@ func TestConditions(t *testing.T) {
 		{"keeps", decidedOn(3, 3, 3, within), "T ReadyForNewScale, T ValidMetricFound, F DesiredWithinRange", "has as many replicas"},
 		{"is limited", decidedOn(1, 30, 10, tooMany), "T SucceededRescale, T ValidMetricFound, T TooManyReplicas", "maxReplicas is 10"},
 		{"is held", decidedOn(5, 3, 5, within, held), "T ScaleDownStabilized, T ValidMetricFound, F DesiredWithinRange", "5 was recommended"},
-		{"is switched off", autoscaler.Pass{RunType: userlogic.Scaler, Decision: new(decision.Disabled())},
+		{"is switched off", pass.Pass{RunType: userlogic.Scaler, Decision: new(decision.Disabled())},
 			"T SucceededGetScale, F ScalingDisabled, F DesiredWithinRange", "minReplicas is not 0"},
 		{"goes on without some metrics", incomplete, "T ReadyForNewScale, T ValidMetricFound, F DesiredWithinRange", "without some Kubernetes metrics: no cpu"},
 		{"cannot read the target", failedWith(errors.New("gone")), "F FailedGetScale", "gone"},
-		{"has no metrics", failedIn(autoscaler.Pass{}, "kubernetes_metrics", "FailedGetResourceMetric"), "T SucceededGetScale, F FailedGetResourceMetric", "broken"},
+		{"has no metrics", failedIn(pass.Pass{}, "kubernetes_metrics", "FailedGetResourceMetric"), "T SucceededGetScale, F FailedGetResourceMetric", "broken"},
 		{"cannot scale", failedIn(decidedOn(1, 30, 10, tooMany), "scale", "FailedRescale"), "F FailedUpdateScale, T ValidMetricFound, T TooManyReplicas", "broken"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -102,15 +102,15 @@ func summary(s cpav1.Status) string {
 func TestTheStatusKeepsWhatAPassDoesNotComeTo(t *testing.T) {
 	status := cpav1.Status{}
 	for i, row := range []struct {
-		pass autoscaler.Pass
+		pass pass.Pass
 		want string
 	}{
 		{decidedOn(1, 3, 3, within), "1>3>3 scaled 0 True since 0"},
 		{decidedOn(3, 3, 3, within), "3>3>3 scaled 0 True since 0"},
 		{failedWith(errors.New("gone")), "3>3>3 scaled 0 False since 2"},
-		{failedIn(autoscaler.Pass{}, "metric", "FailedComputeMetricsReplicas"), "3>3>3 scaled 0 True since 3"},
+		{failedIn(pass.Pass{}, "metric", "FailedComputeMetricsReplicas"), "3>3>3 scaled 0 True since 3"},
 		{failedIn(decidedOn(3, 5, 5, within), "scale", "FailedRescale"), "3>5>5 scaled 0 False since 4"},
-		{autoscaler.Pass{RunType: userlogic.Scaler, Decision: new(decision.Disabled())}, "0>->0 scaled 0 True since 5"},
+		{pass.Pass{RunType: userlogic.Scaler, Decision: new(decision.Disabled())}, "0>->0 scaled 0 True since 5"},
 	} {
 		row.pass.Began = noon.Add(time.Duration(i) * time.Second)
 		before := summary(status)
@@ -166,11 +166,11 @@ func playedTo(t *testing.T, p *place, every time.Duration, replicas ...int32) {
 		go func() { defer close(done); s.Run(ctx) }()
 		for _, n := range replicas {
 			synctest.Wait()
-			pass := decidedOn(n, n, n, within)
-			pass.Began = noon
-			s.Pass(ctx, pass)
+			made := decidedOn(n, n, n, within)
+			made.Began = noon
+			s.Pass(ctx, made)
 			s.Pass(ctx, as(userlogic.APIDryRun, decidedOn(n, 99, 99, within)))
-			s.Pass(ctx, autoscaler.Pass{Failure: &autoscaler.Failure{Reason: autoscaler.LeaseNotHeld, Err: errors.New("a holds it")}})
+			s.Pass(ctx, pass.Pass{Failure: &pass.Failure{Reason: pass.LeaseNotHeld, Err: errors.New("a holds it")}})
 			time.Sleep(time.Second)
 		}
 		<-done

@@ -13,10 +13,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -139,13 +139,13 @@ func TestWhatIsNotSimulatedIsRefused(t *testing.T) {
 func TestACourse(t *testing.T) {
 	w := worldOf(t, 1, func(s *Settings) { s.Duration = metav1.Duration{Duration: 50 * time.Second} })
 	passes, told := 0, []string{}
-	course, err := Run(t.Context(), "mine", w, 15*time.Second, func(context.Context) autoscaler.Pass {
+	course, err := Run(t.Context(), "mine", w, 15*time.Second, func(context.Context) pass.Pass {
 		passes++
 		if passes == 2 {
-			return autoscaler.Pass{Failure: &autoscaler.Failure{Reason: "FailedGetScale", Err: fmt.Errorf("gone")}}
+			return pass.Pass{Failure: &pass.Failure{Reason: "FailedGetScale", Err: fmt.Errorf("gone")}}
 		}
 		w.scaleTo(int32(passes))
-		return autoscaler.Pass{Decision: &decision.Decision{Current: int32(passes) - 1, Recommended: 9, Replicas: int32(passes)}}
+		return pass.Pass{Decision: &decision.Decision{Current: int32(passes) - 1, Recommended: 9, Replicas: int32(passes)}}
 	}, func(name string, row Row) { told = append(told, fmt.Sprint(name, row.Seconds)) })
 	if err != nil || len(course.Rows) != 3 || w.now != 50*time.Second {
 		t.Fatalf("got %+v, %v, until %s", course, err, w.now)

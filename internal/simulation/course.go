@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 )
 
 // Pass is asked for at each tick. A pass that fails scales nothing.
-type Pass func(context.Context) autoscaler.Pass
+type Pass func(context.Context) pass.Pass
 
 // Row is how it was at a tick, and what was decided then.
 type Row struct {
@@ -68,12 +68,12 @@ func (w *World) row() Row {
 	}
 }
 
-func (r *Row) decided(pass autoscaler.Pass) {
-	if d := pass.Decision; d != nil {
+func (r *Row) decided(p pass.Pass) {
+	if d := p.Decision; d != nil {
 		r.Current, r.Recommended, r.Desired, r.Reasons, r.Explanation = d.Current, d.Recommended, d.Replicas, d.Reasons(), d.Explanation()
-		r.UserReason = pass.UserReason
+		r.UserReason = p.UserReason
 	}
-	if pass.Failure != nil {
-		r.Desired, r.Failure = r.Current, pass.Failure.Reason+": "+pass.Failure.Err.Error()
+	if p.Failure != nil {
+		r.Desired, r.Failure = r.Current, p.Failure.Reason+": "+p.Failure.Err.Error()
 	}
 }

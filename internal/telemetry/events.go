@@ -9,6 +9,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
 )
 
 // flush is the reason of an event that is never written: when it arrives at the sink, all before it have.
@@ -40,7 +42,7 @@ func NewEvents(ctx context.Context, source string, sink func(context.Context) re
 
 // Event is about an object, of the type Normal or Warning. It does not wait.
 func (e *Events) Event(about corev1.ObjectReference, kind, reason, message string) {
-	e.recorder.Event(&about, kind, reason, Clip(message, longestMessage))
+	e.recorder.Event(&about, kind, reason, text.Clip(message, longestMessage))
 }
 
 // Close waits for what is still to be written, until ctx is done.

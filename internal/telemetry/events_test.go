@@ -12,6 +12,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/record"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
 )
 
 // sink notes what is written, and fails so often before.
@@ -94,7 +96,7 @@ func TestALongMessageIsCutWhereKubernetesWouldRefuseIt(t *testing.T) {
 		{strings.Repeat("e", 1000), strings.Repeat("e", 1000)},
 		{"e" + strings.Repeat("é", 900), "e" + strings.Repeat("é", 499) + "…"},
 	} {
-		if got := Clip(row.text, longestMessage); got != row.want || len(got) > 1024 {
+		if got := text.Clip(row.text, longestMessage); got != row.want || len(got) > 1024 {
 			t.Errorf("got %d bytes: %q", len(got), got)
 		}
 	}

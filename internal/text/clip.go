@@ -1,4 +1,5 @@
-package telemetry
+// Package text has what several rooms do with words for people.
+package text
 
 import "strings"
 
