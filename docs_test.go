@@ -196,7 +196,7 @@ func TestTheConversationShownIsTheOneThatThereIs(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = worker.Run(method.At(t.Context(), at), method.Whole([]byte(match[2]))) // the answer is in the transcript, also an error
+		_, _ = worker.Run(t.Context(), method.Whole([]byte(match[2])).At(at)) // the answer is in the transcript, also an error
 	}
 	worker.Close()
 	for name, mark := range map[string]string{"in": "> ", "out": "< "} {

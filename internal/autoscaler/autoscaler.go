@@ -14,6 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -31,17 +32,17 @@ type KubernetesMetrics interface {
 
 // Metric is the metric stage.
 type Metric interface {
-	Run(context.Context, target.Snapshot, []userlogic.KubernetesMetric, userlogic.RunType) ([]userlogic.ResourceMetric, error)
+	Run(context.Context, stage.Observation) ([]userlogic.ResourceMetric, error)
 }
 
 // Evaluate is the evaluate stage.
 type Evaluate interface {
-	Run(context.Context, target.Snapshot, []userlogic.KubernetesMetric, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error)
+	Run(context.Context, stage.Observation) (userlogic.Evaluation, error)
 }
 
 // Scale carries a decision out.
 type Scale interface {
-	Scale(context.Context, target.Snapshot, decision.Decision, userlogic.RunType) error
+	Scale(context.Context, stage.Observation, decision.Decision) error
 }
 
 // Watcher is told of each pass when it has ended, before the next one starts, and does not keep that one waiting.

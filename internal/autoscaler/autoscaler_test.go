@@ -17,6 +17,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -47,7 +48,7 @@ func (w *workload) Gather(_ context.Context, _ time.Time, s target.Snapshot) ([]
 	return make([]userlogic.KubernetesMetric, len(s.Pods)), w.call("gather")
 }
 
-func (w *workload) Scale(_ context.Context, _ target.Snapshot, d decision.Decision, _ userlogic.RunType) error {
+func (w *workload) Scale(_ context.Context, _ stage.Observation, d decision.Decision) error {
 	err := w.call(fmt.Sprintf("scale %d", d.Replicas))
 	if err == nil {
 		w.replicas = d.Replicas
@@ -57,16 +58,16 @@ func (w *workload) Scale(_ context.Context, _ target.Snapshot, d decision.Decisi
 
 type metricOf struct{ *workload }
 
-func (w metricOf) Run(_ context.Context, _ target.Snapshot, gathered []userlogic.KubernetesMetric, _ userlogic.RunType) ([]userlogic.ResourceMetric, error) {
+func (w metricOf) Run(_ context.Context, seen stage.Observation) ([]userlogic.ResourceMetric, error) {
 	if w.slow != nil {
 		w.slow()
 	}
-	return nil, w.call(fmt.Sprintf("metric with %d", len(gathered)))
+	return nil, w.call(fmt.Sprintf("metric with %d", len(seen.Gathered)))
 }
 
 type evaluateOf struct{ *workload }
 
-func (w evaluateOf) Run(context.Context, target.Snapshot, []userlogic.KubernetesMetric, []userlogic.ResourceMetric, userlogic.RunType) (userlogic.Evaluation, error) {
+func (w evaluateOf) Run(context.Context, stage.Observation) (userlogic.Evaluation, error) {
 	return userlogic.Evaluation{TargetReplicas: w.asked}, w.call("evaluate")
 }
 

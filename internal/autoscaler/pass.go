@@ -10,7 +10,6 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
@@ -49,7 +48,7 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
 	defer span.End()
 	r := &run{Autoscaler: a, Pass: pass.New(runType, a.parts.Now(), a.parts.Mask)}
-	err = r.take(method.At(ctx, r.Began), steps)
+	err = r.take(ctx, steps)
 	r.Waits = a.starting(r.Pass) && waits(r.Pass)
 	describe(ctx, span, r.Pass, err)
 	if cutShort(ctx, err) {

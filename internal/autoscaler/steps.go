@@ -15,6 +15,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 )
 
@@ -108,14 +109,19 @@ func (r *run) gather(ctx context.Context) error {
 	return nil
 }
 
+// seen is what user logic is asked about.
+func (r *run) seen() stage.Observation {
+	return stage.Observation{Began: r.Began, RunType: r.RunType, Target: r.Snapshot, Gathered: r.Gathered, Metrics: r.Metrics}
+}
+
 func (r *run) metric(ctx context.Context) (err error) {
-	r.Metrics, err = r.parts.Metric.Run(ctx, r.Snapshot, r.Gathered, r.RunType)
+	r.Metrics, err = r.parts.Metric.Run(ctx, r.seen())
 	r.parts.Log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{r.Metrics})
 	return err
 }
 
 func (r *run) evaluate(ctx context.Context) (err error) {
-	r.evaluation, err = r.parts.Evaluate.Run(ctx, r.Snapshot, r.Gathered, r.Metrics, r.RunType)
+	r.evaluation, err = r.parts.Evaluate.Run(ctx, r.seen())
 	r.UserReason = r.Mask(r.evaluation.Reason)
 	if err != nil && r.MetricsProblem != nil { // most likely the one is why there is the other
 		return fmt.Errorf("%w; %w", err, r.MetricsProblem)
@@ -137,7 +143,7 @@ func (r *run) scale(ctx context.Context) error {
 	if err := r.checkLease(ctx); err != nil {
 		return err
 	}
-	return r.parts.Scale.Scale(ctx, r.Snapshot, *r.Decision, r.RunType)
+	return r.parts.Scale.Scale(ctx, r.seen(), *r.Decision)
 }
 
 // asJSON is logged as the JSON that user logic would be given, and is only written where it is logged.

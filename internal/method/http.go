@@ -116,7 +116,7 @@ func (c *call) request(ctx context.Context, to *url.URL, document Document) (*ht
 	if !inQuery {
 		setBody(request, document)
 	}
-	for name, value := range told(ctx) {
+	for name, value := range told(ctx, document) {
 		request.Header.Set(name, value)
 	}
 	c.setHeaders(request)

@@ -424,7 +424,7 @@ func TestHTTPReadsTLSFilesThatChange(t *testing.T) {
 			now.Store(row.server)
 			write(t, m.HTTP.CACert, row.ca.pem(), 0o600)
 			row.own.client.save(t, dir+"/client")
-			if reply, err := runner.Run(t.Context(), nil); (err == nil) != row.works {
+			if reply, err := runner.Run(t.Context(), Document{}); (err == nil) != row.works {
 				t.Errorf("got %q, %v", reply, err)
 			}
 		})

@@ -148,7 +148,7 @@ func TestShellLeftoversOfOtherRunsLiveOn(t *testing.T) {
 		m.Timeout = 120_000
 		all.Go(func() {
 			defer close(ended[i])
-			if _, err := mustNew(t, m).Run(t.Context(), nil); err != nil {
+			if _, err := mustNew(t, m).Run(t.Context(), Document{}); err != nil {
 				t.Errorf("run %d: %v", i, err)
 			}
 		})
@@ -178,7 +178,7 @@ func TestShellLeftoversWithoutAMarkEndWithTheLastRun(t *testing.T) {
 	long := script("touch $DIR/up; until [ -e $DIR/end ] || [ $((n+=1)) -gt 6000 ]; do sleep 0.02; done")
 	long.Timeout = 60_000
 	var other sync.WaitGroup
-	other.Go(func() { _, _ = mustNew(t, long).Run(t.Context(), nil) })
+	other.Go(func() { _, _ = mustNew(t, long).Run(t.Context(), Document{}) })
 	eventually(t, "the other run starts", func() bool { return exists(dir + "/up") })
 	_, _ = timed(t, script("env -i setsid "+lasting(t, "unmarked")+quiet+" & until pgrep -x unmarked >/dev/null; do :; done"), "")
 	if left := named(t, "unmarked"); len(left) != 1 {
@@ -200,7 +200,7 @@ func TestShellLeftoversAreLogged(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 {
-		if _, err := runner.Run(t.Context(), nil); err != nil {
+		if _, err := runner.Run(t.Context(), Document{}); err != nil {
 			t.Error(err)
 		}
 	}
@@ -223,7 +223,7 @@ func TestShellLeftoversLeaveStrangersAlone(t *testing.T) {
 	time.Sleep(20 * time.Millisecond) // processes are dated in hundredths of a second
 	ready := script("touch $DIR/up; until [ -e $DIR/end ] || [ $((n+=1)) -gt 6000 ]; do sleep 0.02; done")
 	var run sync.WaitGroup
-	run.Go(func() { _, _ = mustNew(t, ready).Run(t.Context(), nil) })
+	run.Go(func() { _, _ = mustNew(t, ready).Run(t.Context(), Document{}) })
 	eventually(t, "the method starts", func() bool { return exists(dir + "/up") })
 	if err := exec.Command("sh", "-c", "setsid "+stranger+quiet+" &").Run(); err != nil {
 		t.Fatal(err)
@@ -285,7 +285,7 @@ func TestWorkerLeftoversEndWithTheWorker(t *testing.T) {
 					_, err := runner.Run(t.Context(), Whole([]byte("{}")))
 					wantError(t, err, "exit status 4")
 				} else {
-					_, _ = mustNew(t, script(":")).Run(t.Context(), nil) // a run of another method does not end them
+					_, _ = mustNew(t, script(":")).Run(t.Context(), Document{}) // a run of another method does not end them
 					if row.name != "a stopped process" && len(named(t, "kept")) == 0 {
 						t.Error("they ended before their worker")
 					}

@@ -87,7 +87,7 @@ func TestEachRunIsToldWithWhatWentInAndOut(t *testing.T) {
 func TestAStoppingProgramStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := mustNew(t, script("exit 3")).Run(ctx, nil)
+	_, err := mustNew(t, script("exit 3")).Run(ctx, Document{})
 	wantError(t, err, `running metric (/bin/sh, 2 arguments): not started: context canceled`)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled", err)
@@ -105,7 +105,7 @@ func TestAStoppingProgramLetsARunEnd(t *testing.T) {
 		reply string
 		err   error
 	)
-	run.Go(func() { reply, err = mustNew(t, m).Run(ctx, nil) })
+	run.Go(func() { reply, err = mustNew(t, m).Run(ctx, Document{}) })
 	eventually(t, "the method starts", func() bool { return exists(dir + "/started") })
 	cancel()
 	write(t, dir+"/cancelled", "", 0o644)
@@ -136,7 +136,7 @@ func TestAnAbandonedRunIsEnded(t *testing.T) {
 			t.Fatal(err)
 		}
 		var run sync.WaitGroup
-		run.Go(func() { _, err = runner.Run(ctx, nil) })
+		run.Go(func() { _, err = runner.Run(ctx, Document{}) })
 		eventually(t, "the method starts", func() bool { return exists(dir + file) })
 		cancel(Abandoned{errors.New("another failed")})
 		run.Wait()

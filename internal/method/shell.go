@@ -62,7 +62,7 @@ func (s *shell) run(ctx context.Context, document Document) (string, error) {
 	ctx, cancel := begun(ctx, s.timeout)
 	defer cancel()
 	cmd := exec.Command(s.Entrypoint, s.Command...)
-	cmd.Env = append(os.Environ(), variables(ctx)...)
+	cmd.Env = append(os.Environ(), variables(ctx, document)...)
 	r, err := start(cmd, document, s.limit)
 	if err != nil {
 		return "", notStarted(cmd.Path, err)

@@ -242,7 +242,7 @@ func TestShellLogsStandardErrorOfASuccess(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = runner.Run(t.Context(), nil)
+			_, _ = runner.Run(t.Context(), Document{})
 			if log.String() != row.log {
 				t.Errorf("got  %swant %s", log.String(), row.log)
 			}
@@ -398,7 +398,7 @@ func TestShellAsTheFirstProcess(t *testing.T) {
 func BenchmarkShell(b *testing.B) {
 	runner := mustNew(b, executable("/bin/true"))
 	for b.Loop() {
-		if _, err := runner.Run(b.Context(), nil); err != nil {
+		if _, err := runner.Run(b.Context(), Document{}); err != nil {
 			b.Fatal(err)
 		}
 	}

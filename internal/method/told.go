@@ -3,7 +3,6 @@ package method
 import (
 	"context"
 	"strings"
-	"time"
 
 	"go.opentelemetry.io/otel/propagation"
 )
@@ -18,28 +17,20 @@ const timeFormat = "2006-01-02T15:04:05.000-07:00"
 // headers of W3C Trace Context. Where nothing is traced there are none.
 var traceContext propagation.TraceContext
 
-type timeKey struct{}
-
-// At makes the runs in ctx part of a pass that began at that time. User logic that goes by this clock, and not by the
-// machine's, can be simulated and replayed.
-func At(ctx context.Context, began time.Time) context.Context {
-	return context.WithValue(ctx, timeKey{}, began)
-}
-
 // told is what user logic is told besides its document, by headers.
-func told(ctx context.Context) map[string]string {
+func told(ctx context.Context, document Document) map[string]string {
 	headers := propagation.MapCarrier{}
 	traceContext.Inject(ctx, headers)
-	if began, ok := ctx.Value(timeKey{}).(time.Time); ok {
+	if began := document.Began; !began.IsZero() {
 		headers[timeHeader] = began.UTC().Format(timeFormat)
 	}
 	return headers
 }
 
 // variables are the same for a program: by environment variables of the same names.
-func variables(ctx context.Context) []string {
+func variables(ctx context.Context, document Document) []string {
 	var all []string
-	for name, value := range told(ctx) {
+	for name, value := range told(ctx, document) {
 		all = append(all, strings.ToUpper(strings.ReplaceAll(name, "-", "_"))+"="+value)
 	}
 	return all

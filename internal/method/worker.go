@@ -72,7 +72,7 @@ func (w *worker) run(asked context.Context, document Document) (string, error) {
 func (w *worker) ask(asked context.Context, s *session, document Document) (string, error) {
 	ctx, free := uncut(asked)
 	defer free()
-	r := request{told(ctx), document, make(chan answer, 1)}
+	r := request{told(ctx, document), document, make(chan answer, 1)}
 	late := time.AfterFunc(w.timeout, func() { s.fail(&TimeoutError{w.timeout, hung}) })
 	leave := func() {
 		late.Stop()

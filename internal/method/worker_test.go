@@ -425,12 +425,15 @@ func TestWorkerInPythonIsHeldToJSON(t *testing.T) {
 func TestWorkerIsSentWhatThePageSays(t *testing.T) {
 	runner, dir := newKept(t, kept("/bin/sh", "-c", `read -r line; echo "$line" >>$DIR/lines; echo '{"cpaWorker":{"version":1}}'
 id=0; while read -r line; do id=$((id+1)); printf '%s\n' "$line" >>$DIR/lines; echo '{"id":'$id',"reply":"ok"}'; done; echo end >>$DIR/lines`))
-	timed := At(t.Context(), time.Date(2026, 5, 1, 14, 0, 0, 250_000_000, time.FixedZone("CEST", 7200)))
-	traced := trace.ContextWithSpanContext(timed, trace.NewSpanContext(trace.SpanContextConfig{
+	began := time.Date(2026, 5, 1, 14, 0, 0, 250_000_000, time.FixedZone("CEST", 7200))
+	traced := trace.ContextWithSpanContext(t.Context(), trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, TraceState: state(t),
 	}))
-	for _, ctx := range []context.Context{t.Context(), timed, traced} {
-		if _, err := runner.Run(ctx, Whole([]byte(`{"a":"\n"}`))); err != nil {
+	for _, row := range []struct {
+		ctx   context.Context
+		began time.Time
+	}{{t.Context(), time.Time{}}, {t.Context(), began}, {traced, began}} {
+		if _, err := runner.Run(row.ctx, Whole([]byte(`{"a":"\n"}`)).At(row.began)); err != nil {
 			t.Fatal(err)
 		}
 	}

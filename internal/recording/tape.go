@@ -11,6 +11,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -101,6 +102,6 @@ func identity(spec autoscalingv2.MetricSpec) string {
 }
 
 // Scale changes nothing: what has been has been.
-func (t *Tape) Scale(context.Context, target.Snapshot, decision.Decision, userlogic.RunType) error {
+func (t *Tape) Scale(context.Context, stage.Observation, decision.Decision) error {
 	return nil
 }

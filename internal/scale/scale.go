@@ -16,7 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -33,9 +33,9 @@ type Scaler struct {
 
 // Scale runs preScale, patches the scale where there is a change and the lease is confirmed, and runs postScale. The hooks run at every pass,
 // also at one that changes nothing.
-func (s Scaler) Scale(ctx context.Context, snapshot target.Snapshot, decided decision.Decision, runType userlogic.RunType) error {
-	document := s.document(snapshot, decided, runType)
-	if err := method.SendHook(ctx, s.Before, document); err != nil {
+func (s Scaler) Scale(ctx context.Context, seen stage.Observation, decided decision.Decision) error {
+	document, snapshot := s.document(seen, decided), seen.Target
+	if err := method.SendHook(ctx, s.Before, seen.Began, document); err != nil {
 		return err
 	}
 	if decided.Changes() {
@@ -43,7 +43,7 @@ func (s Scaler) Scale(ctx context.Context, snapshot target.Snapshot, decided dec
 			return fmt.Errorf("scaling %q from %d to %s: %w", snapshot.Ref.Name, decided.Current, cpav1.CountReplicas(decided.Replicas), err)
 		}
 	}
-	return method.SendHook(ctx, s.After, document)
+	return method.SendHook(ctx, s.After, seen.Began, document)
 }
 
 // patch sets the replicas by adding them, which replaces what is there: a scale at zero has no replicas to replace.
@@ -63,16 +63,16 @@ func (s Scaler) patch(ctx context.Context, scale kube.Path, replicas int32) erro
 	return s.API.Patch(ctx, scale, types.JSONPatchType, patch, &autoscalingv1.Scale{})
 }
 
-func (s Scaler) document(snapshot target.Snapshot, decided decision.Decision, runType userlogic.RunType) userlogic.ScaleInput {
+func (s Scaler) document(seen stage.Observation, decided decision.Decision) userlogic.ScaleInput {
 	return userlogic.ScaleInput{
 		Evaluation:      userlogic.Evaluation{TargetReplicas: decided.Replicas},
-		Resource:        snapshot.Document,
-		ScaleTargetRef:  snapshot.Ref,
-		Namespace:       snapshot.Namespace,
+		Resource:        seen.Target.Document,
+		ScaleTargetRef:  seen.Target.Ref,
+		Namespace:       seen.Target.Namespace,
 		MinReplicas:     s.Rules.Min,
 		MaxReplicas:     s.Rules.Max,
 		TargetReplicas:  decided.Recommended,
 		CurrentReplicas: decided.Current,
-		RunType:         runType,
+		RunType:         seen.RunType,
 	}
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -65,7 +66,7 @@ func TestScale(t *testing.T) {
 			case "after":
 				s.After = hook{"after", errors.New("broken"), &notes}
 			}
-			err := s.Scale(t.Context(), web, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas}, userlogic.Scaler)
+			err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
 			if !slices.Equal(notes, row.want) {
 				t.Errorf("\n got %s\nwant %s", strings.Join(notes, "\n     "), strings.Join(row.want, "\n     "))
 			}
@@ -99,7 +100,7 @@ func TestScaleConfirmsTheLease(t *testing.T) {
 				write, cancel := context.WithTimeout(ctx, row.within)
 				return write, func() { cancel(); notes = append(notes, "done") }, row.lost
 			}
-			err := s.Scale(t.Context(), web, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas}, userlogic.Scaler)
+			err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
 			for i := range notes {
 				notes[i], _, _ = strings.Cut(notes[i], " ")
 			}

@@ -18,6 +18,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/scale"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
@@ -46,7 +47,7 @@ func TestATargetOfAnyKind(t *testing.T) {
 				if err != nil || snapshot.Replicas != 2 || snapshot.Running != 2 || !strings.Contains(string(snapshot.Document), `"kind":"`+kind+`"`) {
 					t.Fatalf("got %+v, %v", snapshot, err)
 				}
-				err = scale.Scaler{API: client}.Scale(t.Context(), snapshot, decision.Decision{Current: 2, Replicas: 4}, userlogic.Scaler)
+				err = scale.Scaler{API: client}.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: snapshot}, decision.Decision{Current: 2, Replicas: 4})
 				if err != nil {
 					t.Fatal(err)
 				}

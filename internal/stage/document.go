@@ -41,15 +41,15 @@ func afterPod(input userlogic.MetricInput) ([]byte, error) {
 func (d podDocuments) of(pod target.Pod) (method.Document, error) {
 	resource, err := pod.Document()
 	if err != nil {
-		return nil, err
+		return method.Document{}, err
 	}
 	rest := d.rest
 	if rest == nil {
 		if rest, err = afterPod(d.ownMetrics(pod.Name)); err != nil {
-			return nil, err
+			return method.Document{}, err
 		}
 	}
-	return method.Document{[]byte(head), resource, rest}, nil
+	return method.Document{Pieces: [][]byte{[]byte(head), resource, rest}}, nil
 }
 
 // ownMetrics has of each metric what is known of one pod: its value, what it requests, whether it is ignored or missing. The

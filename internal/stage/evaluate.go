@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
 )
 
@@ -13,28 +12,28 @@ import (
 type Evaluate struct {
 	Stage
 	// Propose stands in for the user's method where it is set: it needs nothing but the Kubernetes metrics.
-	Propose func(target.Snapshot, []userlogic.KubernetesMetric) (userlogic.Evaluation, error)
+	Propose func(Observation) (userlogic.Evaluation, error)
 }
 
 // Run gives the answer to the metrics.
-func (e Evaluate) Run(ctx context.Context, snapshot target.Snapshot, gathered []userlogic.KubernetesMetric, metrics []userlogic.ResourceMetric, runType userlogic.RunType) (userlogic.Evaluation, error) {
-	input := userlogic.EvaluateInput{Metrics: metrics, Resource: snapshot.Document, RunType: runType}
-	if err := method.SendHook(ctx, e.Before, input); err != nil {
+func (e Evaluate) Run(ctx context.Context, seen Observation) (userlogic.Evaluation, error) {
+	input := userlogic.EvaluateInput{Metrics: seen.Metrics, Resource: seen.Target.Document, RunType: seen.RunType}
+	if err := method.SendHook(ctx, e.Before, seen.Began, input); err != nil {
 		return userlogic.Evaluation{}, err
 	}
-	evaluation, err := e.evaluate(ctx, snapshot, gathered, input)
+	evaluation, err := e.evaluate(ctx, seen, input)
 	if err != nil {
 		return userlogic.Evaluation{}, err
 	}
 	input.Evaluation = &evaluation
-	return evaluation, method.SendHook(ctx, e.After, input)
+	return evaluation, method.SendHook(ctx, e.After, seen.Began, input)
 }
 
-func (e Evaluate) evaluate(ctx context.Context, snapshot target.Snapshot, gathered []userlogic.KubernetesMetric, input userlogic.EvaluateInput) (userlogic.Evaluation, error) {
+func (e Evaluate) evaluate(ctx context.Context, seen Observation, input userlogic.EvaluateInput) (userlogic.Evaluation, error) {
 	if e.Propose != nil {
-		return e.Propose(snapshot, gathered)
+		return e.Propose(seen)
 	}
-	reply, err := method.Send(ctx, e.Main, input)
+	reply, err := method.Send(ctx, e.Main, seen.Began, input)
 	if err != nil {
 		return userlogic.Evaluation{}, err
 	}

@@ -25,44 +25,47 @@ type Metric struct {
 }
 
 // Run gives the metric method's replies.
-func (m Metric) Run(ctx context.Context, snapshot target.Snapshot, gathered []userlogic.KubernetesMetric, runType userlogic.RunType) ([]userlogic.ResourceMetric, error) {
-	ofTarget := userlogic.MetricInput{Resource: snapshot.Document, RunType: runType, KubernetesMetrics: gathered}
-	if err := method.SendHook(ctx, m.Before, ofTarget); err != nil {
+func (m Metric) Run(ctx context.Context, seen Observation) ([]userlogic.ResourceMetric, error) {
+	ofTarget := userlogic.MetricInput{Resource: seen.Target.Document, RunType: seen.RunType, KubernetesMetrics: seen.Gathered}
+	if err := method.SendHook(ctx, m.Before, seen.Began, ofTarget); err != nil {
 		return nil, err
 	}
-	metrics, err := m.measure(ctx, snapshot, ofTarget)
+	metrics, err := m.measure(ctx, seen, ofTarget)
 	if err != nil {
 		return nil, err
 	}
-	return metrics, method.SendHook(ctx, m.After, userlogic.PostMetricInput{
-		Resource: snapshot.Document, Metrics: metrics, RunType: runType, KubernetesMetrics: gathered,
+	return metrics, method.SendHook(ctx, m.After, seen.Began, userlogic.PostMetricInput{
+		Resource: seen.Target.Document, Metrics: metrics, RunType: seen.RunType, KubernetesMetrics: seen.Gathered,
 	})
 }
 
 // measure runs the metric method; there may be none, where Kubernetes metrics are all that is asked for.
-func (m Metric) measure(ctx context.Context, snapshot target.Snapshot, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+func (m Metric) measure(ctx context.Context, seen Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
 	switch {
 	case m.Main == nil:
 		return []userlogic.ResourceMetric{}, nil
 	case m.Mode == config.PerPod:
-		return m.perPod(ctx, slices.DeleteFunc(slices.Clone(snapshot.Pods), func(pod target.Pod) bool { return !pod.Counts() }), ofTarget)
+		return m.perPod(ctx, seen, ofTarget)
 	}
 	document, err := encode(ofTarget)
 	if err != nil {
 		return nil, err
 	}
-	return m.all(ctx, 1, func(int) (string, method.Document, error) { return snapshot.Ref.Name, method.Whole(document), nil })
+	return m.all(ctx, 1, func(int) (string, method.Document, error) {
+		return seen.Target.Ref.Name, method.Whole(document).At(seen.Began), nil
+	})
 }
 
 // perPod gives each pod that runs a document of its own, in the order of their names.
-func (m Metric) perPod(ctx context.Context, pods []target.Pod, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+func (m Metric) perPod(ctx context.Context, seen Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+	pods := slices.DeleteFunc(slices.Clone(seen.Target.Pods), func(pod target.Pod) bool { return !pod.Counts() })
 	documents, err := newPodDocuments(ofTarget, m.OwnMetrics)
 	if err != nil {
 		return nil, err
 	}
 	return m.all(ctx, len(pods), func(i int) (string, method.Document, error) {
 		document, err := documents.of(pods[i])
-		return pods[i].Name, document, err
+		return pods[i].Name, document.At(seen.Began), err
 	})
 }
 

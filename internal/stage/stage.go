@@ -8,7 +8,22 @@
 // It neither limits the number nor applies it. The first method that fails ends the stage.
 package stage
 
-import "github.com/custom-pod-autoscaler/autoscaler/internal/method"
+import (
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+)
+
+// Observation is what a pass knows when it asks user logic.
+type Observation struct {
+	Began    time.Time
+	RunType  userlogic.RunType
+	Target   target.Snapshot
+	Gathered []userlogic.KubernetesMetric
+	Metrics  []userlogic.ResourceMetric // once metric has replied
+}
 
 // Stage is a user's method between its hooks; a hook that is not configured is nil.
 type Stage struct {

@@ -46,7 +46,7 @@ func BenchmarkMetric(b *testing.B) {
 					metric := Metric{Stage: Stage{Main: logic}, Mode: mode, OwnMetrics: metrics == "own"}
 					b.ReportAllocs()
 					for b.Loop() {
-						if _, err := metric.Run(b.Context(), snapshot, gathered, userlogic.Scaler); err != nil {
+						if _, err := metric.Run(b.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered}); err != nil {
 							b.Fatal(err)
 						}
 					}
