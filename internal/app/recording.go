@@ -41,7 +41,7 @@ func NewReplay(settings config.Config, log *slog.Logger, secrets ...string) (*Re
 	}
 	pipeline := autoscaler.New(parts, settingsOf(settings))
 	replay := &recording.Replay{
-		Tape: tape, Window: rulesOf(settings).StabilizationWindow,
+		Tape: tape, Begin: pipeline.Restore, Window: rulesOf(settings).StabilizationWindow,
 		Pass: func(ctx context.Context, runType userlogic.RunType) pass.Pass {
 			pass, _ := pipeline.RunOnce(ctx, nil, runType) // a failure is in the pass
 			return pass

@@ -1,6 +1,6 @@
 // Package autoscaler runs the pipeline: one pass at a time, once every interval and whenever somebody asks.
 //
-// It owns the order of the rooms and the history of recommendations. What each step does is the room's, what is told of
+// It owns the order of the rooms and the state of its decisions. What each step does is the room's, what is told of
 // a pass is up to those who watch; clients, clock and configuration come in from outside.
 package autoscaler
 
@@ -40,9 +40,9 @@ type Evaluate interface {
 	Run(context.Context, stage.Observation) (userlogic.Evaluation, error)
 }
 
-// Scale carries a decision out.
+// Scale carries a decision out. The target may have been scaled although there is an error: hooks run after it.
 type Scale interface {
-	Scale(context.Context, stage.Observation, decision.Decision) error
+	Scale(context.Context, stage.Observation, decision.Decision) (scaled bool, err error)
 }
 
 // Watcher is told of each pass when it has ended, before the next one starts, and does not keep that one waiting.
@@ -82,11 +82,18 @@ type Autoscaler struct {
 	turn chan struct{} // the pass that runs holds its one place; others wait in order
 
 	// Whose turn it is has these.
-	history    decision.History
+	state      decision.State
 	noSelector bool // the target had none at the last pass that asked for pods
 	started    bool // a pass has succeeded with all metrics
 
 	began time.Time
+}
+
+// Restore goes on from a state, in place of what this autoscaler has decided.
+func (a *Autoscaler) Restore(state decision.State) {
+	a.turn <- struct{}{}
+	a.state = state
+	<-a.turn
 }
 
 // New gives an autoscaler that has done nothing yet.

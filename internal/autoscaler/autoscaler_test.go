@@ -48,12 +48,12 @@ func (w *workload) Gather(_ context.Context, _ time.Time, s target.Snapshot) ([]
 	return make([]userlogic.KubernetesMetric, len(s.Pods)), w.call("gather")
 }
 
-func (w *workload) Scale(_ context.Context, _ stage.Observation, d decision.Decision) error {
+func (w *workload) Scale(_ context.Context, _ stage.Observation, d decision.Decision) (bool, error) {
 	err := w.call(fmt.Sprintf("scale %d", d.Replicas))
 	if err == nil {
 		w.replicas = d.Replicas
 	}
-	return err
+	return err == nil, err
 }
 
 type metricOf struct{ *workload }

@@ -25,7 +25,7 @@ import (
 //  6. decide
 //  7. scale
 //
-// The first step that fails ends the pass. A dry run ends before the last step and leaves no trace in the history. The
+// The first step that fails ends the pass. A dry run ends before the last step and leaves no trace in the state. The
 // time of the pass is read when its turn has come: whoever waited for it would bring one that is over.
 //
 // Nothing is begun for a caller that is gone by then (nil for one that stays); what has begun goes on, until ctx is done.
@@ -47,7 +47,7 @@ func (a *Autoscaler) run(ctx context.Context, gone <-chan struct{}, runType user
 	defer leave()
 	ctx, span := a.parts.Tracer.Start(ctx, "pass", trace.WithAttributes(attribute.String("cpa.run_type", string(runType))))
 	defer span.End()
-	r := &run{Autoscaler: a, Pass: pass.New(runType, a.parts.Now(), a.parts.Mask)}
+	r := &run{Autoscaler: a, Pass: pass.New(runType, a.parts.Now(), a.state, a.parts.Mask)}
 	err = r.take(ctx, steps)
 	r.Waits = a.starting(r.Pass) && waits(r.Pass)
 	describe(ctx, span, r.Pass, err)

@@ -130,10 +130,11 @@ func (r *run) evaluate(ctx context.Context) (err error) {
 }
 
 func (r *run) decide(context.Context) error {
-	decided, history := decision.Decide(r.Began, r.settings.Rules, r.Snapshot.Replicas, r.evaluation.TargetReplicas, r.history)
+	input := decision.Input{Current: r.Snapshot.Replicas, Recommended: r.evaluation.TargetReplicas}
+	decided, state := decision.Decide(r.Began, r.settings.Rules, input, r.state)
 	r.Decision = &decided
 	if r.over = r.DryRun(); !r.over {
-		r.history = history
+		r.state = state
 	}
 	return nil
 }
@@ -143,7 +144,11 @@ func (r *run) scale(ctx context.Context) error {
 	if err := r.checkLease(ctx); err != nil {
 		return err
 	}
-	return r.parts.Scale.Scale(ctx, r.seen(), *r.Decision)
+	scaled, err := r.parts.Scale.Scale(ctx, r.seen(), *r.Decision)
+	if scaled {
+		r.state = r.state.Scaled(r.parts.Now(), r.Decision.Current, r.Decision.Replicas)
+	}
+	return err
 }
 
 // asJSON is logged as the JSON that user logic would be given, and is only written where it is logged.

@@ -1,7 +1,7 @@
 // Package decision turns a recommended number of replicas into the one that is applied.
 //
-// A proposal and the history of earlier recommendations come in; the decision, its reasons and the new history go
-// out. Nothing is remembered here: a caller that drops the new history has only asked.
+// What is known and the state that earlier decisions have left come in; the decision, its reasons and the new state go
+// out. Nothing is remembered here: a caller that drops the new state has only asked.
 package decision
 
 import (
@@ -27,6 +27,12 @@ const (
 type Rules struct {
 	Min, Max            int32
 	StabilizationWindow time.Duration // how long a recommendation keeps the target from going below it
+}
+
+// Input is what one decision is about.
+type Input struct {
+	Current     int32 // what the target has
+	Recommended int32 // what evaluate asks for
 }
 
 // Decision is how many replicas there shall be, and why.
@@ -98,25 +104,26 @@ func (d Decision) Disabled() bool { return d.Has(ScalingDisabled) }
 //
 //	recommended -> within [Min, Max] -> the highest of the window -> replicas
 //
-// The returned history replaces the one that was given.
-func Decide(now time.Time, rules Rules, current, recommended int32, history History) (Decision, History) {
-	decision := Decision{Current: current, Recommended: recommended}
-	limited, step := rules.limit(recommended)
+// The returned state replaces the one that was given.
+func Decide(now time.Time, rules Rules, input Input, state State) (Decision, State) {
+	decision := Decision{Current: input.Current, Recommended: input.Recommended}
+	limited, step := rules.limit(input.Recommended)
 	decision.Chain = append(decision.Chain, step)
 
-	if history == nil { // what runs now was somebody's recommendation too: a restart does not scale down at once
-		history = history.record(now, rules.clamp(current))
+	earlier := state.recommendations
+	if earlier == nil { // what runs now was somebody's recommendation too: a restart does not scale down at once
+		earlier = earlier.record(now, rules.clamp(input.Current))
 	}
-	history = history.within(rules.StabilizationWindow, now).record(now, limited)
-	highest := history.highest()
-	decision.Replicas = highest.Replicas
-	if highest.Replicas > limited {
+	state.recommendations = earlier.within(rules.StabilizationWindow, now).record(now, limited)
+	highest := state.recommendations.highest()
+	decision.Replicas = rules.clamp(highest.Replicas) // the state may be of other limits
+	if decision.Replicas > limited {
 		until := highest.At.Add(rules.StabilizationWindow)
 		decision.Chain = append(decision.Chain, Step{ScaleDownStabilized,
 			fmt.Sprintf("%d was recommended at %s, which holds until %s", highest.Replicas, clock(highest.At), clock(until)),
 			"downscaleStabilization", until})
 	}
-	return decision, history
+	return decision, state
 }
 
 func (r Rules) clamp(replicas int32) int32 { return max(r.Min, min(r.Max, replicas)) }

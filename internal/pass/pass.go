@@ -40,6 +40,7 @@ type Pass struct {
 	Stages         []Stage
 	Target         corev1.ObjectReference // whole once it has been read
 	Snapshot       target.Snapshot        // of that
+	State          decision.State         // before the pass
 	Decision       *decision.Decision     // nil if it did not come so far
 	UserReason     string                 // what evaluate gave as its own reason
 	Gathered       []userlogic.KubernetesMetric
@@ -52,8 +53,8 @@ type Pass struct {
 }
 
 // New is a pass that has just begun; mask takes credentials out of what is shown of it.
-func New(runType userlogic.RunType, began time.Time, mask func(string) string) Pass {
-	return Pass{RunType: runType, Began: began, mask: mask}
+func New(runType userlogic.RunType, began time.Time, state decision.State, mask func(string) string) Pass {
+	return Pass{RunType: runType, Began: began, State: state, mask: mask}
 }
 
 // Mask takes credentials out of a text of the pass's that is shown.

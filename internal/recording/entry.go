@@ -10,6 +10,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
@@ -19,7 +20,8 @@ import (
 // Entry is one pass: a line of a recording.
 type Entry struct {
 	Version  int                `json:"version"`
-	Decision userlogic.Decision `json:"decision"` // without the metrics, which are below as they were
+	State    *decision.State    `json:"state,omitempty"` // before the pass; nil in version 1
+	Decision userlogic.Decision `json:"decision"`        // without the metrics, which are below as they were
 
 	Target            *Target                      `json:"target,omitempty"` // nil where it could not be read
 	Pods              []json.RawMessage            `json:"pods,omitzero"`    // where metric ran for each of them; nil where it did not
@@ -36,12 +38,12 @@ type Target struct {
 	Object    json.RawMessage `json:"object"`
 }
 
-// version is that of the shape of an Entry.
-const version = 1
+// version is that of the shape of an Entry. Version 1, which is read as well, has no state.
+const version = 2
 
 // entryOf is a pass without what may be secret. Pods are only of use where metric is run for each of them.
 func entryOf(p pass.Pass, perPod bool) (entry Entry, err error) {
-	entry = Entry{Version: version, Decision: p.Document(""), KubernetesMetrics: p.Gathered, Metrics: p.Metrics}
+	entry = Entry{Version: version, State: &p.State, Decision: p.Document(""), KubernetesMetrics: p.Gathered, Metrics: p.Metrics}
 	entry.Decision.Metrics, entry.Decision.MetricsLeftOut = nil, 0
 	s := p.Snapshot
 	if s.Document == nil {

@@ -55,8 +55,8 @@ func parse(line []byte) (Entry, error) {
 	if err != nil {
 		return Entry{}, errors.New("it has a line that is not JSON")
 	}
-	if entry.Version != version {
-		return Entry{}, fmt.Errorf("an entry has the version %d, and %d is read here", entry.Version, version)
+	if entry.Version < 1 || entry.Version > version {
+		return Entry{}, fmt.Errorf("an entry has the version %d, and 1 to %d are read here", entry.Version, version)
 	}
 	return entry, nil
 }

@@ -111,7 +111,8 @@ func TestLinesThatAreNoEntriesAreCounted(t *testing.T) {
 		{"prose", "Dear diary,\n", 0, 1, "it is no recording: it has a line that is not JSON"},
 		{"JSON of another shape", `{"version": "1"}` + "\n", 0, 1, "it is no recording: an entry has a version that nothing writes: a JSON string"},
 		{"a list", "[1]\n", 0, 1, "it is no recording: an entry has a value that nothing writes: a JSON array"},
-		{"other JSON", "{}\n", 0, 1, "it is no recording: an entry has the version 0, and 1 is read here"},
+		{"of a later version", `{"version": 3}` + "\n", 0, 1, "it is no recording: an entry has the version 3, and 1 to 2 are read here"},
+		{"other JSON", "{}\n", 0, 1, "it is no recording: an entry has the version 0, and 1 to 2 are read here"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			entries := 0

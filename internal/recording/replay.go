@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
@@ -17,10 +18,12 @@ import (
 type Replay struct {
 	Tape   *Tape
 	Pass   func(context.Context, userlogic.RunType) pass.Pass // by the configuration that is tried, reading the tape
+	Begin  func(decision.State)                               // has that go on from a state
 	Window time.Duration                                      // its stabilization window
 
 	Comparison
 	began    time.Time
+	known    bool // what was recommended before that
 	was, now course
 }
 
@@ -28,7 +31,7 @@ type Replay struct {
 type Comparison struct {
 	Passes  int `json:"passes"`  // that were replayed
 	Unknown int `json:"unknown"` // passes that could not read the target: there is nothing to replay
-	// Opening are passes that only differ by what may have been recommended before the recording began.
+	// Opening are passes that only differ by what may have been recommended before the recording began, where it does not say.
 	Opening     int          `json:"opening"`
 	Was         Figures      `json:"was"` // of what was decided, and of what is
 	Now         Figures      `json:"now"`
@@ -62,14 +65,17 @@ func (r *Replay) Entry(ctx context.Context, entry Entry) error {
 		return nil
 	}
 	r.Tape.at = entry
+	if r.began.IsZero() {
+		r.began = entry.Decision.Time
+		if r.known = entry.State != nil; r.known {
+			r.Begin(*entry.State)
+		}
+	}
 	pass := r.Pass(ctx, entry.Decision.RunType)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	r.Passes++
-	if r.began.IsZero() {
-		r.began = entry.Decision.Time
-	}
 	was, now := entry.Decision, pass.Document(entry.Decision.Target)
 	r.count(was, now)
 	switch {
@@ -108,7 +114,7 @@ func same(a, b *int32) bool { return a == b || a != nil && b != nil && *a == *b 
 
 // opening tells a pass in which nothing but a recommendation of before the recording can have made the difference.
 func (r *Replay) opening(was, now userlogic.Decision) bool {
-	return was.Error == nil && now.Error == nil && same(was.RecommendedReplicas, now.RecommendedReplicas) &&
+	return !r.known && was.Error == nil && now.Error == nil && same(was.RecommendedReplicas, now.RecommendedReplicas) &&
 		was.DesiredReplicas != nil && now.DesiredReplicas != nil && *was.DesiredReplicas > *now.DesiredReplicas &&
 		was.Time.Sub(r.began) < r.Window
 }

@@ -90,6 +90,28 @@ func TestTheBeginningOfARecordingMayBeHeldByWhatWasBefore(t *testing.T) {
 	}
 }
 
+// TestARecordingSaysWhatWasBeforeIt: nothing has to be guessed then, and nothing is excused.
+func TestARecordingSaysWhatWasBeforeIt(t *testing.T) {
+	rules := decision.Rules{Min: 1, Max: 10, StabilizationWindow: time.Minute}
+	_, before := decision.Decide(start.Add(-time.Second), rules, decision.Input{Current: 5, Recommended: 5}, decision.State{})
+	var state decision.State
+	began := 0
+	replay := Replay{Tape: &Tape{}, Window: time.Minute, Begin: func(s decision.State) { state = s; began++ }, Pass: func(context.Context, userlogic.RunType) pass.Pass {
+		decided, _ := decision.Decide(start, rules, decision.Input{Current: 5, Recommended: 2}, state)
+		return pass.Pass{RunType: userlogic.Scaler, Began: start, Decision: &decided}
+	}}
+	for _, desired := range []int32{5, 7} {
+		entry := entryFor(decided(0, 2, desired, "a"))
+		entry.State = &before
+		if err := replay.Entry(t.Context(), entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if began != 1 || replay.Opening != 0 || len(replay.Differences) != 1 || *replay.Differences[0].Now.DesiredReplicas != 5 {
+		t.Errorf("it began %d times, and got %d and %+v", began, replay.Opening, replay.Differences)
+	}
+}
+
 func cpu(of autoscalingv2.MetricTargetType, percent int32) autoscalingv2.MetricSpec {
 	return autoscalingv2.MetricSpec{Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{Name: "cpu", Target: autoscalingv2.MetricTarget{Type: of, AverageUtilization: &percent}}}
 }

@@ -102,6 +102,6 @@ func identity(spec autoscalingv2.MetricSpec) string {
 }
 
 // Scale changes nothing: what has been has been.
-func (t *Tape) Scale(context.Context, stage.Observation, decision.Decision) error {
-	return nil
+func (t *Tape) Scale(context.Context, stage.Observation, decision.Decision) (scaled bool, err error) {
+	return false, nil
 }

@@ -32,18 +32,19 @@ type Scaler struct {
 }
 
 // Scale runs preScale, patches the scale where there is a change and the lease is confirmed, and runs postScale. The hooks run at every pass,
-// also at one that changes nothing.
-func (s Scaler) Scale(ctx context.Context, seen stage.Observation, decided decision.Decision) error {
+// also at one that changes nothing. The
+// target may have been scaled although there is an error, which is that of postScale.
+func (s Scaler) Scale(ctx context.Context, seen stage.Observation, decided decision.Decision) (scaled bool, err error) {
 	document, snapshot := s.document(seen, decided), seen.Target
 	if err := method.SendHook(ctx, s.Before, seen.Began, document); err != nil {
-		return err
+		return false, err
 	}
 	if decided.Changes() {
 		if err := s.patch(ctx, snapshot.Path.Sub("scale"), decided.Replicas); err != nil {
-			return fmt.Errorf("scaling %q from %d to %s: %w", snapshot.Ref.Name, decided.Current, cpav1.CountReplicas(decided.Replicas), err)
+			return false, fmt.Errorf("scaling %q from %d to %s: %w", snapshot.Ref.Name, decided.Current, cpav1.CountReplicas(decided.Replicas), err)
 		}
 	}
-	return method.SendHook(ctx, s.After, seen.Began, document)
+	return decided.Changes(), method.SendHook(ctx, s.After, seen.Began, document)
 }
 
 // patch sets the replicas by adding them, which replaces what is there: a scale at zero has no replicas to replace.

@@ -66,9 +66,12 @@ func TestScale(t *testing.T) {
 			case "after":
 				s.After = hook{"after", errors.New("broken"), &notes}
 			}
-			err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
+			scaled, err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
 			if !slices.Equal(notes, row.want) {
 				t.Errorf("\n got %s\nwant %s", strings.Join(notes, "\n     "), strings.Join(row.want, "\n     "))
+			}
+			if patched := slices.Contains(notes, patch) && row.status == 200; scaled != patched {
+				t.Errorf("it says that it scaled: %t, want %t", scaled, patched)
 			}
 			if (err == nil) != (row.error == "") || err != nil && !strings.Contains(err.Error(), row.error) {
 				t.Errorf("got error %v, want %q", err, row.error)
@@ -100,12 +103,15 @@ func TestScaleConfirmsTheLease(t *testing.T) {
 				write, cancel := context.WithTimeout(ctx, row.within)
 				return write, func() { cancel(); notes = append(notes, "done") }, row.lost
 			}
-			err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
+			scaled, err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
 			for i := range notes {
 				notes[i], _, _ = strings.Cut(notes[i], " ")
 			}
 			if got := strings.Join(notes, ", "); got != row.want {
 				t.Errorf("got %s, want %s", got, row.want)
+			}
+			if want := strings.HasSuffix(row.want, "PATCH, done, after"); scaled != want {
+				t.Errorf("it says that it scaled: %t, want %t", scaled, want)
 			}
 			if (err == nil) != (row.error == "") || err != nil && !strings.Contains(err.Error(), row.error) {
 				t.Errorf("got error %v, want %q", err, row.error)

@@ -47,7 +47,7 @@ func TestATargetOfAnyKind(t *testing.T) {
 				if err != nil || snapshot.Replicas != 2 || snapshot.Running != 2 || !strings.Contains(string(snapshot.Document), `"kind":"`+kind+`"`) {
 					t.Fatalf("got %+v, %v", snapshot, err)
 				}
-				err = scale.Scaler{API: client}.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: snapshot}, decision.Decision{Current: 2, Replicas: 4})
+				_, err = scale.Scaler{API: client}.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: snapshot}, decision.Decision{Current: 2, Replicas: 4})
 				if err != nil {
 					t.Fatal(err)
 				}
