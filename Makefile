@@ -6,8 +6,8 @@ SHELL := /bin/bash
 
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 COMMIT  ?= $(shell git rev-parse HEAD 2>/dev/null || echo unknown)
-LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/internal/version.Version=$(VERSION) \
-	-X github.com/custom-pod-autoscaler/autoscaler/internal/version.Commit=$(COMMIT)
+LDFLAGS := -s -w -X github.com/custom-pod-autoscaler/autoscaler/v3/internal/version.Version=$(VERSION) \
+	-X github.com/custom-pod-autoscaler/autoscaler/v3/internal/version.Commit=$(COMMIT)
 MODULES := . test
 REGISTRY  ?= custompodautoscaler
 PLATFORMS ?= linux/amd64,linux/arm64
@@ -156,6 +156,11 @@ verify-chart: ## Check the operator's chart, and what is generated of it
 .PHONY: update-manifest
 update-manifest: ## Write anew what the chart and the manifest have of elsewhere
 	go test ./charts -run Generated -update
+
+.PHONY: update-version
+update-version: ## Write the version that internal/version says wherever else it is said
+	go test . -run OnePlaceSaysTheVersion -update
+	$(MAKE) --no-print-directory update-manifest
 
 .PHONY: update-performance
 update-performance: ## Write what bench measured last into docs/performance.md

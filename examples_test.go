@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
 
 // objects are the file that runs an example in a cluster, where it is not cpa.yaml.

@@ -1,4 +1,4 @@
-module github.com/custom-pod-autoscaler/autoscaler
+module github.com/custom-pod-autoscaler/autoscaler/v3
 
 go 1.26.0
 

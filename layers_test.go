@@ -12,7 +12,7 @@ import (
 	"testing"
 )
 
-const module = "github.com/custom-pod-autoscaler/autoscaler/"
+const module = "github.com/custom-pod-autoscaler/autoscaler/v3/"
 
 // rooms is the order in which data flows, from the contract with the outside to the programs. A room imports only
 // rooms to its left, so that each arrow is a value and any room can be read, tested and replaced without those that

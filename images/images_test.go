@@ -17,7 +17,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/scaffold"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scaffold"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
 
 // instruction is one of a Dockerfile: "COPY", "go.mod go.sum ./".
@@ -185,8 +186,8 @@ func isOurs(t *testing.T, file, base string) {
 	if _, err := os.Stat(image + "/Dockerfile"); err != nil {
 		t.Errorf("%s: %s is not made here: %v", file, base, err)
 	}
-	if !strings.HasSuffix(base, ":"+scaffold.ImagesVersion) {
-		t.Errorf("%s: %s is not of the version %s, as others are", file, base, scaffold.ImagesVersion)
+	if !strings.HasSuffix(base, ":"+version.Image()) {
+		t.Errorf("%s: %s is not of the version %s, as others are", file, base, version.Image())
 	}
 }
 

@@ -1,9 +1,9 @@
-module github.com/custom-pod-autoscaler/autoscaler/test
+module github.com/custom-pod-autoscaler/autoscaler/v3/test
 
 go 1.26.0
 
 require (
-	github.com/custom-pod-autoscaler/autoscaler v0.0.0-00010101000000-000000000000
+	github.com/custom-pod-autoscaler/autoscaler/v3 v3.0.0-00010101000000-000000000000
 	go.opentelemetry.io/proto/otlp v1.11.0
 	golang.org/x/sys v0.49.0
 	golang.org/x/term v0.47.0
@@ -61,4 +61,4 @@ require (
 	sigs.k8s.io/structured-merge-diff/v6 v6.4.2 // indirect
 )
 
-replace github.com/custom-pod-autoscaler/autoscaler => ../
+replace github.com/custom-pod-autoscaler/autoscaler/v3 => ../

@@ -4,7 +4,7 @@ import (
 	"math"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 func TestValues(t *testing.T) {

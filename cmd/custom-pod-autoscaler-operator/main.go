@@ -4,7 +4,7 @@ package main
 import (
 	"os"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/operator"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator"
 )
 
 func main() { os.Exit(operator.Main(os.Args[1:], os.Stdout, os.Stderr)) }

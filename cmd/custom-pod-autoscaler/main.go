@@ -5,7 +5,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/cli"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/cli"
 )
 
 func main() {

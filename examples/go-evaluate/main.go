@@ -8,8 +8,8 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic/hpa"
 )
 
 func main() {

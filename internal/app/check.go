@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 )
 
 // Check looks at what the configuration needs of the cluster.

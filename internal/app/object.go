@@ -8,12 +8,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/lease"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/report"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/report"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 )
 
 // object is the CustomPodAutoscaler that the program runs for, where there is one.

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Once makes a single pass with the pipeline alone, and tells ran of each method that was run. Nobody else is told of it:

@@ -6,12 +6,12 @@ import (
 
 	"k8s.io/client-go/rest"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/autoscaler"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 )
 
 // Pipeline is an autoscaler that makes the passes that it is asked for.

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 func TestTheLongestSilenceLeavesRoomForEveryTimeout(t *testing.T) {

@@ -11,12 +11,12 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Target is read once a pass.

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Run makes a pass at every tick until ctx is done:

@@ -1,6 +1,6 @@
 package check
 
-import "github.com/custom-pod-autoscaler/autoscaler/internal/config"
+import "github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 
 // API looks at who may call the REST API. It has an item only where callers need no right of their own.
 func API(settings config.API) []Item {

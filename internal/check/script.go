@@ -12,9 +12,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/regular"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/regular"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // longestFirstLine is how much of a file is read for its first line. Linux reads as much.

@@ -7,7 +7,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // program writes an executable file, and gives its path.

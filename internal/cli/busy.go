@@ -7,9 +7,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
 // busy adds up the time in which user logic runs. Of runs side by side, time that they share counts once.

@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // checks are what check is asked to look at besides the configuration itself.

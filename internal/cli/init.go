@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/scaffold"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scaffold"
 )
 
 func initCommand(program Program) *cobra.Command {

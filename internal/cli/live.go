@@ -7,7 +7,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
 
 // live draws a course while it is gone through, over and over in the same place. It is for a terminal alone.

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
 
 // TestALiveChartIsDrawnInPlace: ten times a second at most, over the one before, and it leaves nothing.

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 )
 
 // paint colours words, for who reads them on a terminal.

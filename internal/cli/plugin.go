@@ -10,10 +10,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/plugin"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/plugin"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
 
 // What kubectl looks for when somebody types kubectl cpa, and has it completed.

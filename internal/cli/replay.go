@@ -13,13 +13,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // shownDifferences are as many as people read.

@@ -8,9 +8,9 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/recording"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // TestReplayShowsSoManyDifferences has twice as many as are shown, each of which is there twice.

@@ -6,11 +6,11 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/app"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
 
 // frugal is how much of a heap may be garbage, in percent of what is used: the program runs beside every workload, and has a

@@ -10,7 +10,7 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
 
 // wide is how many columns a chart has, so that all of it fits into 80.

@@ -3,7 +3,7 @@ package config
 import (
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // The two ways in which the REST API knows its callers.

@@ -6,7 +6,7 @@ import (
 	"reflect"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // Validate gives every rule that the configuration breaks, as Problems. Load asks for the same rules.

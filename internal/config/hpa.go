@@ -5,7 +5,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // HPAMethod is the type of an evaluate method that needs no user code: it proposes what a HorizontalPodAutoscaler would.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 const fromDefault = "default"

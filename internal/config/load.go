@@ -14,7 +14,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 const (

@@ -1,6 +1,6 @@
 package config
 
-import "github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+import "github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 
 // Method is one piece of user logic: what to run, and how long it may take.
 type Method struct {

@@ -9,9 +9,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/quantity"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/quantity"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // read puts a value where it belongs, and tells whether it has the right shape. It reads as sigs.k8s.io/yaml does,

@@ -3,7 +3,7 @@ package config
 import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // Record is where passes are recorded, to be replayed with other user logic.

@@ -19,7 +19,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 const page = "../../docs/configuration.md"

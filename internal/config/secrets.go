@@ -4,7 +4,7 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // Secrets are the values that are known to be credentials: those of the methods' headers and URLs, and of the environment

@@ -1,6 +1,6 @@
 package config
 
-import "github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+import "github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 
 // ShellMethod is the type of a Method that runs a program.
 const ShellMethod = "shell"

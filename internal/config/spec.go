@@ -6,7 +6,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 type metricSpec = autoscalingv2.MetricSpec

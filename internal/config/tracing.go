@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // The protocols of OTLP that traces are sent by.

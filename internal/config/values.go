@@ -10,8 +10,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // Value is what one key is set to, for people to read, and where that came from.

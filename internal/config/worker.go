@@ -3,7 +3,7 @@ package config
 import (
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // WorkerMethod is the type of a Method that sends its documents to a program that is kept running.

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
 // BenchmarkGather gathers cpu and memory without the reads: what the API answered is at hand already.

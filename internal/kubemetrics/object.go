@@ -11,8 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	custommetricsv1beta2 "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 func describeObject(spec autoscalingv2.MetricSpec) string {

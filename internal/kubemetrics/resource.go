@@ -10,9 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 var errNoPods = notYetError{errors.New("the target's selector matches no pods that are alive, so there is nothing to measure")}

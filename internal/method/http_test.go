@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // post is a method that sends its document as the body.

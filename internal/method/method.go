@@ -18,8 +18,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // Runner runs one user method: it is handed a document, which is compact JSON, and gives back the reply, verbatim.

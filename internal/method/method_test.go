@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 func TestNewRefuses(t *testing.T) {

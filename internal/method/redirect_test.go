@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // witness is a server that records the requests that it gets.

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // TestErrorsShowNoCredential fails a method of each kind in each way that it can. What is secret has "s3cr3t" in it.

@@ -13,8 +13,8 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
 // longestNames is how much of the names of processes a line of the log shows.

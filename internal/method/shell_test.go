@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // script is a method that runs a shell script.

@@ -9,7 +9,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // A worker that fails again without having answered anything waits longer each time until it is started anew.

@@ -10,7 +10,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
 // pod is a document of a metric method that runs for each pod: about 3 kB.

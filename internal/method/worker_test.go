@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
-	serving "github.com/custom-pod-autoscaler/autoscaler/userlogic/worker"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	serving "github.com/custom-pod-autoscaler/autoscaler/v3/userlogic/worker"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sys/unix"
 )

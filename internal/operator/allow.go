@@ -13,7 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 // allow checks that the object may use every Role and account that it does not provision, and takes back the RoleBinding of

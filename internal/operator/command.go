@@ -16,10 +16,10 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	"sigs.k8s.io/controller-runtime/pkg/log"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/telemetry"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/version"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
 
 // frugal is how much of a heap may be garbage, in percent of what is used: the caches of large clusters are large, and there

@@ -17,8 +17,8 @@ import (
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 )
 
 // objects is a cache of objects, found by the index of their targets.

@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 var (

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/json" // whole numbers stay whole
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 // Desired is what has to be there for an object whose target is served as the resource. Nothing that it gives is shared with

@@ -5,7 +5,7 @@ import (
 	"reflect"
 	"slices"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/quantity"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/quantity"
 )
 
 // holds tells whether all that is wanted is there, as the API server writes it: it leaves out what is empty, adds defaults

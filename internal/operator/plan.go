@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/util/json"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 // applied is the annotation with the sum of what was last applied: what is gone since is seen by nothing else.

@@ -17,11 +17,11 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 const (

@@ -12,9 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // longestMessage bounds what the API server has to say, which may be about every field of a template.

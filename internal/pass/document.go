@@ -3,9 +3,9 @@ package pass
 import (
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // A pass may have the metrics of thousands of pods, each of a megabyte, and an error of any length. What is kept of one

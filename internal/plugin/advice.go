@@ -3,7 +3,7 @@ package plugin
 import (
 	"strings"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 // advices are what to do about a condition, by its reason. A test holds that every reason of docs/custompodautoscaler.md that is

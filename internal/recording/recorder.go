@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 )
 
 // Recorder writes passes to a file in the background: a disk that hangs costs entries, and keeps no pass waiting.

@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Replay decides recorded passes anew, one after another, and keeps where that differs.

@@ -9,11 +9,11 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kubemetrics"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Tape stands in for the cluster, and for the clock, of a pipeline. It is at one entry, and is not safe for two passes at once.

@@ -8,7 +8,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/regular"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/regular"
 )
 
 func TestOnlyARegularFileIsRead(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 )
 
 // Events tells of a change of replicas, of the first of failures that are alike and of the end of them, in the words of

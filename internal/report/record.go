@@ -5,8 +5,8 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Record keeps the last passes of each run type, so that many calls of the API do not push out what the loop did.

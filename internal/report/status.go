@@ -9,10 +9,10 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // Status keeps the autoscaler's part of its CustomPodAutoscaler's status: in the background, only when it is news, and at

@@ -17,11 +17,9 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
-
-// ImagesVersion is that of the images that generated ones are built on.
-const ImagesVersion = "3.0.0"
 
 // Language is one that an autoscaler can be written in.
 type Language struct {
@@ -61,8 +59,8 @@ func (v Values) Image() string { return v.Autoscaler() + ":latest" }
 // Module is the path of a Go module.
 func (v Values) Module() string { return strings.ReplaceAll(v.Autoscaler(), ".", "-") + "/user-logic" }
 
-// ImagesVersion is for the templates.
-func (Values) ImagesVersion() string { return ImagesVersion }
+// ImagesVersion is that of the images that generated ones are built on, for the templates.
+func (Values) ImagesVersion() string { return version.Image() }
 
 // File is one that is to be written. Its name is its path in the folder.
 type File struct {

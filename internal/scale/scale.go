@@ -12,12 +12,12 @@ import (
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	"k8s.io/apimachinery/pkg/types"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Scaler scales a target; a hook that is not configured is nil.

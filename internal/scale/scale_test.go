@@ -16,12 +16,12 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/client-go/rest"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/stage"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // hook is a user's hook that notes its document.

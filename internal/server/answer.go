@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // answer is a ResponseWriter that remembers its status.

@@ -7,7 +7,7 @@ import (
 
 	"go.opentelemetry.io/otel/propagation"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // metrics is GET /api/v1/metrics: what the metric method says now.

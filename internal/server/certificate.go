@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"sync"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/regular"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/regular"
 )
 
 // certificate is read at every handshake: the files are small, and their content, unlike their times, cannot miss a

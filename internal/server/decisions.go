@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // decisions is GET /api/v1/decisions: the last passes, newest first.

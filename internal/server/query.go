@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // query is the parameters of a request. Those that no call has are left alone, as they always were.

@@ -16,7 +16,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 const (

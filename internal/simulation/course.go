@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 )
 
 // Pass is asked for at each tick. A pass that fails scales nothing.

@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Evaluate is the evaluate stage.

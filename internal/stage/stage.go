@@ -11,9 +11,9 @@ package stage
 import (
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Observation is what a pass knows when it asks user logic.

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 )
 
 // Watch is a Reader for a program that goes on. It keeps the pods by a watch, where it may, and lists them at each pass where

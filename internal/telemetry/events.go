@@ -10,7 +10,7 @@ import (
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // flush is the reason of an event that is never written: when it arrives at the sink, all before it have.

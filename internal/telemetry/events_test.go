@@ -13,7 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/tools/record"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/text"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // sink notes what is written, and fails so often before.

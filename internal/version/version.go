@@ -5,9 +5,16 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
+
+// Release is the version of this source: the one place that says it. "make update-version" writes it everywhere else.
+const Release = "v3.0.0-rc.1"
+
+// Image is the tag of the images of this source, and the version of its chart.
+func Image() string { return strings.TrimPrefix(Release, "v") }
 
 // Version and Commit are set by the linker; a plain go build or go install leaves them to the build's own record.
 var Version, Commit string

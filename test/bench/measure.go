@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // fewest are the passes of a case whose budget is short.

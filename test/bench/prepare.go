@@ -13,7 +13,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // repository is where the program is, from the module that this is run in.

@@ -16,7 +16,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 const (

@@ -91,7 +91,7 @@ func (r report) write(o options) error {
 // a difference from chance; what there is one number of is a line of its own.
 func (r report) benchmarks() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: github.com/custom-pod-autoscaler/autoscaler/test/bench\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, r.Machine.CPU)
+	fmt.Fprintf(&text, "goos: %s\ngoarch: %s\npkg: github.com/custom-pod-autoscaler/autoscaler/v3/test/bench\ncpu: %s\n", runtime.GOOS, runtime.GOARCH, r.Machine.CPU)
 	for _, one := range r.Results {
 		name := fmt.Sprintf("BenchmarkPass/%s-%d", one.Case, r.Machine.Cores)
 		for i, seconds := range one.Passes {

@@ -14,7 +14,10 @@ import (
 	"time"
 )
 
-const modulePath = "github.com/custom-pod-autoscaler/autoscaler/test"
+const modulePath = "github.com/custom-pod-autoscaler/autoscaler/v3/test"
+
+// componentsPath is that of the module of the programs, which no other imports.
+const componentsPath = "github.com/custom-pod-autoscaler/autoscaler/test/cluster/components"
 
 // programs are the paths of the built programs, and of kwokConfig, by name.
 type programs map[string]string

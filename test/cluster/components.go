@@ -28,7 +28,7 @@ var components = []component{
 	{name: "kube-scheduler", source: kubernetesCommand("kube-scheduler"), stage: clients, args: schedulerArgs, ready: answers("kube-scheduler", "/healthz")},
 	{name: "kwok", source: "sigs.k8s.io/kwok/cmd/kwok", stage: kubelet, args: kwokArgs, ready: answers("kwok", "/healthz"), env: kwokEnv},
 	{name: "metrics-server", source: "sigs.k8s.io/metrics-server/cmd/metrics-server", stage: clients, args: metricsServerArgs, ready: all(answers("metrics-server", "/livez"), forwarded("metrics-server"))},
-	{name: "test-adapter", source: modulePath + "/cluster/components/test-adapter", stage: clients, args: testAdapterArgs, ready: all(answers("test-adapter", "/livez"), forwarded("test-adapter"))},
+	{name: "test-adapter", source: componentsPath + "/test-adapter", stage: clients, args: testAdapterArgs, ready: all(answers("test-adapter", "/livez"), forwarded("test-adapter"))},
 	{name: "kubectl", source: kubernetesCommand("kubectl"), stage: notStarted},
 }
 

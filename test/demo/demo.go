@@ -12,7 +12,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // demo is one run.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // another is the object under another name, with the same target.

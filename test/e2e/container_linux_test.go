@@ -9,7 +9,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // container makes $ROOT a container's file system out of this machine's, and runs the image's command in it as the

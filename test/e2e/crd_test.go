@@ -12,8 +12,8 @@ import (
 
 	"sigs.k8s.io/yaml"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 const crdFile = "../../api/v1/custompodautoscaler.com_custompodautoscalers.yaml"

@@ -18,7 +18,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // patience is how long a test waits for something that should happen: far longer than it takes on a busy machine.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // Pods that are not the Deployment's. Its selector in k8s-metrics-cpu-match-expressions selects the first of them.

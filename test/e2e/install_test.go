@@ -12,7 +12,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 const (
@@ -373,7 +374,7 @@ func testTheUpgrade(t *testing.T, mode string, how ...string) {
 		t.Fatal(err)
 	}
 	pod := deployment.Spec.Template.Spec
-	if one := pod.Containers[0]; len(pod.Containers) != 1 || one.Image != "custompodautoscaler/operator:3.0.0" || len(one.Env) > 0 || pod.ServiceAccountName != operatorName {
+	if one := pod.Containers[0]; len(pod.Containers) != 1 || one.Image != "custompodautoscaler/operator:"+version.Image() || len(one.Env) > 0 || pod.ServiceAccountName != operatorName {
 		t.Errorf("the pod is %+v", pod)
 	}
 	if kept := kubectl(t, "", "get", definition, "-o", `jsonpath={.metadata.annotations.helm\.sh/resource-policy}`); kept != "keep" {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 const madeKinds = "serviceaccounts,roles,rolebindings,deployments,replicasets,pods"

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // ends asks programs to end at the same time, and checks that each does within ten seconds, and says so by its exit code.

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // about are the writes that have to do with an object, or with what was made for it.

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // richObject has all that the API server writes otherwise than people do: defaults, amounts, what is empty, and lists that

@@ -21,7 +21,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // podAddress is one of those that are kept for documentation: it is nobody's.

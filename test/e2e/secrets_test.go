@@ -13,7 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // planted is a part of every credential in these tests.

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 // shop is a namespace of several teams, with an attacker that may only write CustomPodAutoscalers, and the operator with the

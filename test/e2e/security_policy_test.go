@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 // policyTarget is the target of autoscalerObject, and policyPaused the annotation that holds it.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/api/v1"
+	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
 // objectOf is the CustomPodAutoscaler as it is now.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 func TestEndsAsSoonAsUserCodeAllows(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/yaml"
 	"k8s.io/client-go/dynamic"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 const webPods = "{metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: 'web:1'}]}}"

@@ -5,8 +5,8 @@ package hpa
 import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/internal/hpa"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // tolerance is the HorizontalPodAutoscaler's own.

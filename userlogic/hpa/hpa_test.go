@@ -6,8 +6,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic"
-	"github.com/custom-pod-autoscaler/autoscaler/userlogic/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic/hpa"
 )
 
 // TestReplicas asks for targets that the specs do not carry, as those of user code need not.

@@ -12,7 +12,7 @@ import (
 	"os/signal"
 	"syscall"
 
-	"github.com/custom-pod-autoscaler/autoscaler/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
 func main() {
