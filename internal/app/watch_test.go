@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 func TestTheLongestSilenceLeavesRoomForEveryTimeout(t *testing.T) {
@@ -12,7 +13,7 @@ func TestTheLongestSilenceLeavesRoomForEveryTimeout(t *testing.T) {
 		name     string
 		runMode  string
 		atATime  int
-		together config.Milliseconds
+		together span.Milliseconds
 		api      bool
 		want     time.Duration
 	}{

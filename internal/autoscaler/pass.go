@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -114,7 +114,7 @@ func (r *run) take(ctx context.Context, steps []step) error {
 		err := r.takeOne(ctx, step)
 		took := r.parts.Now().Sub(began)
 		r.Stages = append(r.Stages, pass.Stage{Name: step.name, Took: took})
-		r.parts.Log.Log(ctx, config.LogStages, "stage", "stage", step.name, "took", took, "failed", err != nil)
+		r.parts.Log.Log(ctx, level.Stages, "stage", "stage", step.name, "took", took, "failed", err != nil)
 		if err != nil {
 			r.Failure = &pass.Failure{Stage: step.name, Reason: step.failure(err), Err: err}
 		}

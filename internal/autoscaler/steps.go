@@ -9,10 +9,10 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
@@ -101,7 +101,7 @@ func (r *run) gather(ctx context.Context) error {
 	r.Gathered, r.MetricsProblem = r.parts.KubernetesMetrics.Gather(ctx, r.Began, r.Snapshot)
 	r.MetricsProblem = secret.MaskError(r.MetricsProblem, r.parts.Mask)
 	for _, metric := range r.Gathered {
-		r.parts.Log.Log(ctx, config.LogMethods, "Kubernetes metric", "metric", asJSON{metric})
+		r.parts.Log.Log(ctx, level.Methods, "Kubernetes metric", "metric", asJSON{metric})
 	}
 	if r.MetricsProblem != nil && r.settings.RequireKubernetesMetrics {
 		return fmt.Errorf("%w (requireKubernetesMetrics is true: no user logic was run)", r.MetricsProblem)
@@ -116,7 +116,7 @@ func (r *run) seen() stage.Observation {
 
 func (r *run) metric(ctx context.Context) (err error) {
 	r.Metrics, err = r.parts.Metric.Run(ctx, r.seen())
-	r.parts.Log.Log(ctx, config.LogMethods, "metrics", "metrics", asJSON{r.Metrics})
+	r.parts.Log.Log(ctx, level.Methods, "metrics", "metrics", asJSON{r.Metrics})
 	return err
 }
 

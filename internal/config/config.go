@@ -12,6 +12,8 @@ import (
 	"runtime"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 // The two ways of running the metric method.
@@ -41,26 +43,26 @@ type Config struct {
 	PostScale    *Method `json:"postScale"`
 	RunMode      string  `json:"runMode"`
 
-	MetricConcurrency int          `json:"metricConcurrency"`
-	MetricTimeout     Milliseconds `json:"metricTimeout"`
-	PodMetrics        string       `json:"podMetrics"`
+	MetricConcurrency int               `json:"metricConcurrency"`
+	MetricTimeout     span.Milliseconds `json:"metricTimeout"`
+	PodMetrics        string            `json:"podMetrics"`
 
-	Interval  Milliseconds `json:"interval"`
-	StartTime Milliseconds `json:"startTime"`
+	Interval  span.Milliseconds `json:"interval"`
+	StartTime span.Milliseconds `json:"startTime"`
 
-	MinReplicas            int32   `json:"minReplicas"`
-	MaxReplicas            int32   `json:"maxReplicas"`
-	DownscaleStabilization Seconds `json:"downscaleStabilization"`
+	MinReplicas            int32        `json:"minReplicas"`
+	MaxReplicas            int32        `json:"maxReplicas"`
+	DownscaleStabilization span.Seconds `json:"downscaleStabilization"`
 
 	KubernetesMetricSpecs    []autoscalingv2.MetricSpec `json:"kubernetesMetricSpecs"`
 	RequireKubernetesMetrics bool                       `json:"requireKubernetesMetrics"`
-	InitialReadinessDelay    Seconds                    `json:"initialReadinessDelay"`
-	CPUInitializationPeriod  Seconds                    `json:"cpuInitializationPeriod"`
+	InitialReadinessDelay    span.Seconds               `json:"initialReadinessDelay"`
+	CPUInitializationPeriod  span.Seconds               `json:"cpuInitializationPeriod"`
 
-	RequestTimeout Milliseconds `json:"requestTimeout"`
-	LogVerbosity   int          `json:"logVerbosity"`
-	LogFormat      string       `json:"logFormat"`
-	APIConfig      API          `json:"apiConfig"`
+	RequestTimeout span.Milliseconds `json:"requestTimeout"`
+	LogVerbosity   int               `json:"logVerbosity"`
+	LogFormat      string            `json:"logFormat"`
+	APIConfig      API               `json:"apiConfig"`
 
 	Record *Record `json:"record"`
 

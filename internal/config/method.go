@@ -1,16 +1,19 @@
 package config
 
-import "github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+import (
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+)
 
 // Method is one piece of user logic: what to run, and how long it may take.
 type Method struct {
-	Type          string       `json:"type"`
-	Timeout       Milliseconds `json:"timeout"`
-	MaxReplyBytes int64        `json:"maxReplyBytes"`
-	Shell         *Shell       `json:"shell,omitempty"`
-	HTTP          *HTTP        `json:"http,omitempty"`
-	Worker        *Worker      `json:"worker,omitempty"`
-	HPA           *HPA         `json:"hpa,omitempty"`
+	Type          string            `json:"type"`
+	Timeout       span.Milliseconds `json:"timeout"`
+	MaxReplyBytes int64             `json:"maxReplyBytes"`
+	Shell         *Shell            `json:"shell,omitempty"`
+	HTTP          *HTTP             `json:"http,omitempty"`
+	Worker        *Worker           `json:"worker,omitempty"`
+	HPA           *HPA              `json:"hpa,omitempty"`
 }
 
 // methodForms are all ways there are: a new one is a file with its keys and defaults, a field of Method, and a

@@ -4,12 +4,15 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
+	"strconv"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/quantity"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
@@ -126,8 +129,8 @@ func scalar(value any, into reflect.Value) bool {
 		return err == nil
 	}
 	switch number, isNumber := value.(json.Number); {
-	case isText && isSpan(into):
-		return setSpan(into, text)
+	case isText && span.Is(into):
+		return span.Set(into, text)
 	case isNumber && (into.CanInt() || into.CanUint()):
 		value = whole(number)
 	}
@@ -142,4 +145,16 @@ func scalar(value any, into reflect.Value) bool {
 	}
 	document, err := json.Marshal(value)
 	return err == nil && json.Unmarshal(document, into.Addr().Interface()) == nil
+}
+
+// whole spells a number that is whole as an integer: 4.0 is 4, and 3.6e+06, as Helm writes large numbers, is 3600000.
+func whole(number json.Number) json.Number {
+	if _, err := strconv.ParseInt(string(number), 10, 64); err == nil {
+		return number
+	}
+	float, err := strconv.ParseFloat(string(number), 64)
+	if err != nil || float != math.Trunc(float) || math.Abs(float) >= 1<<63 {
+		return number
+	}
+	return json.Number(strconv.FormatInt(int64(float), 10))
 }

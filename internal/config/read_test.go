@@ -13,6 +13,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 // An autoscaler as they have been written for years, python and all.
@@ -215,7 +216,7 @@ const hpaOfCPU = "evaluate: {type: hpa}\nkubernetesMetricSpecs: [{type: Resource
 func TestTheWindowOfHPA(t *testing.T) {
 	for name, row := range map[string]struct {
 		file, variable, source string
-		want                   Seconds
+		want                   span.Seconds
 	}{
 		"that of a HorizontalPodAutoscaler, where nobody sets one": {hpaOfCPU, "", "default", 300},
 		"nothing, where that is written out":                       {hpaOfCPU + "\ndownscaleStabilization: 0", "", "config.yaml line 3", 0},
@@ -368,7 +369,7 @@ func TestWhichFile(t *testing.T) {
 	tests := map[string]struct {
 		flag, variable string
 		environ        []string
-		interval       Milliseconds
+		interval       span.Milliseconds
 		problems       []string
 		warnings       []string
 		note           string

@@ -20,6 +20,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 const page = "../../docs/configuration.md"
@@ -97,8 +98,8 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[int32]():                                      "whole number",
 	reflect.TypeFor[int64]():                                      "whole number",
 	reflect.TypeFor[*int32]():                                     "whole number",
-	reflect.TypeFor[Milliseconds]():                               "milliseconds",
-	reflect.TypeFor[Seconds]():                                    "seconds",
+	reflect.TypeFor[span.Milliseconds]():                          "milliseconds",
+	reflect.TypeFor[span.Seconds]():                               "seconds",
 	reflect.TypeFor[[]string]():                                   "list of text",
 	reflect.TypeFor[[]int]():                                      "list of whole numbers",
 	reflect.TypeFor[map[string]string]():                          "names and text",

@@ -11,6 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 // Schema is the JSON Schema (draft 2020-12) of a configuration file, made from the tables of keys: what an editor
@@ -107,8 +108,8 @@ func shapeOfType(of reflect.Type) *rule.Schema {
 	switch of {
 	case reflect.TypeFor[Method]():
 		return &rule.Schema{Ref: "#/$defs/method"}
-	case reflect.TypeFor[Milliseconds](), reflect.TypeFor[Seconds]():
-		return &rule.Schema{Type: []string{"integer", "string"}, Pattern: spanPattern}
+	case reflect.TypeFor[span.Milliseconds](), reflect.TypeFor[span.Seconds]():
+		return &rule.Schema{Type: []string{"integer", "string"}, Pattern: span.Pattern}
 	case reflect.TypeFor[resource.Quantity]():
 		return &rule.Schema{Type: []string{"string", "number"}, Pattern: quantityPattern}
 	case reflect.TypeFor[metav1.LabelSelector]():

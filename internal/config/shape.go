@@ -7,6 +7,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 // readsItself tells a type with a form of its own, such as a quantity.
@@ -56,8 +58,8 @@ func shapeOf(into reflect.Value) string {
 	if isSelector(into) {
 		return "a label selector, e.g. queue=worker_tasks"
 	}
-	if isSpan(into) {
-		return spanShape(into)
+	if span.Is(into) {
+		return span.Shape(into)
 	}
 	switch into.Addr().Interface().(type) {
 	case *metav1.Duration:

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 // WorkerMethod is the type of a Method that sends its documents to a program that is kept running.
@@ -11,10 +12,10 @@ const WorkerMethod = "worker"
 
 // Worker is a program that is started once, and reads a document and answers it line by line.
 type Worker struct {
-	Entrypoint   string       `json:"entrypoint"`
-	Command      []string     `json:"command"`
-	Concurrency  int          `json:"concurrency"`
-	StartTimeout Milliseconds `json:"startTimeout"`
+	Entrypoint   string            `json:"entrypoint"`
+	Command      []string          `json:"command"`
+	Concurrency  int               `json:"concurrency"`
+	StartTimeout span.Milliseconds `json:"startTimeout"`
 }
 
 var workerKeys = []key[Worker]{

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -81,7 +82,7 @@ func (c *call) run(ctx context.Context, document Document) (string, error) {
 	defer cancel()
 	client, err := c.client.current()
 	if err != nil {
-		return "", config.Mistake{Err: err}
+		return "", fault.Mistake{Err: err}
 	}
 	answer, err := c.send(ctx, client, c.url, func(ctx context.Context, target *url.URL) (*http.Request, error) {
 		return c.request(ctx, target, document)

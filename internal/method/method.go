@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -121,7 +122,7 @@ func (m *Method) Run(ctx context.Context, document Document) (string, error) {
 	}
 	took := time.Since(began)
 	m.ran(Run{Name: m.name, Type: m.of, Document: document, Reply: reply, Took: took, Err: err})
-	m.log.Log(ctx, config.LogMethods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "reply", beginning{m.masker, reply}, "failed", err != nil)
+	m.log.Log(ctx, level.Methods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "reply", beginning{m.masker, reply}, "failed", err != nil)
 	if err != nil {
 		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -200,7 +201,7 @@ func notStarted(path string, err error) error {
 	}
 	err = fmt.Errorf("starting %s: %w%s", program, err, hint)
 	if hint != "" { // without one, the machine may be short of processes or files
-		return config.Mistake{Err: err}
+		return fault.Mistake{Err: err}
 	}
 	return err
 }

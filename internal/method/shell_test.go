@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 )
 
 // script is a method that runs a shell script.
@@ -36,7 +37,7 @@ func TestShell(t *testing.T) {
 		name     string
 		script   string
 		document string
-		timeout  config.Milliseconds
+		timeout  span.Milliseconds
 		reply    string
 		says     []string
 	}{

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 )
 
 // A worker that fails again without having answered anything waits longer each time until it is started anew.
@@ -177,11 +178,11 @@ func (w *worker) pause() time.Duration {
 }
 
 // news is the level of what is the same each time while a worker keeps failing.
-func (w *worker) news(level slog.Level) slog.Level {
+func (w *worker) news(usual slog.Level) slog.Level {
 	if w.failures > 1 {
-		return config.LogMethods
+		return level.Methods
 	}
-	return level
+	return usual
 }
 
 // close takes all turns, so that nothing is in flight, and ends the program.

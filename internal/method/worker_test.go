@@ -19,10 +19,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
-	serving "github.com/custom-pod-autoscaler/autoscaler/v3/userlogic/worker"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sys/unix"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
+	serving "github.com/custom-pod-autoscaler/autoscaler/v3/userlogic/worker"
 )
 
 // goWorker is set for the test binary to be a worker itself.
@@ -175,7 +178,7 @@ func TestWorkerFailures(t *testing.T) {
 	second := `[ $(wc -l <$DIR/starts) = 1 ] || { ` + hello + echoes + `; exit; }; `
 	for _, row := range []struct {
 		name, script string // after its start, the first time
-		timeout      config.Milliseconds
+		timeout      span.Milliseconds
 		late         bool
 		says         []string
 	}{
@@ -506,12 +509,12 @@ func TestWorkerThatCannotStart(t *testing.T) {
 	runner, _ := newKept(t, kept("/no/such/program"))
 	_, err := runner.Run(t.Context(), Whole([]byte("{}")))
 	wantError(t, err, "running metric (/no/such/program): starting /no/such/program: no such file or directory; there is no such program: is it in the image, and is entrypoint right?")
-	if _, ok := errors.AsType[config.Mistake](err); !ok {
+	if _, ok := errors.AsType[fault.Mistake](err); !ok {
 		t.Error("it is not said to be a mistake of the configuration")
 	}
 	_, _ = runner.Run(t.Context(), Whole([]byte("{}")))
 	_, err = runner.Run(t.Context(), Whole([]byte("{}")))
-	if _, ok := errors.AsType[config.Mistake](err); !ok {
+	if _, ok := errors.AsType[fault.Mistake](err); !ok {
 		t.Errorf("in the pause it is not said to be a mistake of the configuration: %v", err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -62,7 +62,7 @@ func (h *Health) Pass(_ context.Context, p pass.Pass) {
 
 // lasts tells an error that somebody has to do something about.
 func lasts(err error) bool {
-	_, mistake := errors.AsType[config.Mistake](err)
+	_, mistake := errors.AsType[fault.Mistake](err)
 	return mistake || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
 }
 

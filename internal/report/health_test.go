@@ -11,7 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -56,7 +56,7 @@ func TestTheLoopIsAliveWhilePassesEnd(t *testing.T) {
 
 func TestItIsReadyOnceTheTargetWasReadAndNobodyHasToDoSomething(t *testing.T) {
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "web", errors.New("no"))
-	gone := fmt.Errorf("reading: %w", config.Mistake{Err: errors.New("not found")})
+	gone := fmt.Errorf("reading: %w", fault.Mistake{Err: errors.New("not found")})
 	health, now := healthAt()
 	for _, row := range []struct {
 		name  string

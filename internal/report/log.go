@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -73,7 +73,7 @@ func (l *Log) asked(ctx context.Context, log *slog.Logger, p pass.Pass) {
 		return
 	}
 	l.asking.clear()
-	log.Log(ctx, config.LogDecisions, "would scale", line(p)...)
+	log.Log(ctx, level.Decisions, "would scale", line(p)...)
 }
 
 // metrics tells when Kubernetes metrics begin to be missing, and when they are back.
@@ -142,11 +142,11 @@ func repeats(times int) time.Duration {
 }
 
 // once gives the level for news, or the one for what was reported before; and for news, how many passes the old had lasted.
-func (s *state) once(news slog.Level, text string) (level slog.Level, before int) {
+func (s *state) once(news slog.Level, text string) (at slog.Level, before int) {
 	s.passes++
 	if s.passes > 1 && s.text == text {
 		s.same++
-		return config.LogDecisions, 0
+		return level.Decisions, 0
 	}
 	before = s.same
 	s.text, s.same = text, 1

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -128,7 +128,7 @@ func TestTheLogRepeatsWhatLasts(t *testing.T) {
 
 func TestVerbosityOneShowsEachDecision(t *testing.T) {
 	var out bytes.Buffer
-	log := Log{To: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: config.LogDecisions}))}
+	log := Log{To: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level.Decisions}))}
 	for range 3 {
 		log.Pass(t.Context(), decidedOn(1, 1, 1))
 		log.Pass(t.Context(), as(userlogic.APIDryRun, decidedOn(1, 2, 2)))

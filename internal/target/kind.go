@@ -10,7 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 )
 
@@ -21,14 +21,14 @@ func (r *Reader) Find(ctx context.Context) (kube.Path, error) {
 	}
 	version, err := schema.ParseGroupVersion(r.ref.APIVersion)
 	if err != nil {
-		return kube.Path{}, config.Mistake{Err: fmt.Errorf("scaleTargetRef.apiVersion: %w", err)}
+		return kube.Path{}, fault.Mistake{Err: fmt.Errorf("scaleTargetRef.apiVersion: %w", err)}
 	}
 	kind, err := FindKind(ctx, r.api, version.WithKind(r.ref.Kind))
 	if err == nil {
 		err = kind.Targetable()
 	}
 	if errors.Is(err, ErrNotServed) || errors.Is(err, ErrNoKind) || errors.Is(err, ErrNoTarget) {
-		return kube.Path{}, config.Mistake{Err: fmt.Errorf("%w (scaleTargetRef)", err)}
+		return kube.Path{}, fault.Mistake{Err: fmt.Errorf("%w (scaleTargetRef)", err)}
 	}
 	if err != nil {
 		return kube.Path{}, err

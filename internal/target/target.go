@@ -19,7 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 )
 
@@ -137,7 +137,7 @@ func (r *Reader) explain(err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		r.kind = nil
-		return config.Mistake{Err: fmt.Errorf("%w: does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does", err)}
+		return fault.Mistake{Err: fmt.Errorf("%w: does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does", err)}
 	case apierrors.IsInternalError(err):
 		return fmt.Errorf("%w: if it has no number of replicas at all, give it one", err)
 	}

@@ -11,8 +11,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
@@ -374,7 +374,7 @@ func testTheUpgrade(t *testing.T, mode string, how ...string) {
 		t.Fatal(err)
 	}
 	pod := deployment.Spec.Template.Spec
-	if one := pod.Containers[0]; len(pod.Containers) != 1 || one.Image != "custompodautoscaler/operator:"+version.Image() || len(one.Env) > 0 || pod.ServiceAccountName != operatorName {
+	if one := pod.Containers[0]; len(pod.Containers) != 1 || one.Image != "custompodautoscaler/operator:"+versionOfChart(t) || len(one.Env) > 0 || pod.ServiceAccountName != operatorName {
 		t.Errorf("the pod is %+v", pod)
 	}
 	if kept := kubectl(t, "", "get", definition, "-o", `jsonpath={.metadata.annotations.helm\.sh/resource-policy}`); kept != "keep" {
@@ -477,3 +477,17 @@ spec:
             - {name: POD_NAME, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
             - {name: OPERATOR_NAME, value: custom-pod-autoscaler-operator}
 `
+
+// versionOfChart is that of the operator, which the chart runs.
+func versionOfChart(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", chart, "Chart.yaml"))
+	var is struct{ AppVersion string }
+	if err == nil {
+		err = yaml.Unmarshal(text, &is)
+	}
+	if err != nil || is.AppVersion == "" {
+		t.Fatalf("the chart says no version: %v", err)
+	}
+	return is.AppVersion
+}

@@ -1,4 +1,5 @@
-package config
+// Package fault has the errors that tell more than their text.
+package fault
 
 // Mistake is an error that the configuration is the cause of: it does not go away by itself, so whoever wrote it has to
 // look.
