@@ -17,6 +17,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/cli"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scaffold"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -185,20 +186,21 @@ func TestTheConversationShownIsTheOneThatThereIs(t *testing.T) {
 	}
 	t.Setenv("PYTHONPATH", "userlogic/python")
 	t.Setenv("DIR", dir)
-	worker, err := method.New("metric", config.Method{Type: "worker", Timeout: 30_000, MaxReplyBytes: 1 << 20, Worker: &config.Worker{
+	opened, err := method.Open((&config.Method{Type: "worker", Timeout: 30_000, MaxReplyBytes: 1 << 20, Worker: &worker.Settings{
 		Entrypoint: "/bin/sh", Command: []string{"-c", `tee $DIR/in | python3 $DIR/metric.py | tee $DIR/out`}, Concurrency: 1, StartTimeout: 30_000,
-	}}, slog.New(slog.DiscardHandler), func(method.Run) {})
+	}}).With("metric", slog.New(slog.DiscardHandler)), func(method.Run) {})
 	if err != nil {
 		t.Fatal(err)
 	}
+	asked := opened.Runner
 	for _, match := range regexp.MustCompile(`(?m)"time":"(.*?)","document":(.*)}$`).FindAllStringSubmatch(transcript, -1) {
 		at, err := time.Parse(time.RFC3339Nano, match[1])
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = worker.Run(t.Context(), method.Whole([]byte(match[2])).At(at)) // the answer is in the transcript, also an error
+		_, _ = asked.Run(t.Context(), method.Whole([]byte(match[2])).At(at)) // the answer is in the transcript, also an error
 	}
-	worker.Close()
+	asked.Close()
 	for name, mark := range map[string]string{"in": "> ", "out": "< "} {
 		said := strings.Join(regexp.MustCompile(`(?m)^`+mark+`.*\n`).FindAllString(transcript, -1), "")
 		if got := regexp.MustCompile(`(?m)^.`).ReplaceAllString(read(t, filepath.Join(dir, name)), mark+"$0"); got != said {

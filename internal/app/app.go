@@ -17,7 +17,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
@@ -76,7 +76,7 @@ func New(ctx context.Context, options Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := method.AdoptOrphans(); err != nil {
+	if err := process.AdoptOrphans(); err != nil {
 		return nil, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	app := &App{methods: methods, tracing: tracing, events: newEvents(ctx, api, options.Log), log: options.Log}
@@ -109,7 +109,7 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 			Stage: methods.metric, Mode: settings.RunMode, OwnMetrics: settings.PodMetrics == config.OwnPodMetrics,
 			Concurrency: settings.Concurrency(), Timeout: settings.MetricTimeout.Duration(),
 		},
-		Evaluate: stage.Evaluate{Stage: methods.evaluate, Propose: proposer(settings)},
+		Evaluate: stage.Evaluate{Stage: methods.evaluate, Evaluator: methods.evaluator},
 		Scale:    newScaler(settings, api, methods),
 		Now:      now, Log: log,
 	}

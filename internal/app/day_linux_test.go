@@ -12,6 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -39,8 +40,8 @@ func TestADayLeavesNothingBehind(t *testing.T) {
 	settings := config.Default()
 	settings.ScaleTargetRef = &autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}
 	settings.RunMode, settings.MaxReplicas, settings.DownscaleStabilization = config.PerResource, 20, 300
-	settings.Metric = &config.Method{Type: config.ShellMethod, Timeout: 20_000, MaxReplyBytes: 1 << 20, Shell: &config.Shell{Entrypoint: "/bin/echo", Command: []string{"fine"}}}
-	settings.Evaluate = &config.Method{Type: config.HPAMethod}
+	settings.Metric = &config.Method{Type: "shell", Timeout: 20_000, MaxReplyBytes: 1 << 20, Shell: &shell.Settings{Entrypoint: "/bin/echo", Command: []string{"fine"}}}
+	settings.Evaluate = &config.Method{Type: "hpa"}
 	utilization := int32(60)
 	settings.KubernetesMetricSpecs = []autoscalingv2.MetricSpec{{Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{
 		Name: "cpu", Target: autoscalingv2.MetricTarget{Type: "Utilization", AverageUtilization: &utilization},

@@ -12,6 +12,7 @@ import (
 // methods are the user's, each between its hooks; scale has hooks alone.
 type methods struct {
 	metric, evaluate, scale stage.Stage
+	evaluator               method.Evaluator // in place of a method of the stage evaluate, or nil
 
 	all []*method.Method
 }
@@ -27,28 +28,21 @@ func (m methods) close() {
 
 func newMethods(settings config.Config, log *slog.Logger, ran func(method.Run), secrets []string) (methods, error) {
 	var m methods
-	for _, wanted := range []struct {
-		name   string
-		config *config.Method
-		runner *method.Runner
-	}{
-		{"preMetric", settings.PreMetric, &m.metric.Before},
-		{"metric", settings.Metric, &m.metric.Main},
-		{"postMetric", settings.PostMetric, &m.metric.After},
-		{"preEvaluate", settings.PreEvaluate, &m.evaluate.Before},
-		{"evaluate", settings.Evaluate, &m.evaluate.Main},
-		{"postEvaluate", settings.PostEvaluate, &m.evaluate.After},
-		{"preScale", settings.PreScale, &m.scale.Before},
-		{"postScale", settings.PostScale, &m.scale.After},
-	} {
-		if wanted.config == nil || wanted.config.Type == config.HPAMethod { // which is no user code: see proposer
-			continue
-		}
-		runner, err := method.New(wanted.name, *wanted.config, log, ran, secrets...)
+	places := map[string]*method.Runner{
+		"preMetric": &m.metric.Before, "metric": &m.metric.Main, "postMetric": &m.metric.After,
+		"preEvaluate": &m.evaluate.Before, "evaluate": &m.evaluate.Main, "postEvaluate": &m.evaluate.After,
+		"preScale": &m.scale.Before, "postScale": &m.scale.After,
+	}
+	for name, of := range settings.Methods() {
+		opened, err := method.Open(of.With(name, log), ran, secrets...)
 		if err != nil {
 			return methods{}, err
 		}
-		*wanted.runner, m.all = runner, append(m.all, runner)
+		if opened.Runner == nil { // of kinds that only evaluate can be of
+			m.evaluator = opened.Evaluator
+			continue
+		}
+		*places[name], m.all = opened.Runner, append(m.all, opened.Runner)
 	}
 	return m, nil
 }

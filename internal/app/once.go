@@ -7,6 +7,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -17,7 +18,7 @@ func Once(ctx context.Context, options Options, runType userlogic.RunType, ran f
 	if err != nil {
 		return pass.Pass{}, err
 	}
-	if err := method.AdoptOrphans(); err != nil {
+	if err := process.AdoptOrphans(); err != nil {
 		return pass.Pass{}, fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	pipeline, err := NewPipeline(options.Config, connection, time.Now, options.Log, ran, options.Secrets...)

@@ -53,8 +53,8 @@ func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autosca
 }
 
 func longestMethod(settings config.Config) (longest time.Duration) {
-	for _, method := range settings.Methods() {
-		longest = max(longest, method.Longest())
+	for name, method := range settings.Methods() {
+		longest = max(longest, method.Settings(name).Longest())
 	}
 	return longest
 }

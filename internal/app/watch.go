@@ -33,7 +33,7 @@ func newReports(options Options) reports {
 	settings := options.Config
 	ref := settings.ScaleTargetRef
 	health := report.NewHealth(time.Now, settings.StartTime.Duration()+settings.Interval.Duration(), longestSilence(settings))
-	metrics := report.NewMetrics(health.SinceSuccess)
+	metrics := report.NewMetrics(config.RunTypes(), health.SinceSuccess)
 	metrics.Info.WithLabelValues(options.Version, ref.Kind, settings.Namespace, ref.Name).Set(1)
 	return reports{
 		settings: settings,
@@ -73,7 +73,7 @@ func longestSilence(settings config.Config) time.Duration {
 			pass += longestMetric(settings)
 			continue
 		}
-		pass += method.Longest()
+		pass += method.Settings(name).Longest()
 	}
 	if settings.CustomPodAutoscaler != nil && settings.LeaderElection {
 		pass += lease.LongestConfirm
@@ -91,7 +91,7 @@ func longestMetric(settings config.Config) time.Duration {
 		concurrency := time.Duration(settings.Concurrency())
 		longest *= max(1, (time.Duration(settings.MaxReplicas)+concurrency-1)/concurrency)
 	}
-	longest += settings.Metric.Starting()
+	longest += settings.Metric.Settings("metric").Starting()
 	if together := settings.MetricTimeout.Duration(); together > 0 {
 		return min(longest, together)
 	}
@@ -102,7 +102,7 @@ func longestMetric(settings config.Config) time.Duration {
 func methodTypes(settings config.Config) map[string]string {
 	types := map[string]string{}
 	for name, method := range settings.Methods() {
-		if method.Type != config.HPAMethod {
+		if method.Runs() {
 			types[name] = method.Type
 		}
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
 )
 
 func TestTheLongestSilenceLeavesRoomForEveryTimeout(t *testing.T) {
@@ -35,8 +36,8 @@ func TestTheLongestSilenceLeavesRoomForEveryTimeout(t *testing.T) {
 
 func TestTheLongestSilenceLeavesRoomForTheStartOfAWorker(t *testing.T) {
 	settings := config.Default()
-	settings.Metric = &config.Method{Type: config.WorkerMethod, Timeout: 5_000, Worker: &config.Worker{Concurrency: 5, StartTimeout: 30_000}}
-	settings.Evaluate = &config.Method{Type: config.WorkerMethod, Timeout: 2_000, Worker: &config.Worker{StartTimeout: 20_000}}
+	settings.Metric = &config.Method{Type: "worker", Timeout: 5_000, Worker: &worker.Settings{Concurrency: 5, StartTimeout: 30_000}}
+	settings.Evaluate = &config.Method{Type: "worker", Timeout: 2_000, Worker: &worker.Settings{StartTimeout: 20_000}}
 	if got, want := longestSilence(settings), 189*time.Second; got != want { // 45 s + 2 * (10 s + 2 * 5 s + 30 s + 22 s)
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -14,7 +14,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -32,17 +31,17 @@ type KubernetesMetrics interface {
 
 // Metric is the metric stage.
 type Metric interface {
-	Run(context.Context, stage.Observation) ([]userlogic.ResourceMetric, error)
+	Run(context.Context, pass.Observation) ([]userlogic.ResourceMetric, error)
 }
 
 // Evaluate is the evaluate stage.
 type Evaluate interface {
-	Run(context.Context, stage.Observation) (userlogic.Evaluation, error)
+	Run(context.Context, pass.Observation) (userlogic.Evaluation, error)
 }
 
 // Scale carries a decision out. The target may have been scaled although there is an error: hooks run after it.
 type Scale interface {
-	Scale(context.Context, stage.Observation, decision.Decision) (scaled bool, err error)
+	Scale(context.Context, pass.Observation, decision.Decision) (scaled bool, err error)
 }
 
 // Watcher is told of each pass when it has ended, before the next one starts, and does not keep that one waiting.

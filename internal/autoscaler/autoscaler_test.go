@@ -17,7 +17,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -48,7 +47,7 @@ func (w *workload) Gather(_ context.Context, _ time.Time, s target.Snapshot) ([]
 	return make([]userlogic.KubernetesMetric, len(s.Pods)), w.call("gather")
 }
 
-func (w *workload) Scale(_ context.Context, _ stage.Observation, d decision.Decision) (bool, error) {
+func (w *workload) Scale(_ context.Context, _ pass.Observation, d decision.Decision) (bool, error) {
 	err := w.call(fmt.Sprintf("scale %d", d.Replicas))
 	if err == nil {
 		w.replicas = d.Replicas
@@ -58,7 +57,7 @@ func (w *workload) Scale(_ context.Context, _ stage.Observation, d decision.Deci
 
 type metricOf struct{ *workload }
 
-func (w metricOf) Run(_ context.Context, seen stage.Observation) ([]userlogic.ResourceMetric, error) {
+func (w metricOf) Run(_ context.Context, seen pass.Observation) ([]userlogic.ResourceMetric, error) {
 	if w.slow != nil {
 		w.slow()
 	}
@@ -67,7 +66,7 @@ func (w metricOf) Run(_ context.Context, seen stage.Observation) ([]userlogic.Re
 
 type evaluateOf struct{ *workload }
 
-func (w evaluateOf) Run(context.Context, stage.Observation) (userlogic.Evaluation, error) {
+func (w evaluateOf) Run(context.Context, pass.Observation) (userlogic.Evaluation, error) {
 	return userlogic.Evaluation{TargetReplicas: w.asked}, w.call("evaluate")
 }
 

@@ -15,7 +15,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -110,8 +109,12 @@ func (r *run) gather(ctx context.Context) error {
 }
 
 // seen is what user logic is asked about.
-func (r *run) seen() stage.Observation {
-	return stage.Observation{Began: r.Began, RunType: r.RunType, Target: r.Snapshot, Gathered: r.Gathered, Metrics: r.Metrics}
+func (r *run) seen() pass.Observation {
+	seen := pass.Observation{Began: r.Began, RunType: r.RunType, Target: r.Snapshot, Gathered: r.Gathered, Metrics: r.Metrics}
+	if missing, is := errors.AsType[*kubemetrics.Error](r.MetricsProblem); is {
+		seen.Missing = len(missing.Specs)
+	}
+	return seen
 }
 
 func (r *run) metric(ctx context.Context) (err error) {

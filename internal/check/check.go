@@ -5,34 +5,20 @@
 // logic and changes nothing.
 package check
 
-// Result is what came of looking at one thing.
-type Result string
-
-// The results. What only takes away something that scaling can do without is a warning.
-const (
-	OK      Result = "ok"
-	Warning Result = "warning"
-	Error   Result = "error"
+import (
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 )
 
-// Item is one thing that was looked at.
-type Item struct {
-	Check  string `json:"check"`
-	Result Result `json:"result"`
-	Says   string `json:"says"`
-	Fix    string `json:"fix,omitempty"` // the way out, where the words do not have it
-}
-
 // Failed tells whether any of them is an error.
-func Failed(items []Item) bool {
+func Failed(items []finding.Item) bool {
 	for _, item := range items {
-		if item.Result == Error {
+		if item.Result == finding.Error {
 			return true
 		}
 	}
 	return false
 }
 
-func ok(check, says string) Item { return Item{check, OK, says, ""} }
-
-func failed(check string, err error) Item { return Item{check, Error, err.Error(), ""} }
+func failed(check string, err error) finding.Item {
+	return finding.Item{Check: check, Result: finding.Error, Says: err.Error()}
+}

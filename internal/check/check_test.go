@@ -14,12 +14,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	calls "github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
 )
 
 // says are items as: ok metric program: /bin/sh
-func says(items []Item) []string {
+func says(items []finding.Item) []string {
 	var lines []string
 	for _, item := range items {
 		lines = append(lines, string(item.Result)+" "+item.Check+": "+item.Says)
@@ -47,21 +51,21 @@ func TestProgramsAreLookedForAsTheyAreStarted(t *testing.T) {
 	t.Setenv("PATH", path)
 	for _, row := range []struct {
 		name  string
-		shell config.Shell
+		shell shell.Settings
 		want  []string
 	}{
-		{"in PATH", config.Shell{Entrypoint: "found"}, []string{"ok metric program: " + path + "/found"}},
-		{"at its path", config.Shell{Entrypoint: "./run.sh"}, []string{"ok metric program: ./run.sh"}},
-		{"a script that is there", config.Shell{Entrypoint: "found", Command: []string{"plain.sh"}}, []string{"ok metric program: " + path + "/found", "ok metric script: plain.sh"}},
-		{"a script that is not", config.Shell{Entrypoint: "found", Command: []string{"/gone.py"}}, []string{"ok metric program: " + path + "/found", "warning metric script: /gone.py: there is no such file here"}},
-		{"a piece of code", config.Shell{Entrypoint: "found", Command: []string{"-c", "cat gone.txt"}}, []string{"ok metric program: " + path + "/found"}},
-		{"a word", config.Shell{Entrypoint: "found", Command: []string{"metric"}}, []string{"ok metric program: " + path + "/found"}},
-		{"nowhere", config.Shell{Entrypoint: "gone"}, []string{"error metric program: gone: executable file not found in $PATH"}},
-		{"not to be executed", config.Shell{Entrypoint: "./plain.sh"}, []string{"error metric program: ./plain.sh: permission denied"}},
-		{"a folder", config.Shell{Entrypoint: "./bin"}, []string{"error metric program: ./bin: is a directory"}},
+		{"in PATH", shell.Settings{Entrypoint: "found"}, []string{"ok metric program: " + path + "/found"}},
+		{"at its path", shell.Settings{Entrypoint: "./run.sh"}, []string{"ok metric program: ./run.sh"}},
+		{"a script that is there", shell.Settings{Entrypoint: "found", Command: []string{"plain.sh"}}, []string{"ok metric program: " + path + "/found", "ok metric script: plain.sh"}},
+		{"a script that is not", shell.Settings{Entrypoint: "found", Command: []string{"/gone.py"}}, []string{"ok metric program: " + path + "/found", "warning metric script: /gone.py: there is no such file here"}},
+		{"a piece of code", shell.Settings{Entrypoint: "found", Command: []string{"-c", "cat gone.txt"}}, []string{"ok metric program: " + path + "/found"}},
+		{"a word", shell.Settings{Entrypoint: "found", Command: []string{"metric"}}, []string{"ok metric program: " + path + "/found"}},
+		{"nowhere", shell.Settings{Entrypoint: "gone"}, []string{"error metric program: gone: executable file not found in $PATH"}},
+		{"not to be executed", shell.Settings{Entrypoint: "./plain.sh"}, []string{"error metric program: ./plain.sh: permission denied"}},
+		{"a folder", shell.Settings{Entrypoint: "./bin"}, []string{"error metric program: ./bin: is a directory"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := says(programs(t.Context(), "metric", "shell", row.shell.Entrypoint, row.shell.Command)); !slices.Equal(got, row.want) {
+			if got := says(Methods(t.Context(), config.Config{Metric: &config.Method{Type: "shell", Shell: &row.shell}}, false)); !slices.Equal(got, row.want) {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
@@ -69,9 +73,9 @@ func TestProgramsAreLookedForAsTheyAreStarted(t *testing.T) {
 }
 
 func TestTheProgramOfAWorkerIsLookedForToo(t *testing.T) {
-	m := config.Method{Type: config.WorkerMethod, Worker: &config.Worker{Entrypoint: "./gone", Command: []string{"worker.py"}}}
+	m := config.Method{Type: "worker", Worker: &worker.Settings{Entrypoint: "./gone", Command: []string{"worker.py"}}}
 	got := Methods(t.Context(), config.Config{Metric: &m}, false)
-	if len(got) != 1 || got[0].Result != Error || !strings.Contains(got[0].Fix, "correct metric.worker.entrypoint") {
+	if len(got) != 1 || got[0].Result != finding.Error || !strings.Contains(got[0].Fix, "correct metric.worker.entrypoint") {
 		t.Errorf("got %+v", got)
 	}
 }
@@ -93,8 +97,8 @@ func TestServersAreAskedForTheirHead(t *testing.T) {
 		"/post-only": "warning evaluate url: " + server.URL + "/post-only answers HEAD with 405 Method Not Allowed, so that it is there, and no more is known",
 		"/gone":      "warning evaluate url: " + server.URL + "/gone answers HEAD with 404 Not Found",
 	} {
-		m := config.Method{Type: config.HTTPMethod, Timeout: 5000, MaxReplyBytes: 10, HTTP: &config.HTTP{
-			Method: "POST", URL: server.URL + path + "?a=b", Headers: map[string]string{"Token": "secret"}, ParameterMode: config.QueryParameter,
+		m := config.Method{Type: "http", Timeout: 5000, MaxReplyBytes: 10, HTTP: &calls.Settings{
+			Method: "POST", URL: server.URL + path + "?a=b", Headers: map[string]string{"Token": "secret"}, ParameterMode: "query",
 		}}
 		if got := says(Methods(t.Context(), config.Config{Evaluate: &m}, true)); !slices.Equal(got, []string{want}) {
 			t.Errorf("got %q, want %q", got, want)

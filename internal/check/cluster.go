@@ -9,6 +9,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
@@ -17,13 +18,13 @@ import (
 // Cluster looks at what the configuration needs of the cluster, as the caller whom the client is of: the target, its pods,
 // the metrics APIs, and the right to make each call that the autoscaler makes. It ends early where the API does not answer,
 // or does not serve the target's kind.
-func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now time.Time) []Item {
+func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now time.Time) []finding.Item {
 	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
 	path, err := reader.Find(ctx)
 	if err != nil {
-		return []Item{failed("target kind", err)}
+		return []finding.Item{failed("target kind", err)}
 	}
-	items := []Item{ok("target kind", path.Resource+" of "+path.Version.String()+" can be scaled")}
+	items := []finding.Item{finding.Fine("target kind", path.Resource+" of "+path.Version.String()+" can be scaled")}
 	items = append(items, ofTarget(ctx, reader, settings)...)
 	items = append(items, others(ctx, api, settings)...)
 	gatherer := kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
@@ -32,25 +33,25 @@ func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now 
 	return append(items, rights(ctx, api, rightsOf(settings, path, calls))...)
 }
 
-func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config) []Item {
+func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config) []finding.Item {
 	snapshot, err := reader.Read(ctx)
 	if err != nil {
-		return []Item{failed("target", err)}
+		return []finding.Item{failed("target", err)}
 	}
 	ref := settings.ScaleTargetRef
-	there := ok("target", fmt.Sprintf("%s %q in namespace %q has %s", ref.Kind, ref.Name, settings.Namespace, cpav1.CountReplicas(snapshot.Replicas)))
+	there := finding.Fine("target", fmt.Sprintf("%s %q in namespace %q has %s", ref.Kind, ref.Name, settings.Namespace, cpav1.CountReplicas(snapshot.Replicas)))
 	if snapshot.Replicas == 0 && settings.MinReplicas != 0 {
-		there = Item{there.Check, Warning, there.Says + ", so the autoscaler leaves it alone", "scale it up by hand, or set minReplicas to 0"}
+		there = finding.Warn(there.Check, there.Says+", so the autoscaler leaves it alone", "scale it up by hand, or set minReplicas to 0")
 	}
-	return []Item{there, ofPods(ctx, reader, snapshot, settings)}
+	return []finding.Item{there, ofPods(ctx, reader, snapshot, settings)}
 }
 
-func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot, settings config.Config) Item {
+func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot, settings config.Config) finding.Item {
 	const check = "target pods"
 	if snapshot.Selector == nil {
-		item := Item{check, Warning, target.NoSelector, target.NoSelectorFix}
+		item := finding.Warn(check, target.NoSelector, target.NoSelectorFix)
 		if settings.NeedsPods() {
-			item.Result = Error
+			item.Result = finding.Error
 		}
 		return item
 	}
@@ -59,11 +60,11 @@ func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot
 	case err != nil && settings.NeedsPods():
 		return failed(check, err)
 	case err != nil:
-		return Item{check, OK, "are not asked for (and could not be listed)", ""}
+		return finding.Fine(check, "are not asked for (and could not be listed)")
 	case len(pods) == 0:
-		return Item{check, Warning, fmt.Sprintf("the selector %s selects no pods", snapshot.Selector), "see why it has none: kubectl describe it"}
+		return finding.Warn(check, fmt.Sprintf("the selector %s selects no pods", snapshot.Selector), "see why it has none: kubectl describe it")
 	}
-	return ok(check, fmt.Sprintf("the selector %s selects %d, of which %d run", snapshot.Selector, len(pods), running(pods)))
+	return finding.Fine(check, fmt.Sprintf("the selector %s selects %d, of which %d run", snapshot.Selector, len(pods), running(pods)))
 }
 
 func running(pods []target.Pod) (count int) {
@@ -76,8 +77,8 @@ func running(pods []target.Pod) (count int) {
 }
 
 // metricsAPIs has an item for each API that the specs need, and for each spec that there is no call for.
-func metricsAPIs(ctx context.Context, gatherer *kubemetrics.Gatherer, calls []kubemetrics.Call, now time.Time) []Item {
-	var items []Item
+func metricsAPIs(ctx context.Context, gatherer *kubemetrics.Gatherer, calls []kubemetrics.Call, now time.Time) []finding.Item {
+	var items []finding.Item
 	seen := map[string]bool{}
 	for _, call := range calls {
 		if call.Err != nil {
@@ -93,7 +94,7 @@ func metricsAPIs(ctx context.Context, gatherer *kubemetrics.Gatherer, calls []ku
 			items = append(items, failed("metrics API", err))
 			continue
 		}
-		items = append(items, ok("metrics API", version.String()+" is served"))
+		items = append(items, finding.Fine("metrics API", version.String()+" is served"))
 	}
 	return items
 }

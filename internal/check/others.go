@@ -10,6 +10,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 )
 
@@ -26,7 +27,7 @@ var scalers = []struct {
 }
 
 // others has an item for each that scales the target as well. Who may not list them is not told of any.
-func others(ctx context.Context, api *kube.Client, settings config.Config) (items []Item) {
+func others(ctx context.Context, api *kube.Client, settings config.Config) (items []finding.Item) {
 	for _, one := range scalers {
 		body, err := api.ListJSONAsIs(ctx, kube.Path{Version: one.version, Namespace: settings.Namespace, Resource: one.resource}, kube.Query{"limit": "500"})
 		if err != nil {
@@ -48,8 +49,8 @@ func others(ctx context.Context, api *kube.Client, settings config.Config) (item
 			}
 			itself := one.kind == cpav1.Kind && settings.CustomPodAutoscaler != nil && settings.CustomPodAutoscaler.Name == item.Metadata.Name
 			if !itself && sameTarget(settings, ref) {
-				items = append(items, Item{"target", Warning, fmt.Sprintf("it is scaled by %s %q, as well: two that scale one target undo what the other does", one.kind, item.Metadata.Name),
-					"let one of the two scale it"})
+				items = append(items, finding.Warn("target", fmt.Sprintf("it is scaled by %s %q, as well: two that scale one target undo what the other does", one.kind, item.Metadata.Name),
+					"let one of the two scale it"))
 			}
 		}
 	}

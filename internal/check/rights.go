@@ -13,6 +13,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 )
@@ -74,8 +75,8 @@ func ofObject(namespace, name string) []right {
 	return []right{{"get", object, noStatus}, {"patch", object.Sub("status"), noStatus}}
 }
 
-func rights(ctx context.Context, api *kube.Client, all []right) []Item {
-	items := make([]Item, len(all))
+func rights(ctx context.Context, api *kube.Client, all []right) []finding.Item {
+	items := make([]finding.Item, len(all))
 	for i, r := range all {
 		items[i] = r.ask(ctx, api)
 	}
@@ -83,7 +84,7 @@ func rights(ctx context.Context, api *kube.Client, all []right) []Item {
 }
 
 // ask asks the cluster whether the caller may make the call.
-func (r right) ask(ctx context.Context, api *kube.Client) Item {
+func (r right) ask(ctx context.Context, api *kube.Client) finding.Item {
 	review := &authorizationv1.SelfSubjectAccessReview{
 		Spec: authorizationv1.SelfSubjectAccessReviewSpec{ResourceAttributes: &authorizationv1.ResourceAttributes{
 			Verb: r.verb, Group: r.path.Version.Group, Resource: r.path.Resource, Subresource: r.path.Subresource,
@@ -96,15 +97,15 @@ func (r right) ask(ctx context.Context, api *kube.Client) Item {
 	case err != nil:
 		return failed("right", fmt.Errorf("%s: %w", says, err))
 	case review.Status.Allowed:
-		return ok("right", says)
+		return finding.Fine("right", says)
 	case r.without != "":
-		return Item{"right", Warning, says + " is not allowed: " + r.without, r.fix()}
+		return finding.Warn("right", says+" is not allowed: "+r.without, r.fix())
 	}
 	says += " is not allowed"
 	if r.path.Resource == "leases" {
 		says += ": nothing is scaled without it, unless leaderElection is false"
 	}
-	return Item{"right", Error, says, r.fix()}
+	return finding.Fail("right", says, r.fix())
 }
 
 // fix is the rule to add. A metric of all pods has no name that a rule could have.

@@ -2,14 +2,12 @@ package cli
 
 import (
 	"context"
-	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
 
 // busy adds up the time in which user logic runs. Of runs side by side, time that they share counts once.
@@ -61,14 +59,12 @@ func (b *busy) time() logicTime {
 
 // interpreterOf is the interpreter that a method starts, and what to start it with so that it does nothing.
 func interpreterOf(m *config.Method) (program string, arguments []string) {
-	if m.Type != config.ShellMethod || m.Shell == nil {
+	started, is := m.Settings("").Kind.(method.Started)
+	if !is {
 		return "", nil
 	}
-	program = m.Shell.Entrypoint
-	if command := m.Shell.Command; strings.HasSuffix(filepath.Base(program), "sh") && len(command) > 1 && command[0] == "-c" {
-		program, _, _ = strings.Cut(strings.TrimSpace(command[1]), " ")
-	}
-	of, known := method.InterpreterOf(program)
+	program = started.Starts()
+	of, known := process.InterpreterOf(program)
 	if !known {
 		return "", nil
 	}
@@ -95,7 +91,7 @@ func (b *busy) measured(ctx context.Context, settings config.Config) logicTime {
 		}
 	}
 	if took.runs > 0 {
-		took.starting = min(time.Duration(took.runs)*check.StartTime(ctx, took.program, idle[took.program]), took.total)
+		took.starting = min(time.Duration(took.runs)*process.StartTime(ctx, took.program, idle[took.program]), took.total)
 	}
 	return took
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 )
 
 // checks are what check is asked to look at besides the configuration itself.
@@ -66,9 +67,9 @@ func runCheck(ctx context.Context, program Program, file string, cluster app.Clu
 	var unreachable error
 	switch {
 	case wanted.cluster && wrong != nil: // it would be asked for the wrong things
-		found.Checks = append(found.Checks, check.Item{Check: "cluster", Result: check.Warning, Says: "is asked when the configuration is right"})
+		found.Checks = append(found.Checks, finding.Item{Check: "cluster", Result: finding.Warning, Says: "is asked when the configuration is right"})
 	case wanted.cluster:
-		var items []check.Item
+		var items []finding.Item
 		items, unreachable = app.Check(ctx, app.Options{Config: loaded.Config, Cluster: cluster})
 		found.Checks = append(found.Checks, items...)
 	}
@@ -85,7 +86,7 @@ type checked struct {
 	Values   []config.Value `json:"values"`
 	Warnings []string       `json:"warnings,omitempty"`
 	Problems []problem      `json:"problems,omitempty"`
-	Checks   []check.Item   `json:"checks,omitempty"`
+	Checks   []finding.Item `json:"checks,omitempty"`
 
 	paint paint
 }
@@ -130,13 +131,13 @@ func (c checked) text(to io.Writer) error {
 }
 
 func (c checked) findings(to io.Writer) {
-	result := check.OK
+	result := finding.OK
 	if len(c.Problems) > 0 {
-		result = check.Error
+		result = finding.Error
 	}
 	c.line(to, result, "configuration", c.summary())
 	for _, warning := range c.Warnings {
-		c.line(to, check.Warning, "configuration", warning)
+		c.line(to, finding.Warning, "configuration", warning)
 	}
 	for _, p := range c.Problems {
 		says := p.Rule
@@ -146,7 +147,7 @@ func (c checked) findings(to io.Writer) {
 		case p.Key != "":
 			says = p.Value + " is not allowed: " + says
 		}
-		c.line(to, check.Error, cmp.Or(p.Key, "file"), says+" -> "+p.Fix)
+		c.line(to, finding.Error, cmp.Or(p.Key, "file"), says+" -> "+p.Fix)
 	}
 	for _, item := range c.Checks {
 		c.line(to, item.Result, item.Check, strings.TrimSuffix(item.Says+" -> "+item.Fix, " -> "))
@@ -164,7 +165,7 @@ func (c checked) summary() string {
 	return fmt.Sprintf("there are %d problems with %s", len(c.Problems), read)
 }
 
-func (c checked) line(to io.Writer, result check.Result, what, says string) {
+func (c checked) line(to io.Writer, result finding.Result, what, says string) {
 	fmt.Fprintf(to, "%s\t%s\t%s\n", c.paint.result(result), what, oneLine(says))
 }
 

@@ -4,7 +4,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 )
 
 // paint colours words, for who reads them on a terminal.
@@ -19,9 +19,9 @@ func newPaint(program Program) paint {
 }
 
 // Codes of the same length each, so that columns stay where they are.
-var colourOf = map[check.Result]string{check.OK: "\x1b[32m", check.Warning: "\x1b[33m", check.Error: "\x1b[31m"}
+var colourOf = map[finding.Result]string{finding.OK: "\x1b[32m", finding.Warning: "\x1b[33m", finding.Error: "\x1b[31m"}
 
-func (p paint) result(result check.Result) string {
+func (p paint) result(result finding.Result) string {
 	if !p {
 		return string(result)
 	}

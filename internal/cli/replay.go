@@ -15,7 +15,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
@@ -74,7 +74,7 @@ func (r replay) run(ctx context.Context) error {
 	if err != nil {
 		return usageError{err}
 	}
-	if err := method.AdoptOrphans(); err != nil {
+	if err := process.AdoptOrphans(); err != nil {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	log := telemetry.NewLogger(r.program.Stderr, slog.LevelWarn, false, secret.New(loaded.Secrets()...).Mask)

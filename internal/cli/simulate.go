@@ -20,6 +20,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
@@ -159,7 +160,7 @@ type simulated struct {
 }
 
 func (s *simulate) run(ctx context.Context, settings simulation.Settings) error {
-	if err := method.AdoptOrphans(); err != nil {
+	if err := process.AdoptOrphans(); err != nil {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	result := simulated{Settings: settings}
@@ -288,7 +289,7 @@ func asHPA(settings config.Config, utilization int32) config.Config {
 	} {
 		*user = nil
 	}
-	settings.Evaluate = &config.Method{Type: config.HPAMethod}
+	settings.Evaluate = &config.Method{Type: "hpa"}
 	settings.DownscaleStabilization = 300
 	settings.KubernetesMetricSpecs = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
 		Name: "cpu", Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &utilization},

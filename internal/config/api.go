@@ -80,21 +80,18 @@ func encrypted(path func(*API) string) rule.Rule {
 	return served(rule.That("required when useHTTPS is true", func(a *API) bool { return !a.UseHTTPS || path(a) != "" }))
 }
 
-var apiKeys = []key[API]{
-	{name: "enabled", meaning: "whether the port is opened at all, for the REST API, the probes and Prometheus"},
-	{name: "useHTTPS", meaning: "whether it is served over HTTPS"},
-	{"port", "the port it is served on", served(rule.From(1, 65535))},
-	{"probePort", "a port for `/healthz` and `/readyz` alone, over plain HTTP, which the REST API's callers cannot use up; `0` is none",
-		served(rule.From(0, 65535).And(rule.That(", and other than apiConfig.port", func(a *API) bool { return a.ProbePort != a.Port || a.ProbePort == 0 })))},
-	{"host", "the address it is served on", served(rule.NotEmpty().Noting("; 0.0.0.0 is every address"))},
-	{"certFile", "path of the certificate, for HTTPS; read again when it changes", encrypted(func(a *API) string { return a.CertFile })},
-	{"keyFile", "path of the certificate's private key, for HTTPS; read again when it changes", encrypted(func(a *API) string { return a.KeyFile })},
-	{"authentication", "how callers that are not on loopback are known: by a token that Kubernetes knows and allows, or not at all",
-		served(rule.OneOf(KubernetesAuthentication, NoAuthentication))},
-	{name: "metricsAuthentication", meaning: "whether that goes for `/metrics`, too, which is open otherwise"},
-	{"accessPrefix", "put before a path of the REST API when the cluster is asked whether a caller may use it; empty opens reading to every user of the cluster, by `system:discovery`",
-		rule.Text("must be empty, or a path such as /custom-pod-autoscaler, with no / at its end, and not below /api, /apis or /openapi, which every user may read",
-			`^(/.*[^/])?$`, prefixes)},
-	{"maxRequests", "how many requests are served or wait at a time; the next is answered 503", served(rule.From(1, 10_000))},
-	{"decisions", "how many passes of each run type are kept for `/api/v1/decisions`", served(rule.From(1, 10_000))},
+var apiKeys = []rule.Key{
+	{Name: "enabled", Meaning: "whether the port is opened at all, for the REST API, the probes and Prometheus"},
+	{Name: "useHTTPS", Meaning: "whether it is served over HTTPS"},
+	{Name: "port", Meaning: "the port it is served on", Rule: served(rule.From(1, 65535))},
+	{Name: "probePort", Meaning: "a port for `/healthz` and `/readyz` alone, over plain HTTP, which the REST API's callers cannot use up; `0` is none", Rule: served(rule.From(0, 65535).And(rule.That(", and other than apiConfig.port", func(a *API) bool { return a.ProbePort != a.Port || a.ProbePort == 0 })))},
+	{Name: "host", Meaning: "the address it is served on", Rule: served(rule.NotEmpty().Noting("; 0.0.0.0 is every address"))},
+	{Name: "certFile", Meaning: "path of the certificate, for HTTPS; read again when it changes", Rule: encrypted(func(a *API) string { return a.CertFile })},
+	{Name: "keyFile", Meaning: "path of the certificate's private key, for HTTPS; read again when it changes", Rule: encrypted(func(a *API) string { return a.KeyFile })},
+	{Name: "authentication", Meaning: "how callers that are not on loopback are known: by a token that Kubernetes knows and allows, or not at all", Rule: served(rule.OneOf(KubernetesAuthentication, NoAuthentication))},
+	{Name: "metricsAuthentication", Meaning: "whether that goes for `/metrics`, too, which is open otherwise"},
+	{Name: "accessPrefix", Meaning: "put before a path of the REST API when the cluster is asked whether a caller may use it; empty opens reading to every user of the cluster, by `system:discovery`", Rule: rule.Text("must be empty, or a path such as /custom-pod-autoscaler, with no / at its end, and not below /api, /apis or /openapi, which every user may read",
+		`^(/.*[^/])?$`, prefixes)},
+	{Name: "maxRequests", Meaning: "how many requests are served or wait at a time; the next is answered 503", Rule: served(rule.From(1, 10_000))},
+	{Name: "decisions", Meaning: "how many passes of each run type are kept for `/api/v1/decisions`", Rule: served(rule.From(1, 10_000))},
 }

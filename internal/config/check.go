@@ -28,29 +28,29 @@ func (l *ledger) checkAll(c *Config) {
 		checkAims(l, c.KubernetesMetricSpecs)
 	}
 	for name, method := range c.Methods() {
-		method.check(l, name+".")
+		method.check(l, name)
 	}
 }
 
 // check asks for the rule of each key of one object; of one that is not there, nothing.
-func check[T any](l *ledger, under string, keys []key[T], object *T) {
-	if object == nil {
+func check(l *ledger, under string, keys []rule.Key, object any) {
+	if reflect.ValueOf(object).IsNil() {
 		return
 	}
 	for _, k := range keys {
-		if k.rule.Holds(object, k.name) {
+		if k.Rule.Holds(object, k.Name) {
 			continue
 		}
 		// A value that could not be read is a problem already; the rule was asked of what stood there before.
-		other := k.rule.Other()
-		if l.origins[under+k.name].refused || l.origins[other].refused {
+		other := k.Rule.Other()
+		if l.origins[under+k.Name].refused || l.origins[other].refused {
 			continue
 		}
-		words := k.rule.String()
+		words := k.Rule.String()
 		if other != "" {
 			words += strings.TrimSuffix(", which is "+show(rule.Field(object, other))+" by "+l.source(other), " by ")
 		}
-		l.problems = append(l.problems, l.broken(under+k.name, rule.Field(object, k.name), k.meaning, words))
+		l.problems = append(l.problems, l.broken(under+k.Name, rule.Field(object, k.Name), k.Meaning, words))
 	}
 }
 
@@ -81,7 +81,7 @@ func isMissing(value reflect.Value, set bool) bool {
 func (c *Config) Methods() iter.Seq2[string, *Method] {
 	return func(yield func(string, *Method) bool) {
 		for _, k := range configKeys {
-			if method, ok := rule.Field(c, k.name).Interface().(*Method); ok && method != nil && !yield(k.name, method) {
+			if method, ok := rule.Field(c, k.Name).Interface().(*Method); ok && method != nil && !yield(k.Name, method) {
 				return
 			}
 		}

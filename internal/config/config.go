@@ -9,11 +9,10 @@
 package config
 
 import (
-	"runtime"
-
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
 // The two ways of running the metric method.
@@ -70,23 +69,22 @@ type Config struct {
 	LeaderElection      bool   `json:"leaderElection"`
 }
 
-// Concurrency is how many runs of metric there are at a time, at most. A program that is started wants a CPU for itself; a
-// server that is called does not, and a worker takes no more than it says.
+// Concurrency is how many runs of metric there are at a time, at most: its kind has a say in it.
 func (c *Config) Concurrency() int {
-	worker := c.Metric != nil && c.Metric.Type == WorkerMethod
-	switch {
-	case worker && (c.MetricConcurrency == 0 || c.MetricConcurrency > c.Metric.Worker.Concurrency):
-		return c.Metric.Worker.Concurrency
-	case c.MetricConcurrency > 0:
-		return c.MetricConcurrency
-	case c.Metric != nil && c.Metric.Type == ShellMethod:
-		return runtime.GOMAXPROCS(0)
+	usual, most := 1, 0
+	if c.Metric != nil {
+		if concurrent, is := c.Metric.kind().(method.Concurrent); is {
+			usual, most = concurrent.Runs()
+		}
 	}
-	return manyCalls
+	switch {
+	case c.MetricConcurrency == 0:
+		return usual
+	case most > 0:
+		return min(c.MetricConcurrency, most)
+	}
+	return c.MetricConcurrency
 }
-
-// manyCalls are as many as are made at a time where nothing is said.
-const manyCalls = 32
 
 // Owner is the CustomPodAutoscaler object that an autoscaler runs for.
 type Owner struct {

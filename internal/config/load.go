@@ -67,8 +67,8 @@ func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	}
 	l.readEnvironment(&config, variables)
 	config.normalize()
-	if _, set := l.origins[stabilizationKey]; !set && config.Proposes() {
-		config.DownscaleStabilization = hpaStabilization
+	if _, set := l.origins[stabilizationKey]; !set {
+		config.stabilize()
 	}
 	l.ignoreRest()
 	l.checkAll(&config)
@@ -135,15 +135,15 @@ func (l *ledger) readFile(into any) error {
 // readEnvironment reads the variables that are named as keys are, over what the file said.
 func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
 	for _, k := range configKeys {
-		text, set := variables[k.name]
+		text, set := variables[k.Name]
 		if !set {
 			continue
 		}
-		field := rule.Field(into, k.name)
-		at := place{key: k.name, source: "environment variable " + k.name}
+		field := rule.Field(into, k.Name)
+		at := place{key: k.Name, source: "environment variable " + k.Name}
 		value, root, err := parseVariable(text, field.Kind())
 		at.node = root
-		if problem := l.notMeant(k.name, into, value, at, err); problem != "" {
+		if problem := l.notMeant(k.Name, into, value, at, err); problem != "" {
 			l.warn(at, problem)
 			continue
 		}
@@ -152,7 +152,7 @@ func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
 			continue
 		}
 		if field.Kind() != reflect.Struct {
-			l.forget(k.name) // replaced as a whole; only apiConfig is merged
+			l.forget(k.Name) // replaced as a whole; only apiConfig is merged
 		}
 		l.read(value, field, at)
 	}

@@ -9,6 +9,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/sets"
 	"sigs.k8s.io/yaml"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
 )
 
 // loaded is what a test sees of a Load: the file's folder is left out of every text.
@@ -83,7 +85,7 @@ func wantLines(t *testing.T, what string, got, want []string) {
 
 func TestMetricRunsAsManyTimesAtOnceAsItsWorkerTakes(t *testing.T) {
 	for _, row := range []struct{ set, worker, want int }{{0, 8, 8}, {4, 8, 4}, {16, 8, 8}} {
-		c := Config{MetricConcurrency: row.set, Metric: &Method{Type: WorkerMethod, Worker: &Worker{Concurrency: row.worker}}}
+		c := Config{MetricConcurrency: row.set, Metric: &Method{Type: "worker", Worker: &worker.Settings{Concurrency: row.worker}}}
 		if got := c.Concurrency(); got != row.want {
 			t.Errorf("metricConcurrency %d with a worker that takes %d: got %d, want %d", row.set, row.worker, got, row.want)
 		}

@@ -1,43 +1,191 @@
 package config
 
 import (
+	"fmt"
+	"iter"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
 )
 
-// Method is one piece of user logic: what to run, and how long it may take.
+// Method is one piece of logic: what to run, and how long it may take.
 type Method struct {
 	Type          string            `json:"type"`
 	Timeout       span.Milliseconds `json:"timeout"`
 	MaxReplyBytes int64             `json:"maxReplyBytes"`
-	Shell         *Shell            `json:"shell,omitempty"`
-	HTTP          *HTTP             `json:"http,omitempty"`
-	Worker        *Worker           `json:"worker,omitempty"`
-	HPA           *HPA              `json:"hpa,omitempty"`
-}
 
-// methodForms are all ways there are: a new one is a file with its keys and defaults, a field of Method, and a
-// line here and in methodKeys.
-var methodForms = []form[Method]{shellForm, httpForm, workerForm, hpaForm}
+	// The kinds there are, each with its settings: a new one is a folder with a method.Kind, and a line here.
+	Shell  *shell.Settings  `json:"shell,omitempty"`
+	HTTP   *http.Settings   `json:"http,omitempty"`
+	Worker *worker.Settings `json:"worker,omitempty"`
+	HPA    *hpa.Settings    `json:"hpa,omitempty"`
+}
 
 const exampleMethod = `{type: shell, shell: {command: ["-c", "..."]}}`
 
-var methodKeys = []key[Method]{
-	{"type", "how the program is run", rule.OneOf(names(methodForms)...)},
-	{"timeout", "the longest that one run may take", positiveMilliseconds},
-	{"maxReplyBytes", "a longer reply is an error", rule.MoreThanZero().Noting(" bytes")},
-	{"shell", "the program to run", rule.RequiredOfType(ShellMethod)},
-	{"http", "the request to make", rule.RequiredOfType(HTTPMethod)},
-	{"worker", "the program to keep running", rule.RequiredOfType(WorkerMethod)},
-	{name: "hpa", meaning: "how the proposal is made, when type is hpa"},
+// SetDefaults is called on a fresh Method before it is read, so that what is left out is told from what is set to zero.
+func (m *Method) SetDefaults() { m.Timeout, m.MaxReplyBytes = 5_000, 1<<20 }
+
+// Settings are those of the method of that name, for who opens it.
+func (m *Method) Settings(name string) method.Settings {
+	return method.Settings{Type: m.Type, Kind: m.kind(), Common: method.Common{
+		Name: name, Timeout: m.Timeout.Duration(), MaxReplyBytes: m.MaxReplyBytes,
+	}}
 }
 
-// setDefaults is called on a fresh Method before it is read, so that what is left out is told from what is set to zero.
-func (m *Method) setDefaults() { m.Timeout, m.MaxReplyBytes = 5_000, 1<<20 }
+// With is the same for who runs it, and logs what it does.
+func (m *Method) With(name string, log *slog.Logger) method.Settings {
+	of := m.Settings(name)
+	of.Log = log
+	return of
+}
 
-func (m *Method) check(l *ledger, under string) {
+// kind is that of the method's type, or nil where its settings are missing.
+func (m *Method) kind() method.Kind {
+	for name, of := range kindsOf(m) {
+		switch {
+		case name != m.Type:
+		case !reflect.ValueOf(of).IsNil():
+			return of
+		case of.Description().Optional:
+			fresh := reflect.New(reflect.TypeOf(of).Elem()).Interface().(method.Kind)
+			fresh.SetDefaults()
+			return fresh
+		}
+	}
+	return nil
+}
+
+// describes is what the kind of the method's type says of itself; nothing where there is none of that type.
+func (m *Method) describes() method.Description {
+	for name, of := range kindsOf(m) {
+		if name == m.Type {
+			return of.Description()
+		}
+	}
+	return method.Description{}
+}
+
+// kindsOf are the kinds by their names, with the settings that a method has of them, which are nil pointers where it has none.
+func kindsOf(m *Method) iter.Seq2[string, method.Kind] {
+	return func(yield func(string, method.Kind) bool) {
+		fields := reflect.ValueOf(m).Elem()
+		for i, name := range rule.FieldNames(fields.Type()) {
+			if of, is := fields.Field(i).Interface().(method.Kind); is && !yield(name, of) {
+				return
+			}
+		}
+	}
+}
+
+// kinds are the names of the kinds that a method of that name may be of; of all where it is empty.
+func kinds(of string) (names []string) {
+	for name, kind := range kindsOf(&Method{}) {
+		if only := kind.Description().Only; of == "" || only == "" || only == of {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// kindsThat are the names of the kinds that have a property.
+func kindsThat(has func(method.Description) bool) string {
+	var names []string
+	for name, kind := range kindsOf(&Method{}) {
+		if has(kind.Description()) {
+			names = append(names, name)
+		}
+	}
+	return strings.Join(names, " or ")
+}
+
+// RunTypes are the types of the methods of which there are runs, in the order of their names.
+func RunTypes() (names []string) {
+	for name, kind := range kindsOf(&Method{}) {
+		if !kind.Description().InProcess {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Runs tells whether there are runs of the method: it is not decided in this process.
+func (m *Method) Runs() bool { return !m.describes().InProcess }
+
+var methodKeys = slices.Concat([]rule.Key{
+	{Name: "type", Meaning: "how the program is run", Rule: rule.OneOf(kinds("")...)},
+	{Name: "timeout", Meaning: "the longest that one run may take", Rule: positiveMilliseconds},
+	{Name: "maxReplyBytes", Meaning: "a longer reply is an error", Rule: rule.MoreThanZero().Noting(" bytes")},
+}, kindKeys())
+
+// kindKeys are the keys that have the settings of kinds.
+func kindKeys() (keys []rule.Key) {
+	for name, kind := range kindsOf(&Method{}) {
+		says := kind.Description()
+		key := rule.Key{Name: name, Meaning: says.Meaning}
+		if !says.Optional {
+			key.Rule = rule.RequiredOfType(name)
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// check asks for the rules of the method of that name.
+func (m *Method) check(l *ledger, name string) {
+	under := name + "."
 	check(l, under, methodKeys, m)
-	if form := find(methodForms, m.Type); form != nil {
-		form.check(l, under, m)
+	if only := m.describes().Only; only != "" && only != name {
+		l.problems = append(l.problems, Problem{
+			Key: under + "type", Value: fmt.Sprintf("%q", m.Type), Source: l.source(under + "type"),
+			Rule: fmt.Sprintf("must be %s; %s is for %s only", oneOf(kinds(name)), m.Type, only),
+		})
+	}
+	if kind := m.kind(); kind != nil {
+		check(l, under+m.Type+".", kind.Description().Keys, kind)
+	}
+}
+
+// oneOf is a choice in words: shell, http or worker.
+func oneOf(names []string) string {
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// Proposes tells whether evaluate decides by the Kubernetes metrics alone, and so needs no metric method either.
+func (c *Config) Proposes() bool { return c.Evaluate != nil && c.Evaluate.describes().Proposes }
+
+// proposing are the types of evaluate that do.
+func proposing() string { return kindsThat(func(d method.Description) bool { return d.Proposes }) }
+
+// normalize spells settings as they are used.
+func (c *Config) normalize() {
+	for _, m := range c.Methods() {
+		for _, of := range kindsOf(m) {
+			if normal, is := of.(method.Normal); is && !reflect.ValueOf(of).IsNil() {
+				normal.Normalize()
+			}
+		}
+	}
+}
+
+// stabilizationKey is the one of which a kind of evaluate may have a default of its own.
+const stabilizationKey = "downscaleStabilization"
+
+// stabilize sets the window for scaling down that evaluate has where nobody sets another.
+func (c *Config) stabilize() {
+	if c.Evaluate != nil {
+		c.DownscaleStabilization = max(c.DownscaleStabilization, span.Seconds(c.Evaluate.describes().StabilizationWindow/time.Second))
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -84,7 +85,7 @@ func rank(p Problem) int {
 	if end := strings.IndexAny(top, ".["); end >= 0 {
 		top = top[:end]
 	}
-	return slices.IndexFunc(configKeys, func(k key[Config]) bool { return k.name == top })
+	return slices.IndexFunc(configKeys, func(k rule.Key) bool { return k.Name == top })
 }
 
 // show is a value for a problem. What is inside an object is not shown: it may be a header, and so a secret.

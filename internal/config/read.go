@@ -48,8 +48,8 @@ func (l *ledger) read(value any, into reflect.Value, at place) bool {
 // pointer reads over the defaults of what is pointed to; a value of the wrong shape leaves nothing there.
 func (l *ledger) pointer(value any, into reflect.Value, at place) bool {
 	fresh := reflect.New(into.Type().Elem())
-	if defaulted, ok := fresh.Interface().(interface{ setDefaults() }); ok {
-		defaulted.setDefaults()
+	if defaulted, ok := fresh.Interface().(interface{ SetDefaults() }); ok {
+		defaulted.SetDefaults()
 	}
 	fits := l.read(value, fresh.Elem(), at)
 	if fits {

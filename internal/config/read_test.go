@@ -14,6 +14,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
 )
 
 // An autoscaler as they have been written for years, python and all.
@@ -66,9 +67,9 @@ func TestAnExistingConfigurationKeepsWorking(t *testing.T) {
 	want.Interval, want.StartTime = 10_000, 60_000
 	want.MinReplicas = 0
 	want.Metric = &Method{Type: "shell", Timeout: 2500, MaxReplyBytes: 1 << 20,
-		Shell: &Shell{Entrypoint: "python", Command: []string{"/metric.py"}, LogStderr: true}}
+		Shell: &shell.Settings{Entrypoint: "python", Command: []string{"/metric.py"}, LogStderr: true}}
 	want.Evaluate = &Method{Type: "shell", Timeout: 2500, MaxReplyBytes: 1 << 20,
-		Shell: &Shell{Entrypoint: "python", Command: []string{"/evaluate.py"}}}
+		Shell: &shell.Settings{Entrypoint: "python", Command: []string{"/evaluate.py"}}}
 	want.KubernetesMetricSpecs = []autoscalingv2.MetricSpec{{Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{
 		Name: "cpu", Target: autoscalingv2.MetricTarget{Type: "Utilization"}}}}
 	want.RequireKubernetesMetrics = true

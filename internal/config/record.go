@@ -15,14 +15,13 @@ type Record struct {
 // leastRecord has room for some passes of a small target.
 var leastRecord = resource.MustParse("1Mi")
 
-var recordKeys = []key[Record]{
-	{"path", "the file; the one before it is called the same, with `.1` at its end", rule.NotEmpty()},
-	{"maxSize", "the most that both files take together",
-		rule.That("must be 1Mi at least", func(r *Record) bool { return r.MaxSize != nil && r.MaxSize.Cmp(leastRecord) >= 0 })},
+var recordKeys = []rule.Key{
+	{Name: "path", Meaning: "the file; the one before it is called the same, with `.1` at its end", Rule: rule.NotEmpty()},
+	{Name: "maxSize", Meaning: "the most that both files take together", Rule: rule.That("must be 1Mi at least", func(r *Record) bool { return r.MaxSize != nil && r.MaxSize.Cmp(leastRecord) >= 0 })},
 }
 
-// setDefaults is called on a fresh Record before it is read.
-func (r *Record) setDefaults() {
+// SetDefaults is called on a fresh Record before it is read.
+func (r *Record) SetDefaults() {
 	size := resource.MustParse("100Mi")
 	r.MaxSize = &size
 }

@@ -21,6 +21,10 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
 )
 
 const page = "../../docs/configuration.md"
@@ -41,14 +45,12 @@ type table struct {
 
 // tables are all tables of keys, by the names that the template calls them.
 func tables() map[string]table {
-	method, shell, http, worker, hpa := &Method{}, &Shell{}, &HTTP{}, &Worker{}, &HPA{}
-	hpa.setDefaults()
-	worker.setDefaults()
-	method.setDefaults()
-	shell.setDefaults()
-	http.setDefaults()
+	method, shell, http, worker, hpa := &Method{}, &shell.Settings{}, &http.Settings{}, &worker.Settings{}, &hpa.Settings{}
+	for _, of := range []interface{ SetDefaults() }{method, shell, http, worker, hpa} {
+		of.SetDefaults()
+	}
 	config, record := Default(), &Record{}
-	record.setDefaults()
+	record.SetDefaults()
 	return map[string]table{
 		"keys":   tableOf("", configKeys, &config),
 		"target": tableOf("scaleTargetRef.", targetKeys, &autoscalingv2.CrossVersionObjectReference{}),
@@ -56,10 +58,10 @@ func tables() map[string]table {
 		"record": tableOf("record.", recordKeys, record),
 		"owner":  tableOf("customPodAutoscaler.", ownerKeys, &Owner{}),
 		"method": tableOf("metric.", methodKeys, method),
-		"shell":  tableOf("metric.shell.", shellKeys, shell),
-		"http":   tableOf("metric.http.", httpKeys, http),
-		"worker": tableOf("metric.worker.", workerKeys, worker),
-		"hpa":    tableOf("evaluate.hpa.", hpaKeys, hpa),
+		"shell":  tableOf("metric.shell.", shell.Description().Keys, shell),
+		"http":   tableOf("metric.http.", http.Description().Keys, http),
+		"worker": tableOf("metric.worker.", worker.Description().Keys, worker),
+		"hpa":    tableOf("evaluate.hpa.", hpa.Description().Keys, hpa),
 
 		"spec":              tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
 		"resource":          tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
@@ -70,16 +72,16 @@ func tables() map[string]table {
 	}
 }
 
-func tableOf[T any](under string, keys []key[T], defaults *T) table {
-	t := table{under: under, of: reflect.TypeFor[T]()}
+func tableOf(under string, keys []rule.Key, defaults any) table {
+	t := table{under: under, of: reflect.TypeOf(defaults).Elem()}
 	for _, k := range keys {
 		t.rows = append(t.rows, rowOf(k, defaults))
 	}
 	return t
 }
 
-func rowOf[T any](k key[T], defaults *T) row {
-	value := rule.Field(defaults, k.name)
+func rowOf(k rule.Key, defaults any) row {
+	value := rule.Field(defaults, k.Name)
 	fallback := ""
 	if text, _ := json.Marshal(value.Interface()); !value.IsZero() || value.Kind() == reflect.Bool || value.CanInt() {
 		fallback = "`" + string(text) + "`"
@@ -87,7 +89,7 @@ func rowOf[T any](k key[T], defaults *T) row {
 	if value.Kind() == reflect.Struct {
 		fallback = "see below"
 	}
-	return row{k.name, shapes[value.Type()], fallback, k.meaning, k.rule.String()}
+	return row{k.Name, shapes[value.Type()], fallback, k.Meaning, k.Rule.String()}
 }
 
 // shapes are the types in a reader's words.
@@ -104,10 +106,10 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[[]int]():                                      "list of whole numbers",
 	reflect.TypeFor[map[string]string]():                          "names and text",
 	reflect.TypeFor[*Method]():                                    "[method](#methods)",
-	reflect.TypeFor[*Shell]():                                     "[object](#shell)",
-	reflect.TypeFor[*HTTP]():                                      "[object](#http)",
-	reflect.TypeFor[*Worker]():                                    "[object](#worker)",
-	reflect.TypeFor[*HPA]():                                       "[object](#hpa)",
+	reflect.TypeFor[*shell.Settings]():                            "[object](#shell)",
+	reflect.TypeFor[*http.Settings]():                             "[object](#http)",
+	reflect.TypeFor[*worker.Settings]():                           "[object](#worker)",
+	reflect.TypeFor[*hpa.Settings]():                              "[object](#hpa)",
 	reflect.TypeFor[float64]():                                    "number",
 	reflect.TypeFor[API]():                                        "[object](#rest-api)",
 	reflect.TypeFor[*Record]():                                    "[object](#record)",

@@ -12,6 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
 // Schema is the JSON Schema (draft 2020-12) of a configuration file, made from the tables of keys: what an editor
@@ -19,7 +20,7 @@ import (
 // may say it.
 func Schema() []byte {
 	config, record := Default(), &Record{}
-	record.setDefaults()
+	record.SetDefaults()
 	top := shapeOfType(reflect.TypeFor[Config]())
 	describe(top, configKeys, &config)
 	top.Required = nil
@@ -29,7 +30,7 @@ func Schema() []byte {
 	describe(top.Properties["customPodAutoscaler"], ownerKeys, &Owner{})
 	describeSpecs(top.Properties["kubernetesMetricSpecs"].Items)
 	top.Properties["evaluate"].Ref = "#/$defs/evaluate"
-	top.Defs = map[string]*rule.Schema{"method": methodSchema(), "evaluate": evaluateSchema()}
+	top.Defs = map[string]*rule.Schema{"method": methodSchema("preMetric"), "evaluate": methodSchema("evaluate")}
 	top.Version, top.Title = "https://json-schema.org/draft/2020-12/schema", "Configuration of a Custom Pod Autoscaler"
 	text, err := json.MarshalIndent(top, "", "  ")
 	if err != nil {
@@ -38,29 +39,23 @@ func Schema() []byte {
 	return append(text, '\n')
 }
 
-// methodSchema is every method but evaluate, which alone may be of the type hpa.
-func methodSchema() *rule.Schema {
-	method := evaluateSchema()
-	kind := method.Properties["type"]
-	kind.Enum = slices.DeleteFunc(kind.Enum, func(name string) bool { return name == HPAMethod })
-	kind.Description = strings.TrimSuffix(kind.Description, " or "+HPAMethod)
-	delete(method.Properties, HPAMethod)
-	return method
-}
-
-func evaluateSchema() *rule.Schema {
-	method, shell, http, worker, hpa := &Method{}, &Shell{}, &HTTP{}, &Worker{}, &HPA{}
-	method.setDefaults()
-	shell.setDefaults()
-	http.setDefaults()
-	worker.setDefaults()
-	hpa.setDefaults()
+// methodSchema is a method of that name, of the kinds that it may be of.
+func methodSchema(name string) *rule.Schema {
+	m, allowed := &Method{}, kinds(name)
+	m.SetDefaults()
 	s := objectOf(reflect.TypeFor[Method]())
-	describe(s, methodKeys, method)
-	describe(s.Properties["shell"], shellKeys, shell)
-	describe(s.Properties["http"], httpKeys, http)
-	describe(s.Properties["worker"], workerKeys, worker)
-	describe(s.Properties["hpa"], hpaKeys, hpa)
+	describe(s, methodKeys, m)
+	for name, kind := range kindsOf(m) {
+		if !slices.Contains(allowed, name) {
+			delete(s.Properties, name)
+			continue
+		}
+		fresh := reflect.New(reflect.TypeOf(kind).Elem()).Interface().(method.Kind)
+		fresh.SetDefaults()
+		describe(s.Properties[name], kind.Description().Keys, fresh)
+	}
+	kind := s.Properties["type"]
+	kind.Enum, kind.Description = allowed, "how the program is run; must be "+strings.Join(allowed, " or ")
 	return s
 }
 
@@ -74,17 +69,17 @@ func describeSpecs(s *rule.Schema) {
 }
 
 // describe adds to the shape of an object what its table of keys says. A key whose rule the defaults break is required.
-func describe[T any](object *rule.Schema, keys []key[T], defaults *T) {
+func describe(object *rule.Schema, keys []rule.Key, defaults any) {
 	for _, k := range keys {
-		at := object.At(k.name)
-		at.Description = k.meaning
-		if words := k.rule.String(); words != "" {
+		at := object.At(k.Name)
+		at.Description = k.Meaning
+		if words := k.Rule.String(); words != "" {
 			at.Description += "; " + words
 		}
-		at.Default = defaultOf(rule.Field(defaults, k.name))
-		k.rule.Describe(object, k.name)
-		if !k.rule.Holds(defaults, k.name) {
-			object.Require(k.name)
+		at.Default = defaultOf(rule.Field(defaults, k.Name))
+		k.Rule.Describe(object, k.Name)
+		if !k.Rule.Holds(defaults, k.Name) {
+			object.Require(k.Name)
 		}
 	}
 }

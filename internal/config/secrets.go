@@ -2,8 +2,10 @@ package config
 
 import (
 	"maps"
+	"reflect"
 	"slices"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -18,22 +20,16 @@ func (l Loaded) Secrets() []string {
 	return slices.DeleteFunc(known, func(value string) bool { return slices.Contains(public, value) })
 }
 
+// secrets are those of all settings of kinds, also of such as are not used.
 func (c *Config) secrets() (known []string) {
-	for _, method := range c.Methods() {
-		known = append(known, method.Secrets()...)
+	for _, m := range c.Methods() {
+		for _, of := range kindsOf(m) {
+			if secretive, is := of.(method.Secretive); is && !reflect.ValueOf(of).IsNil() {
+				known = append(known, secretive.Secrets()...)
+			}
+		}
 	}
 	return known
-}
-
-// Secrets are the values of the method's own configuration that are known to be credentials.
-func (m *Method) Secrets() (known []string) {
-	if m.HTTP == nil {
-		return nil
-	}
-	for _, name := range slices.Sorted(maps.Keys(m.HTTP.Headers)) {
-		known = append(known, secret.OfHeader(name, m.HTTP.Headers[name])...)
-	}
-	return append(known, secret.OfURL(m.HTTP.URL)...)
 }
 
 // public are words that a query may have as well, and that every error needs.

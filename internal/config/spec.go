@@ -15,13 +15,13 @@ type metricSpec = autoscalingv2.MetricSpec
 // line here and in specKeys.
 var specForms = []form[metricSpec]{resourceForm, containerResourceForm, podsForm, objectForm, externalForm}
 
-var specKeys = []key[metricSpec]{
-	{"type", "where the metric comes from", rule.OneOf(names(specForms)...)},
-	{"resource", "a resource of the target's pods", specOf(resourceForm, "{name: cpu, target: {type: Utilization}}")},
-	{"containerResource", "a resource of one container of the target's pods", specOf(containerResourceForm, "{name: cpu, container: web, target: {type: Utilization}}")},
-	{"pods", "a custom metric of the target's pods", specOf(podsForm, "{metric: {name: requests}, target: {type: AverageValue}}")},
-	{"object", "a custom metric of one object", specOf(objectForm, "{describedObject: {...}, metric: {name: requests}, target: {type: Value}}")},
-	{"external", "a metric of something outside of the cluster", specOf(externalForm, "{metric: {name: queue_length}, target: {type: Value}}")},
+var specKeys = []rule.Key{
+	{Name: "type", Meaning: "where the metric comes from", Rule: rule.OneOf(names(specForms)...)},
+	{Name: "resource", Meaning: "a resource of the target's pods", Rule: specOf(resourceForm, "{name: cpu, target: {type: Utilization}}")},
+	{Name: "containerResource", Meaning: "a resource of one container of the target's pods", Rule: specOf(containerResourceForm, "{name: cpu, container: web, target: {type: Utilization}}")},
+	{Name: "pods", Meaning: "a custom metric of the target's pods", Rule: specOf(podsForm, "{metric: {name: requests}, target: {type: AverageValue}}")},
+	{Name: "object", Meaning: "a custom metric of one object", Rule: specOf(objectForm, "{describedObject: {...}, metric: {name: requests}, target: {type: Value}}")},
+	{Name: "external", Meaning: "a metric of something outside of the cluster", Rule: specOf(externalForm, "{metric: {name: queue_length}, target: {type: Value}}")},
 }
 
 func specOf(of form[metricSpec], example string) rule.Rule {
@@ -39,20 +39,60 @@ func checkSpecs(l *ledger, specs []metricSpec) {
 }
 
 // targetOf are the keys of what a metric is aimed at. The values may be left out: deciding is evaluate's part.
-func targetOf[T any](types ...autoscalingv2.MetricTargetType) []key[T] {
-	return []key[T]{
-		{"target.type", "what the metric is compared with", rule.OneOf(types...)},
-		{"target.averageUtilization", "a percentage of the requests; may be left out", rule.MoreThanZero()},
-		{"target.averageValue", "an amount for each pod; may be left out", rule.MoreThanZero()},
-		{"target.value", "an amount; may be left out", rule.MoreThanZero()},
+func targetOf(types ...autoscalingv2.MetricTargetType) []rule.Key {
+	return []rule.Key{
+		{Name: "target.type", Meaning: "what the metric is compared with", Rule: rule.OneOf(types...)},
+		{Name: "target.averageUtilization", Meaning: "a percentage of the requests; may be left out", Rule: rule.MoreThanZero()},
+		{Name: "target.averageValue", Meaning: "an amount for each pod; may be left out", Rule: rule.MoreThanZero()},
+		{Name: "target.value", Meaning: "an amount; may be left out", Rule: rule.MoreThanZero()},
 	}
 }
 
 // metricOf are the keys that name a custom or external metric.
-func metricOf[T any](of func(*T) autoscalingv2.MetricIdentifier) []key[T] {
-	return []key[T]{
-		{"metric.name", "the metric, as its adapter calls it", segmentRule},
-		{"metric.selector", "which of the metric's series, by their labels; all of them if it is left out", rule.That("must be a label selector, e.g. queue=worker_tasks",
+func metricOf[T any](of func(*T) autoscalingv2.MetricIdentifier) []rule.Key {
+	return []rule.Key{
+		{Name: "metric.name", Meaning: "the metric, as its adapter calls it", Rule: segmentRule},
+		{Name: "metric.selector", Meaning: "which of the metric's series, by their labels; all of them if it is left out", Rule: rule.That("must be a label selector, e.g. queue=worker_tasks",
 			func(t *T) bool { _, err := metav1.LabelSelectorAsSelector(of(t).Selector); return err == nil })},
 	}
+}
+
+// checkAims asks for the values that targets may leave out where user code decides.
+func checkAims(l *ledger, specs []metricSpec) {
+	for i, spec := range specs {
+		block, target := aimOf(spec)
+		if target == nil {
+			continue // a problem already
+		}
+		for _, aim := range []struct {
+			of      autoscalingv2.MetricTargetType
+			name    string
+			missing bool
+		}{
+			{autoscalingv2.UtilizationMetricType, "averageUtilization", target.AverageUtilization == nil},
+			{autoscalingv2.AverageValueMetricType, "averageValue", target.AverageValue == nil},
+			{autoscalingv2.ValueMetricType, "value", target.Value == nil},
+		} {
+			key := fmt.Sprintf("kubernetesMetricSpecs[%d].%s.target.%s", i, block, aim.name)
+			if aim.of == target.Type && aim.missing && !l.origins[key].refused {
+				l.problems = append(l.problems, Problem{Key: key, Rule: "required when evaluate is of the type " + proposing() + ", which aims at it", Source: l.source(key)})
+			}
+		}
+	}
+}
+
+func aimOf(spec metricSpec) (block string, target *autoscalingv2.MetricTarget) {
+	switch {
+	case spec.Resource != nil:
+		return "resource", &spec.Resource.Target
+	case spec.ContainerResource != nil:
+		return "containerResource", &spec.ContainerResource.Target
+	case spec.Pods != nil:
+		return "pods", &spec.Pods.Target
+	case spec.Object != nil:
+		return "object", &spec.Object.Target
+	case spec.External != nil:
+		return "external", &spec.External.Target
+	}
+	return "", nil
 }

@@ -16,9 +16,9 @@ var containerResourceForm = form[metricSpec]{string(autoscalingv2.ContainerResou
 }}
 
 var containerResourceKeys = slices.Concat(
-	[]key[containerResourceSource]{
-		{"name", "the resource, `cpu` or `memory`", rule.NotEmpty()},
-		{"container", "the container's name; a sidecar's will do", rule.NotEmpty()},
+	[]rule.Key{
+		{Name: "name", Meaning: "the resource, `cpu` or `memory`", Rule: rule.NotEmpty()},
+		{Name: "container", Meaning: "the container's name; a sidecar's will do", Rule: rule.NotEmpty()},
 	},
-	targetOf[containerResourceSource](autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf(autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
 )

@@ -15,5 +15,5 @@ var externalForm = form[metricSpec]{string(autoscalingv2.ExternalMetricSourceTyp
 
 var externalKeys = slices.Concat(
 	metricOf(func(e *externalSource) autoscalingv2.MetricIdentifier { return e.Metric }),
-	targetOf[externalSource](autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf(autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
 )

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 type objectSource = autoscalingv2.ObjectMetricSource
@@ -14,11 +16,11 @@ var objectForm = form[metricSpec]{string(autoscalingv2.ObjectMetricSourceType), 
 }}
 
 var objectKeys = slices.Concat(
-	[]key[objectSource]{
-		{"describedObject.apiVersion", "the object's API group and version", versionRule},
-		{"describedObject.kind", "the object's kind, e.g. `Ingress`; of a `Namespace`, it is the target's own", segmentRule},
-		{"describedObject.name", "the object's name", segmentRule},
+	[]rule.Key{
+		{Name: "describedObject.apiVersion", Meaning: "the object's API group and version", Rule: versionRule},
+		{Name: "describedObject.kind", Meaning: "the object's kind, e.g. `Ingress`; of a `Namespace`, it is the target's own", Rule: segmentRule},
+		{Name: "describedObject.name", Meaning: "the object's name", Rule: segmentRule},
 	},
 	metricOf(func(o *objectSource) autoscalingv2.MetricIdentifier { return o.Metric }),
-	targetOf[objectSource](autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf(autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType),
 )

@@ -15,5 +15,5 @@ var podsForm = form[metricSpec]{string(autoscalingv2.PodsMetricSourceType), func
 
 var podsKeys = slices.Concat(
 	metricOf(func(p *podsSource) autoscalingv2.MetricIdentifier { return p.Metric }),
-	targetOf[podsSource](autoscalingv2.AverageValueMetricType),
+	targetOf(autoscalingv2.AverageValueMetricType),
 )

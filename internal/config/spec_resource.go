@@ -16,8 +16,8 @@ var resourceForm = form[metricSpec]{string(autoscalingv2.ResourceMetricSourceTyp
 }}
 
 var resourceKeys = slices.Concat(
-	[]key[resourceSource]{
-		{"name", "the resource, `cpu` or `memory`", rule.NotEmpty()},
+	[]rule.Key{
+		{Name: "name", Meaning: "the resource, `cpu` or `memory`", Rule: rule.NotEmpty()},
 	},
-	targetOf[resourceSource](autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
+	targetOf(autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType),
 )

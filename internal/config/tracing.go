@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -26,7 +27,7 @@ func (l *ledger) readTracing(variables map[string]string) string {
 		return ""
 	case chosen != "" && chosen != "otlp":
 		return l.refuseTracing(exporter, chosen, "otlp or none")
-	case endpoint != "" && !isWebAddress(endpoint): // which OpenTelemetry takes for its own machine
+	case endpoint != "" && !http.IsAddress(endpoint): // which OpenTelemetry takes for its own machine
 		return l.refuseTracing("OTEL_EXPORTER_OTLP_ENDPOINT", secret.URL(endpoint), "a URL such as http://collector:4318")
 	}
 	name := sharedProtocol

@@ -26,7 +26,7 @@ type Value struct {
 func (l Loaded) Values() []Value {
 	var all []Value
 	for _, k := range configKeys {
-		all = l.values(all, k.name, rule.Field(&l.Config, k.name))
+		all = l.values(all, k.Name, rule.Field(&l.Config, k.Name))
 	}
 	return all
 }

@@ -55,8 +55,8 @@ func (d Document) WriteTo(to io.Writer) (written int64, err error) {
 	return written, nil
 }
 
-// reader reads it once.
-func (d Document) reader() io.ReadCloser {
+// Reader reads it once.
+func (d Document) Reader() io.ReadCloser {
 	pieces := make([]io.Reader, len(d.Pieces))
 	for i, piece := range d.Pieces {
 		pieces[i] = bytes.NewReader(piece)

@@ -11,15 +11,13 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -37,22 +35,31 @@ type Abandoned struct{ Why error }
 
 func (a Abandoned) Error() string { return "abandoned: " + a.Why.Error() }
 
-// kind is one way of running user code. Its String says in one short line what is run, fit for an error.
-type kind interface {
-	fmt.Stringer
-	run(ctx context.Context, document Document) (reply string, err error)
-	close()
+// Settings are those of a method: of its kind, and what all methods have.
+type Settings struct {
+	Type string
+	Kind Kind // nil where the type is none that is known
+	Common
 }
 
-// kinds are all there are; a new one is a new file, and a line here.
-var kinds = map[string]func(name string, m config.Method, log *slog.Logger) (kind, error){
-	config.HTTPMethod:   newHTTP,
-	config.ShellMethod:  newShell,
-	config.WorkerMethod: newWorker,
+// Longest is how long a run may take, at most, with what comes before it.
+func (s Settings) Longest() time.Duration { return s.Starting() + s.Timeout }
+
+// Starting is how long a run may take, at most, before its document is sent.
+func (s Settings) Starting() time.Duration {
+	if starter, is := s.Kind.(Starter); is {
+		return starter.Starting()
+	}
+	return 0
 }
 
-// Types are the types of methods, in the order of their names.
-func Types() []string { return slices.Sorted(maps.Keys(kinds)) }
+// Secrets are the values of the settings that are known to be credentials.
+func (s Settings) Secrets() []string {
+	if secretive, is := s.Kind.(Secretive); is {
+		return secretive.Secrets()
+	}
+	return nil
+}
 
 // Run is a run that has ended: what went in, and what came out.
 type Run struct {
@@ -81,29 +88,39 @@ func (r Run) Result() string {
 	return failed
 }
 
-// New makes a method ready to run. The name is that of its setting ("metric", "preScale", ...) and is in every
+// Opened is a method that is ready to run: a Runner that is handed documents, or an Evaluator; the other one is nil.
+type Opened struct {
+	Runner    *Method
+	Evaluator Evaluator
+}
+
+// Open makes a method ready to run. Its name is that of its setting ("metric", "preScale", ...) and is in every
 // error and log line. Each run that has ended is told to ran. No error has any of the secrets in it, which are values that are
 // known to be credentials.
-func New(name string, m config.Method, log *slog.Logger, ran func(Run), secrets ...string) (*Method, error) {
-	newKind, known := kinds[m.Type]
-	if !known {
-		return nil, fmt.Errorf("setting up %s: unknown type %q (type: one of %s)",
-			name, m.Type, strings.Join(Types(), ", "))
+func Open(of Settings, ran func(Run), secrets ...string) (Opened, error) {
+	if of.Kind == nil {
+		return Opened{}, fmt.Errorf("setting up %s: there are no settings of the type %q", of.Name, of.Type)
 	}
-	k, err := newKind(name, m, log)
+	logic, err := of.Kind.Open(of.Common)
 	if err != nil {
-		return nil, fmt.Errorf("setting up %s: %w", name, err)
+		return Opened{}, fmt.Errorf("setting up %s: %w", of.Name, err)
 	}
-	return &Method{kind: k, name: name, of: m.Type, log: log, ran: ran, masker: secret.New(append(m.Secrets(), secrets...)...)}, nil
+	switch logic := logic.(type) {
+	case Evaluator:
+		return Opened{Evaluator: logic}, nil
+	case Program:
+		return Opened{Runner: &Method{program: logic, name: of.Name, of: of.Type, log: of.Log, ran: ran, masker: secret.New(append(of.Secrets(), secrets...)...)}}, nil
+	}
+	return Opened{}, fmt.Errorf("setting up %s: what the type %q opens can neither be run nor evaluate", of.Name, of.Type)
 }
 
 // Method is a Runner of any kind, and what all kinds have in common: who is told of a run, and the first words of every error.
 type Method struct {
-	kind
-	name string
-	of   string // its type
-	log  *slog.Logger
-	ran  func(Run)
+	program Program
+	name    string
+	of      string // its type
+	log     *slog.Logger
+	ran     func(Run)
 
 	masker *secret.Masker // of every error
 	closed sync.Once
@@ -112,19 +129,19 @@ type Method struct {
 // Run is that of a Runner.
 func (m *Method) Run(ctx context.Context, document Document) (string, error) {
 	if err := ctx.Err(); err != nil {
-		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, notBegun{err})
+		return "", fmt.Errorf("running %s (%s): %w", m.name, m.program, NotBegun{err})
 	}
 	began := time.Now()
-	reply, err := m.run(ctx, document)
+	reply, err := m.program.Run(ctx, document)
 	err = m.masker.Error(err)
-	if _, is := errors.AsType[notBegun](err); is {
-		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
+	if _, is := errors.AsType[NotBegun](err); is {
+		return "", fmt.Errorf("running %s (%s): %w", m.name, m.program, err)
 	}
 	took := time.Since(began)
 	m.ran(Run{Name: m.name, Type: m.of, Document: document, Reply: reply, Took: took, Err: err})
 	m.log.Log(ctx, level.Methods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "reply", beginning{m.masker, reply}, "failed", err != nil)
 	if err != nil {
-		return "", fmt.Errorf("running %s (%s): %w", m.name, m.kind, err)
+		return "", fmt.Errorf("running %s (%s): %w", m.name, m.program, err)
 	}
 	return reply, nil
 }
@@ -139,28 +156,28 @@ type beginning struct {
 const mostLogged = 1024
 
 func (b beginning) LogValue() slog.Value {
-	return slog.StringValue(b.masker.Mask(shorten(b.reply, mostLogged)))
+	return slog.StringValue(b.masker.Mask(Shorten(b.reply, mostLogged)))
 }
 
-// notBegun is why a run did not start, of which nobody is told.
-type notBegun struct{ error }
+// NotBegun is why a run did not start, of which nobody is told.
+type NotBegun struct{ Err error }
 
-func (e notBegun) Error() string { return "not started: " + e.error.Error() }
+func (e NotBegun) Error() string { return "not started: " + e.Err.Error() }
 
-func (e notBegun) Unwrap() error { return e.error }
+func (e NotBegun) Unwrap() error { return e.Err }
 
 // Close ends what is kept from run to run, once what runs has ended. Nothing is to be run after it.
-func (m *Method) Close() { m.closed.Do(m.close) }
+func (m *Method) Close() { m.closed.Do(m.program.Close) }
 
-// begun is the ctx of a run that has started: it ends by the method's timeout, or when the run is abandoned.
-func begun(asked context.Context, timeout time.Duration) (ctx context.Context, end func()) {
-	ctx, free := uncut(asked)
+// Begun is the ctx of a run that has started: it ends by the method's timeout, or when the run is abandoned.
+func Begun(asked context.Context, timeout time.Duration) (ctx context.Context, end func()) {
+	ctx, free := Uncut(asked)
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	return ctx, func() { cancel(); free() }
 }
 
-// uncut is a ctx that ends when the run is abandoned only.
-func uncut(asked context.Context) (ctx context.Context, free func()) {
+// Uncut is a ctx that ends when the run is abandoned only.
+func Uncut(asked context.Context) (ctx context.Context, free func()) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(asked))
 	stop := context.AfterFunc(asked, func() {
 		if _, abandoned := errors.AsType[Abandoned](context.Cause(asked)); abandoned {
@@ -192,27 +209,18 @@ func (e *TooLongError) Error() string {
 		e.Limit, e.Limit)
 }
 
-// readReply reads to the end, and never more than one byte past the limit.
-func readReply(from io.Reader, limit int64) (string, error) {
+// ReadReply reads to the end, and never more than one byte past the limit.
+func ReadReply(from io.Reader, limit int64) (string, error) {
 	var reply strings.Builder
-	read, err := copyAll(&reply, io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
+	read, err := process.Copy(&reply, io.LimitReader(from, min(limit, math.MaxInt64-1)+1))
 	if read > limit {
 		return reply.String()[:limit], &TooLongError{Limit: limit}
 	}
 	return reply.String(), err
 }
 
-// buffers are what is read by: a run for each of thousands of pods would make as many of them.
-var buffers = sync.Pool{New: func() any { return new([16 << 10]byte) }}
-
-func copyAll(to io.Writer, from io.Reader) (int64, error) {
-	buffer := buffers.Get().(*[16 << 10]byte)
-	defer buffers.Put(buffer)
-	return io.CopyBuffer(to, struct{ io.Reader }{from}, buffer[:]) // a reader that could write by itself would take a buffer of its own
-}
-
-// shorten keeps a text fit for one line of a log.
-func shorten(text string, limit int) string {
+// Shorten keeps a text fit for one line of a log.
+func Shorten(text string, limit int) string {
 	if len(text) <= limit {
 		return text
 	}

@@ -1,4 +1,4 @@
-package method
+package method_test
 
 import (
 	"context"
@@ -13,6 +13,9 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	call "github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/methodtest"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -22,17 +25,15 @@ func TestNewRefuses(t *testing.T) {
 		says   string
 	}{
 		{"a type that is not known", config.Method{Type: "carrier-pigeon"},
-			`setting up preScale: unknown type "carrier-pigeon" (type: one of http, shell, worker)`},
+			`setting up preScale: there are no settings of the type "carrier-pigeon"`},
 		{"a shell method without its section", config.Method{Type: "shell"},
-			"setting up preScale: type is shell, but there is no shell: say which program to run"},
-		{"an http method without its section", config.Method{Type: "http"},
-			"setting up preScale: type is http, but there is no http: say which URL to call"},
+			`setting up preScale: there are no settings of the type "shell"`},
 		{"a URL that is none, without showing its password",
-			config.Method{Type: "http", HTTP: &config.HTTP{URL: "http://me:secret@host:port"}},
+			config.Method{Type: "http", HTTP: &call.Settings{URL: "http://me:secret@host:port"}},
 			`setting up preScale: reading http.url: http://*** cannot be read as a URL`},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			_, err := New("preScale", row.method, slog.New(slog.DiscardHandler), func(Run) {})
+			_, err := method.Open(row.method.With("preScale", slog.New(slog.DiscardHandler)), func(method.Run) {})
 			if err == nil || err.Error() != row.says {
 				t.Errorf("got  %v\nwant %s", err, row.says)
 			}
@@ -52,9 +53,9 @@ func TestReplyLimit(t *testing.T) {
 		{"the highest limit is a limit too", math.MaxInt64, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			reply, err := readReply(strings.NewReader("reply"), row.limit)
+			reply, err := method.ReadReply(strings.NewReader("reply"), row.limit)
 			if row.says != "" {
-				wantError(t, err, row.says)
+				methodtest.WantError(t, err, row.says)
 			} else if reply != "reply" || err != nil {
 				t.Errorf("got %q, %v", reply, err)
 			}
@@ -68,12 +69,12 @@ func TestEachRunIsToldWithWhatWentInAndOut(t *testing.T) {
 		{"that fails", "echo half; exit 3", "", "exit status 3, standard error is empty"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			var told []Run
-			runner, err := New("evaluate", script(row.script), slog.New(slog.DiscardHandler), func(run Run) { told = append(told, run) })
+			var told []method.Run
+			runner, err := open("evaluate", script(row.script), func(run method.Run) { told = append(told, run) })
 			if err != nil {
 				t.Fatal(err)
 			}
-			_, _ = runner.Run(t.Context(), Whole([]byte("5"))) // what it gives is another test's
+			_, _ = runner.Run(t.Context(), method.Whole([]byte("5"))) // what it gives is another test's
 			if len(told) != 1 || told[0].Name != "evaluate" || told[0].Type != "shell" || string(told[0].Document.Bytes()) != "5" || told[0].Reply != row.reply {
 				t.Fatalf("got %+v", told)
 			}
@@ -87,8 +88,8 @@ func TestEachRunIsToldWithWhatWentInAndOut(t *testing.T) {
 func TestAStoppingProgramStartsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := mustNew(t, script("exit 3")).Run(ctx, Document{})
-	wantError(t, err, `running metric (/bin/sh, 2 arguments): not started: context canceled`)
+	_, err := mustNew(t, script("exit 3")).Run(ctx, method.Document{})
+	methodtest.WantError(t, err, `running metric (/bin/sh, 2 arguments): not started: context canceled`)
 	if !errors.Is(err, context.Canceled) {
 		t.Errorf("%v is not context.Canceled", err)
 	}
@@ -105,10 +106,10 @@ func TestAStoppingProgramLetsARunEnd(t *testing.T) {
 		reply string
 		err   error
 	)
-	run.Go(func() { reply, err = mustNew(t, m).Run(ctx, Document{}) })
-	eventually(t, "the method starts", func() bool { return exists(dir + "/started") })
+	run.Go(func() { reply, err = mustNew(t, m).Run(ctx, method.Document{}) })
+	methodtest.Eventually(t, "the method starts", func() bool { return methodtest.Exists(dir + "/started") })
 	cancel()
-	write(t, dir+"/cancelled", "", 0o644)
+	methodtest.Write(t, dir+"/cancelled", "", 0o644)
 	run.Wait()
 	if reply != "done\n" || err != nil {
 		t.Errorf("got %q, %v", reply, err)
@@ -122,27 +123,27 @@ func TestAnAbandonedRunIsEnded(t *testing.T) {
 	m := script("echo $$ > $DIR/leader; sleep 600 & sleep 600; echo done")
 	m.Timeout = 600_000
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		write(t, dir+"/called", "", 0o644)
+		methodtest.Write(t, dir+"/called", "", 0o644)
 		_, _ = io.Copy(io.Discard, r.Body) // only then is it seen that the caller is gone
 		<-r.Context().Done()
 	}))
 	t.Cleanup(hanging.Close)
-	call := config.Method{Type: "http", Timeout: 600_000, MaxReplyBytes: 10, HTTP: &config.HTTP{Method: "POST", URL: hanging.URL, ParameterMode: config.BodyParameter, SuccessCodes: []int{200}}}
-	for file, method := range map[string]config.Method{"/leader": m, "/called": call} {
+	request := config.Method{Type: "http", Timeout: 600_000, MaxReplyBytes: 10, HTTP: &call.Settings{Method: "POST", URL: hanging.URL, ParameterMode: "body", SuccessCodes: []int{200}}}
+	for file, of := range map[string]config.Method{"/leader": m, "/called": request} {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		result := ""
-		runner, err := New("metric", method, slog.New(slog.DiscardHandler), func(run Run) { result = run.Result() })
+		runner, err := open("metric", of, func(run method.Run) { result = run.Result() })
 		if err != nil {
 			t.Fatal(err)
 		}
 		var run sync.WaitGroup
-		run.Go(func() { _, err = runner.Run(ctx, Document{}) })
-		eventually(t, "the method starts", func() bool { return exists(dir + file) })
-		cancel(Abandoned{errors.New("another failed")})
+		run.Go(func() { _, err = runner.Run(ctx, method.Document{}) })
+		methodtest.Eventually(t, "the method starts", func() bool { return methodtest.Exists(dir + file) })
+		cancel(method.Abandoned{Why: errors.New("another failed")})
 		run.Wait()
 		if !errors.Is(err, context.Canceled) || result != "abandoned" {
-			t.Errorf("%s: got %v, which is told of as %s", method.Type, err, result)
+			t.Errorf("%s: got %v, which is told of as %s", of.Type, err, result)
 		}
 	}
-	noTrace(t, dir+"/leader")
+	methodtest.NoTrace(t, dir+"/leader")
 }

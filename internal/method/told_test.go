@@ -1,4 +1,4 @@
-package method
+package method_test
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	call "github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
 )
 
 func TestUserLogicIsToldItsTraceAndTheTimeOfThePass(t *testing.T) {
@@ -22,9 +24,9 @@ func TestUserLogicIsToldItsTraceAndTheTimeOfThePass(t *testing.T) {
 		_, _ = io.WriteString(w, r.Header.Get("Traceparent")+"|"+r.Header.Get("Cpa-Time"))
 	}))
 	t.Cleanup(server.Close)
-	call := config.Method{Type: "http", Timeout: 5000, MaxReplyBytes: 1 << 10,
-		HTTP: &config.HTTP{Method: "GET", URL: server.URL, ParameterMode: config.BodyParameter, SuccessCodes: []int{200}}}
-	for name, m := range map[string]config.Method{"shell": script(`printf %s "$TRACEPARENT|$CPA_TIME"`), "http": call} {
+	request := config.Method{Type: "http", Timeout: 5000, MaxReplyBytes: 1 << 10,
+		HTTP: &call.Settings{Method: "GET", URL: server.URL, ParameterMode: "body", SuccessCodes: []int{200}}}
+	for name, m := range map[string]config.Method{"shell": script(`printf %s "$TRACEPARENT|$CPA_TIME"`), "http": request} {
 		for _, row := range []struct {
 			ctx   context.Context
 			began time.Time
@@ -34,7 +36,7 @@ func TestUserLogicIsToldItsTraceAndTheTimeOfThePass(t *testing.T) {
 			{traced, time.Time{}, "00-01000000000000000000000000000000-0200000000000000-01|"},
 			{t.Context(), began, "|2026-05-01T12:00:00.250+00:00"},
 		} {
-			reply, err := mustNew(t, m).Run(row.ctx, Document{}.At(row.began))
+			reply, err := mustNew(t, m).Run(row.ctx, method.Document{}.At(row.began))
 			if err != nil || reply != row.want {
 				t.Errorf("%s: got %q, %v; want %q", name, reply, err, row.want)
 			}

@@ -68,6 +68,16 @@ func (p Pass) Mask(text string) string {
 // DryRun tells whether the pass only asked what would be done.
 func (p Pass) DryRun() bool { return p.RunType == userlogic.APIDryRun }
 
+// Observation is what a pass knows when it asks user logic.
+type Observation struct {
+	Began    time.Time
+	RunType  userlogic.RunType
+	Target   target.Snapshot
+	Gathered []userlogic.KubernetesMetric
+	Missing  int                        // how many of the configured Kubernetes metrics could not be gathered
+	Metrics  []userlogic.ResourceMetric // once metric has replied
+}
+
 // Stage is a step that was taken, and how long it took.
 type Stage struct {
 	Name string

@@ -11,7 +11,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -102,6 +102,6 @@ func identity(spec autoscalingv2.MetricSpec) string {
 }
 
 // Scale changes nothing: what has been has been.
-func (t *Tape) Scale(context.Context, stage.Observation, decision.Decision) (scaled bool, err error) {
+func (t *Tape) Scale(context.Context, pass.Observation, decision.Decision) (scaled bool, err error) {
 	return false, nil
 }

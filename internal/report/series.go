@@ -18,9 +18,9 @@ import (
 // Series counts passes and runs of methods for Prometheus.
 type Series struct{ metrics *telemetry.Metrics }
 
-// NewMetrics are the series of an autoscaler, with the values of their labels.
-func NewMetrics(age func() float64) *telemetry.Metrics {
-	words := telemetry.Words{Stages: pass.StageNames(), MethodTypes: method.Types(), MethodResults: method.Results()}
+// NewMetrics are the series of an autoscaler, with the values of their labels; types are those of the methods of which there are runs.
+func NewMetrics(types []string, age func() float64) *telemetry.Metrics {
+	words := telemetry.Words{Stages: pass.StageNames(), MethodTypes: types, MethodResults: method.Results()}
 	for _, reason := range decision.Limiting() {
 		words.Reasons = append(words.Reasons, string(reason))
 	}

@@ -65,11 +65,11 @@ func TestTheLanguagesSayTheSame(t *testing.T) {
 func start(t *testing.T, name string, m config.Method) method.Runner {
 	t.Helper()
 	m.Timeout = 30_000 // the machine may be busy
-	runner, err := method.New(name, m, slog.New(slog.DiscardHandler), func(method.Run) {})
+	opened, err := method.Open(m.With(name, slog.New(slog.DiscardHandler)), func(method.Run) {})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return runner
+	return opened.Runner
 }
 
 func run(t *testing.T, name string, m config.Method, document string) string {

@@ -16,7 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -34,7 +34,7 @@ type Scaler struct {
 // Scale runs preScale, patches the scale where there is a change and the lease is confirmed, and runs postScale. The hooks run at every pass,
 // also at one that changes nothing. The
 // target may have been scaled although there is an error, which is that of postScale.
-func (s Scaler) Scale(ctx context.Context, seen stage.Observation, decided decision.Decision) (scaled bool, err error) {
+func (s Scaler) Scale(ctx context.Context, seen pass.Observation, decided decision.Decision) (scaled bool, err error) {
 	document, snapshot := s.document(seen, decided), seen.Target
 	if err := method.SendHook(ctx, s.Before, seen.Began, document); err != nil {
 		return false, err
@@ -64,7 +64,7 @@ func (s Scaler) patch(ctx context.Context, scale kube.Path, replicas int32) erro
 	return s.API.Patch(ctx, scale, types.JSONPatchType, patch, &autoscalingv1.Scale{})
 }
 
-func (s Scaler) document(seen stage.Observation, decided decision.Decision) userlogic.ScaleInput {
+func (s Scaler) document(seen pass.Observation, decided decision.Decision) userlogic.ScaleInput {
 	return userlogic.ScaleInput{
 		Evaluation:      userlogic.Evaluation{TargetReplicas: decided.Replicas},
 		Resource:        seen.Target.Document,

@@ -19,7 +19,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -66,7 +66,7 @@ func TestScale(t *testing.T) {
 			case "after":
 				s.After = hook{"after", errors.New("broken"), &notes}
 			}
-			scaled, err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
+			scaled, err := s.Scale(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
 			if !slices.Equal(notes, row.want) {
 				t.Errorf("\n got %s\nwant %s", strings.Join(notes, "\n     "), strings.Join(row.want, "\n     "))
 			}
@@ -103,7 +103,7 @@ func TestScaleConfirmsTheLease(t *testing.T) {
 				write, cancel := context.WithTimeout(ctx, row.within)
 				return write, func() { cancel(); notes = append(notes, "done") }, row.lost
 			}
-			scaled, err := s.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
+			scaled, err := s.Scale(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: web}, decision.Decision{Current: 2, Recommended: 9, Replicas: row.replicas})
 			for i := range notes {
 				notes[i], _, _ = strings.Cut(notes[i], " ")
 			}

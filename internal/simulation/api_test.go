@@ -18,7 +18,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -47,7 +46,7 @@ func TestATargetOfAnyKind(t *testing.T) {
 				if err != nil || snapshot.Replicas != 2 || snapshot.Running != 2 || !strings.Contains(string(snapshot.Document), `"kind":"`+kind+`"`) {
 					t.Fatalf("got %+v, %v", snapshot, err)
 				}
-				_, err = scale.Scaler{API: client}.Scale(t.Context(), stage.Observation{RunType: userlogic.Scaler, Target: snapshot}, decision.Decision{Current: 2, Replicas: 4})
+				_, err = scale.Scaler{API: client}.Scale(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot}, decision.Decision{Current: 2, Replicas: 4})
 				if err != nil {
 					t.Fatal(err)
 				}

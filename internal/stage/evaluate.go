@@ -5,18 +5,19 @@ import (
 	"fmt"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Evaluate is the evaluate stage.
 type Evaluate struct {
 	Stage
-	// Propose stands in for the user's method where it is set: it needs nothing but the Kubernetes metrics.
-	Propose func(Observation) (userlogic.Evaluation, error)
+	// Evaluator stands in for the method of the stage where there is one.
+	Evaluator method.Evaluator
 }
 
 // Run gives the answer to the metrics.
-func (e Evaluate) Run(ctx context.Context, seen Observation) (userlogic.Evaluation, error) {
+func (e Evaluate) Run(ctx context.Context, seen pass.Observation) (userlogic.Evaluation, error) {
 	input := userlogic.EvaluateInput{Metrics: seen.Metrics, Resource: seen.Target.Document, RunType: seen.RunType}
 	if err := method.SendHook(ctx, e.Before, seen.Began, input); err != nil {
 		return userlogic.Evaluation{}, err
@@ -29,9 +30,9 @@ func (e Evaluate) Run(ctx context.Context, seen Observation) (userlogic.Evaluati
 	return evaluation, method.SendHook(ctx, e.After, seen.Began, input)
 }
 
-func (e Evaluate) evaluate(ctx context.Context, seen Observation, input userlogic.EvaluateInput) (userlogic.Evaluation, error) {
-	if e.Propose != nil {
-		return e.Propose(seen)
+func (e Evaluate) evaluate(ctx context.Context, seen pass.Observation, input userlogic.EvaluateInput) (userlogic.Evaluation, error) {
+	if e.Evaluator != nil {
+		return e.Evaluator.Evaluate(ctx, seen)
 	}
 	reply, err := method.Send(ctx, e.Main, seen.Began, input)
 	if err != nil {

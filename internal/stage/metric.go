@@ -11,6 +11,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -25,7 +26,7 @@ type Metric struct {
 }
 
 // Run gives the metric method's replies.
-func (m Metric) Run(ctx context.Context, seen Observation) ([]userlogic.ResourceMetric, error) {
+func (m Metric) Run(ctx context.Context, seen pass.Observation) ([]userlogic.ResourceMetric, error) {
 	ofTarget := userlogic.MetricInput{Resource: seen.Target.Document, RunType: seen.RunType, KubernetesMetrics: seen.Gathered}
 	if err := method.SendHook(ctx, m.Before, seen.Began, ofTarget); err != nil {
 		return nil, err
@@ -40,7 +41,7 @@ func (m Metric) Run(ctx context.Context, seen Observation) ([]userlogic.Resource
 }
 
 // measure runs the metric method; there may be none, where Kubernetes metrics are all that is asked for.
-func (m Metric) measure(ctx context.Context, seen Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+func (m Metric) measure(ctx context.Context, seen pass.Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
 	switch {
 	case m.Main == nil:
 		return []userlogic.ResourceMetric{}, nil
@@ -57,7 +58,7 @@ func (m Metric) measure(ctx context.Context, seen Observation, ofTarget userlogi
 }
 
 // perPod gives each pod that runs a document of its own, in the order of their names.
-func (m Metric) perPod(ctx context.Context, seen Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
+func (m Metric) perPod(ctx context.Context, seen pass.Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
 	pods := slices.DeleteFunc(slices.Clone(seen.Target.Pods), func(pod target.Pod) bool { return !pod.Counts() })
 	documents, err := newPodDocuments(ofTarget, m.OwnMetrics)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -67,7 +68,7 @@ func TestSomePodsAtATimeKeepTheirOrder(t *testing.T) {
 			return time.Duration(100-len(name)*10+int(name[0])) * time.Millisecond
 		}}
 		began := time.Now()
-		metrics, err := Metric{Stage: Stage{Main: logic}, Mode: config.PerPod, Concurrency: 4}.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: pods(20)})
+		metrics, err := Metric{Stage: Stage{Main: logic}, Mode: config.PerPod, Concurrency: 4}.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: pods(20)})
 		if err != nil || len(metrics) != 20 || logic.most.Load() != 4 {
 			t.Fatalf("got %v, %v, with up to %d at a time", metrics, err, logic.most.Load())
 		}
@@ -91,7 +92,7 @@ func TestTheFirstFailureEndsTheOthersAndStartsNoMore(t *testing.T) {
 			return time.Hour
 		}}
 		began := time.Now()
-		_, err := Metric{Stage: Stage{Main: logic}, Mode: config.PerPod, Concurrency: 4}.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: pods(20)})
+		_, err := Metric{Stage: Stage{Main: logic}, Mode: config.PerPod, Concurrency: 4}.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: pods(20)})
 		if err == nil || err.Error() != `"2": broken` {
 			t.Errorf("got %v", err)
 		}
@@ -104,12 +105,12 @@ func TestTheFirstFailureEndsTheOthersAndStartsNoMore(t *testing.T) {
 func TestAllRunsTogetherHaveATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stage := Metric{Stage: Stage{Main: &slow{takes: second}}, Mode: config.PerPod, Concurrency: 2, Timeout: 2500 * time.Millisecond}
-		_, err := stage.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: pods(20)})
+		_, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: pods(20)})
 		want := "4 of 20 runs of metric were through within 2.5s (metricTimeout: 2500 ms); the others were ended: raise it, or metricConcurrency, or make metric faster"
 		if err == nil || err.Error() != want || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("got %v", err)
 		}
-		if metrics, err := stage.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: pods(4)}); err != nil || len(metrics) != 4 {
+		if metrics, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: pods(4)}); err != nil || len(metrics) != 4 {
 			t.Errorf("in time there are %v, %v", metrics, err)
 		}
 	})
@@ -129,7 +130,7 @@ func TestStoppingEndsThePassBetweenTwoPods(t *testing.T) {
 		}
 		return "", nil
 	})
-	_, err := Metric{Stage: Stage{Main: runner}, Mode: config.PerPod}.Run(ctx, Observation{RunType: userlogic.Scaler, Target: pods(3)})
+	_, err := Metric{Stage: Stage{Main: runner}, Mode: config.PerPod}.Run(ctx, pass.Observation{RunType: userlogic.Scaler, Target: pods(3)})
 	if !errors.Is(err, context.Canceled) || ran != 1 {
 		t.Errorf("got %v after %d runs", err, ran)
 	}
@@ -178,7 +179,7 @@ func TestASplicedDocumentIsTheOneThatWouldBeWritten(t *testing.T) {
 func TestAPodMayBeHandedItsOwnMetricsAlone(t *testing.T) {
 	var notes []string
 	stage := Metric{Stage: Stage{Main: scribe{name: "main", notes: &notes}}, Mode: config.PerPod, OwnMetrics: true}
-	if _, err := stage.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered()}); err != nil || len(notes) != 2 {
+	if _, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered()}); err != nil || len(notes) != 2 {
 		t.Fatalf("got %d runs, %v", len(notes), err)
 	}
 	for i, want := range []string{

@@ -9,21 +9,8 @@
 package stage
 
 import (
-	"time"
-
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
-
-// Observation is what a pass knows when it asks user logic.
-type Observation struct {
-	Began    time.Time
-	RunType  userlogic.RunType
-	Target   target.Snapshot
-	Gathered []userlogic.KubernetesMetric
-	Metrics  []userlogic.ResourceMetric // once metric has replied
-}
 
 // Stage is a user's method between its hooks; a hook that is not configured is nil.
 type Stage struct {

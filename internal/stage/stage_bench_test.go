@@ -15,6 +15,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -46,7 +47,7 @@ func BenchmarkMetric(b *testing.B) {
 					metric := Metric{Stage: Stage{Main: logic}, Mode: mode, OwnMetrics: metrics == "own"}
 					b.ReportAllocs()
 					for b.Loop() {
-						if _, err := metric.Run(b.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered}); err != nil {
+						if _, err := metric.Run(b.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered}); err != nil {
 							b.Fatal(err)
 						}
 					}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -64,7 +65,7 @@ func stageOf(notes *[]string, reply, failing string) Stage {
 func TestMetricOncePerResource(t *testing.T) {
 	var notes []string
 	stage := Metric{Stage: stageOf(&notes, "7\n", ""), Mode: config.PerResource}
-	metrics, err := stage.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot})
+	metrics, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot})
 	if err != nil || !slices.Equal(metrics, []userlogic.ResourceMetric{{Resource: "web", Value: "7\n"}}) {
 		t.Errorf("got %v, %v", metrics, err)
 	}
@@ -77,7 +78,7 @@ func TestMetricOncePerResource(t *testing.T) {
 func TestMetricOncePerPodThatRuns(t *testing.T) {
 	var notes []string
 	stage := Metric{Stage: Stage{Main: scribe{name: "main", reply: "7", notes: &notes}}, Mode: config.PerPod}
-	metrics, err := stage.Run(t.Context(), Observation{RunType: userlogic.API, Target: snapshot})
+	metrics, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.API, Target: snapshot})
 	if err != nil || fmt.Sprint(metrics) != "[{a 7} {b 7}]" {
 		t.Errorf("got %v, %v", metrics, err)
 	}
@@ -91,7 +92,7 @@ func TestMetricOncePerPodThatRuns(t *testing.T) {
 func TestMetricsOfNoPodsAreAnEmptyList(t *testing.T) {
 	var notes []string
 	stage := Metric{Stage: stageOf(&notes, "7", ""), Mode: config.PerPod}
-	if _, err := stage.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: target.Snapshot{Document: []byte("{}")}}); err != nil {
+	if _, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: target.Snapshot{Document: []byte("{}")}}); err != nil {
 		t.Fatal(err)
 	}
 	want(t, notes, `before {"resource":{},"runType":"scaler"}`, `after {"resource":{},"metrics":[],"runType":"scaler"}`)
@@ -100,7 +101,7 @@ func TestMetricsOfNoPodsAreAnEmptyList(t *testing.T) {
 func TestEvaluate(t *testing.T) {
 	var notes []string
 	stage := Evaluate{Stage: stageOf(&notes, `{"targetReplicas": 3}`, "")}
-	evaluation, err := stage.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot, Metrics: []userlogic.ResourceMetric{{Resource: "web", Value: "7"}}})
+	evaluation, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Metrics: []userlogic.ResourceMetric{{Resource: "web", Value: "7"}}})
 	if err != nil || evaluation.TargetReplicas != 3 {
 		t.Errorf("got %v, %v", evaluation, err)
 	}
@@ -109,17 +110,22 @@ func TestEvaluate(t *testing.T) {
 		`after {"metrics":[{"resource":"web","value":"7"}],"resource":{"kind":"Deployment"},"evaluation":{"targetReplicas":3},"runType":"scaler"}`)
 }
 
+// busy evaluates in the process.
+type busy struct{}
+
+func (busy) Evaluate(context.Context, pass.Observation) (userlogic.Evaluation, error) {
+	return userlogic.Evaluation{TargetReplicas: 4, Reason: "busy"}, nil
+}
+
 func TestWithoutAMethodTheHooksRunAllTheSame(t *testing.T) {
 	var notes []string
 	stage := stageOf(&notes, "", "")
 	stage.Main = nil
-	metrics, err := Metric{Stage: stage, Mode: config.PerPod}.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot})
+	metrics, err := Metric{Stage: stage, Mode: config.PerPod}.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot})
 	if err != nil || len(metrics) > 0 {
 		t.Errorf("got %v, %v", metrics, err)
 	}
-	evaluation, err := Evaluate{Stage: stage, Propose: func(Observation) (userlogic.Evaluation, error) {
-		return userlogic.Evaluation{TargetReplicas: 4, Reason: "busy"}, nil
-	}}.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot, Metrics: metrics})
+	evaluation, err := Evaluate{Stage: stage, Evaluator: busy{}}.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Metrics: metrics})
 	if err != nil || evaluation.TargetReplicas != 4 {
 		t.Errorf("got %v, %v", evaluation, err)
 	}
@@ -135,12 +141,12 @@ func TestTheFirstFailureEndsAStage(t *testing.T) {
 		t.Run(failing, func(t *testing.T) {
 			var notes []string
 			metric := Metric{Stage: stageOf(&notes, "7", failing), Mode: config.PerResource}
-			if _, err := metric.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot}); err == nil || len(notes) != ran {
+			if _, err := metric.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot}); err == nil || len(notes) != ran {
 				t.Errorf("metric: got error %v after %d runs, want one after %d", err, len(notes), ran)
 			}
 			notes = nil
 			evaluate := Evaluate{Stage: stageOf(&notes, `{"targetReplicas": 3}`, failing)}
-			if _, err := evaluate.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot}); err == nil || len(notes) != ran {
+			if _, err := evaluate.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot}); err == nil || len(notes) != ran {
 				t.Errorf("evaluate: got error %v after %d runs, want one after %d", err, len(notes), ran)
 			}
 		})
@@ -149,7 +155,7 @@ func TestTheFirstFailureEndsAStage(t *testing.T) {
 
 func TestARubbishReplyEndsEvaluateBeforeItsHook(t *testing.T) {
 	var notes []string
-	_, err := Evaluate{Stage: stageOf(&notes, "{}", "")}.Run(t.Context(), Observation{RunType: userlogic.Scaler, Target: snapshot})
+	_, err := Evaluate{Stage: stageOf(&notes, "{}", "")}.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot})
 	if err == nil || !strings.Contains(err.Error(), "reading what evaluate replied") || len(notes) != 2 {
 		t.Errorf("got %v after %d runs", err, len(notes))
 	}

@@ -1,0 +1,67 @@
+package process
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"syscall"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+)
+
+// CommandOf is a command without its arguments, any of which may be a credential.
+func CommandOf(entrypoint string, arguments []string) string {
+	program := secret.Program(entrypoint)
+	switch len(arguments) {
+	case 0:
+		return program
+	case 1:
+		return program + ", 1 argument"
+	}
+	return fmt.Sprintf("%s, %d arguments", program, len(arguments))
+}
+
+// ExitError is how a program exited. It guesses at KILL, since whoever sends it leaves no word: in a container it is nearly always the kernel.
+func ExitError(state *os.ProcessState) error {
+	err := &exec.ExitError{ProcessState: state}
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
+		return fmt.Errorf("%w (out of memory? then raise the container's memory limit)", err)
+	}
+	return err
+}
+
+// NotStarted names the file and the way out: what the system says of a program that cannot be started is short.
+func NotStarted(path string, err error) error {
+	hint := ""
+	info, statErr := os.Stat(path)
+	switch {
+	case statErr == nil && info.IsDir():
+		hint = "; it is a directory: entrypoint has to be a program"
+	case statErr == nil && errors.Is(err, fs.ErrNotExist):
+		hint = "; it is there, but the interpreter in its first line, or its loader, is not: is that in the image?"
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
+		hint = "; there is no such program: is it in the image, and is entrypoint right?"
+	case errors.Is(err, fs.ErrPermission):
+		hint = "; it may not be executed: chmod +x it, or make its interpreter the entrypoint"
+	case errors.Is(err, syscall.ENOEXEC):
+		hint = "; it is no program of this machine: does it lack a first line like #!/bin/sh, or is it of another architecture?"
+	}
+	if named, is := errors.AsType[*fs.PathError](err); is {
+		err = named.Err // the path is said once already
+	}
+	program := secret.Program(path)
+	if named, is := errors.AsType[*exec.Error](err); is && program != path {
+		err = named.Err // it quotes the arguments that were written behind the path
+	}
+	if program != path {
+		hint = "; entrypoint is the path of a program alone: its arguments belong into command"
+	}
+	err = fmt.Errorf("starting %s: %w%s", program, err, hint)
+	if hint != "" { // without one, the machine may be short of processes or files
+		return fault.Mistake{Err: err}
+	}
+	return err
+}
