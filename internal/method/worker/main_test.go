@@ -40,12 +40,6 @@ func mustNew(t testing.TB, l logic) *method.Method {
 	return runner
 }
 
-// timed runs once and holds the run to the promise about its end.
-func timed(t *testing.T, l logic, document string) (string, error) {
-	t.Helper()
-	return methodtest.Timed(t, l.settings(slog.New(slog.DiscardHandler)), document)
-}
-
 // open opens it for who listens to its log or to its runs.
 func open(l logic, log *slog.Logger, ran func(method.Run)) (*method.Method, error) {
 	kept := &keeper{Settings: l.Worker}
