@@ -59,7 +59,7 @@ func written(t *testing.T) (paths []string) {
 		switch name := entry.Name(); {
 		case err != nil:
 			return err
-		case name == ".git", name == "bin":
+		case entry.IsDir() && (name == ".git" || name == "bin"):
 			return fs.SkipDir
 		case path == "CHANGELOG.md", path == "docs/migration.md", entry.IsDir():
 		case name == "Dockerfile", name == "Chart.yaml", filepath.Ext(name) == ".md", name == "cpa.yaml":

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 )
 
 // checks are what check is asked to look at besides the configuration itself.
@@ -24,7 +24,7 @@ type checks struct {
 
 func checkCommand(program Program) *cobra.Command {
 	var file string
-	var cluster app.Cluster
+	var cluster host.Cluster
 	var wanted checks
 	command := &cobra.Command{
 		Use:   "check",
@@ -56,7 +56,7 @@ It ends with 0 where nothing is in the way (warnings are not), 1 where something
 	return command
 }
 
-func runCheck(ctx context.Context, program Program, file string, cluster app.Cluster, wanted checks, output string) error {
+func runCheck(ctx context.Context, program Program, file string, cluster host.Cluster, wanted checks, output string) error {
 	read := config.Load
 	if wanted.strict {
 		read = config.LoadStrictly
@@ -70,7 +70,7 @@ func runCheck(ctx context.Context, program Program, file string, cluster app.Clu
 		found.Checks = append(found.Checks, finding.Item{Check: "cluster", Result: finding.Warning, Says: "is asked when the configuration is right"})
 	case wanted.cluster:
 		var items []finding.Item
-		items, unreachable = app.Check(ctx, app.Options{Config: loaded.Config, Cluster: cluster})
+		items, unreachable = host.Check(ctx, cluster, loaded.Config)
 		found.Checks = append(found.Checks, items...)
 	}
 	found.paint = newPaint(program)

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
@@ -70,7 +70,7 @@ func Main(program Program) int {
 
 func root(program Program) *cobra.Command {
 	var file string
-	var cluster app.Cluster
+	var cluster host.Cluster
 	command := &cobra.Command{
 		Use:   "custom-pod-autoscaler",
 		Short: "Scale a Kubernetes workload by your own logic",
@@ -107,7 +107,7 @@ a file, overridden by environment variables that carry the exact names of its ke
 const configHelp = "configuration file (default: the environment variable configPath, /config.yaml, or config.yaml in this folder)"
 
 // sources adds the flags that say where the configuration is, and which cluster to use.
-func sources(command *cobra.Command, file *string, cluster *app.Cluster) {
+func sources(command *cobra.Command, file *string, cluster *host.Cluster) {
 	flags := command.Flags()
 	flags.StringVarP(file, "config", "c", "", configHelp)
 	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
@@ -22,7 +22,7 @@ import (
 
 func onceCommand(program Program) *cobra.Command {
 	var file string
-	var cluster app.Cluster
+	var cluster host.Cluster
 	var apply bool
 	command := &cobra.Command{
 		Use:   "once",
@@ -47,26 +47,26 @@ It knows nothing of earlier passes, so that downscaleStabilization does not hold
 	command.Flags().BoolVar(&apply, "apply", false, "scale the target, instead of only saying how it would be")
 	output := outputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		options, err := load(program, file, cluster)
+		settings, _, err := load(program, file)
 		if err != nil {
 			return err
 		}
-		return once(command.Context(), program.Stdout, options, apply, *output)
+		return once(command.Context(), program.Stdout, cluster, settings, apply, *output)
 	}
 	return command
 }
 
-func once(ctx context.Context, to io.Writer, options app.Options, apply bool, output string) error {
+func once(ctx context.Context, to io.Writer, cluster host.Cluster, settings host.Settings, apply bool, output string) error {
 	runType := userlogic.APIDryRun
 	if apply {
 		runType = userlogic.API
 	}
 	var runs ended
-	pass, err := app.Once(ctx, options, runType, runs.add)
+	pass, err := host.Once(ctx, cluster, settings, runType, runs.add)
 	if err != nil && pass.Failure == nil {
 		return err
 	}
-	shown := onePass(pass, runs.list, options)
+	shown := onePass(pass, runs.list, settings)
 	if err := show(to, output, shown, shown.text); err != nil {
 		return err
 	}
@@ -105,13 +105,13 @@ type runDocument struct {
 	Seconds  float64         `json:"seconds"`
 }
 
-func onePass(p pass.Pass, runs []method.Run, options app.Options) passDocument {
-	ref := options.Config.ScaleTargetRef
+func onePass(p pass.Pass, runs []method.Run, settings host.Settings) passDocument {
+	ref := settings.Config.ScaleTargetRef
 	shown := passDocument{
-		Decision:          p.Document(ref.Kind + " " + options.Config.Namespace + "/" + ref.Name),
+		Decision:          p.Document(ref.Kind + " " + settings.Config.Namespace + "/" + ref.Name),
 		KubernetesMetrics: p.Gathered, Methods: []runDocument{},
 	}
-	masker := secret.New(options.Secrets...)
+	masker := secret.New(settings.Secrets...)
 	for _, run := range runs {
 		document := runDocument{Method: run.Name, Type: run.Type, Document: shownDocument(run.Document.Bytes()), Reply: masker.Mask(run.Reply), Seconds: run.Took.Seconds()}
 		if run.Err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/plugin"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
@@ -27,7 +27,7 @@ const callTimeout = 10 * time.Second
 
 // place is where the objects of a plugin's command are.
 type place struct {
-	cluster   app.Cluster
+	cluster   host.Cluster
 	namespace string // as given
 }
 

@@ -13,12 +13,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/unit"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -78,7 +78,7 @@ func (r replay) run(ctx context.Context) error {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
 	log := telemetry.NewLogger(r.program.Stderr, slog.LevelWarn, false, secret.New(loaded.Secrets()...).Mask)
-	again, err := app.NewReplay(loaded.Config, log, loaded.Secrets()...)
+	again, err := unit.NewReplay(loaded.Config, log, loaded.Secrets()...)
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
@@ -18,35 +18,39 @@ import (
 const frugal = 30
 
 // run runs one autoscaler until ctx is done.
-func run(ctx context.Context, program Program, file string, cluster app.Cluster) error {
+func run(ctx context.Context, program Program, file string, cluster host.Cluster) error {
 	if !slices.ContainsFunc(program.Environment, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
 		debug.SetGCPercent(frugal)
 	}
-	options, err := load(program, file, cluster)
+	settings, tracing, err := load(program, file)
 	if err != nil {
 		return err
 	}
-	autoscaler, err := app.New(ctx, options)
+	built, _ := version.Built()
+	process, err := host.New(ctx, host.Options{
+		Cluster: cluster, Tracing: tracing, Version: built, Log: settings.Log, RequestTimeout: settings.Config.RequestTimeout.Duration(),
+	})
 	if err != nil {
 		return err
 	}
-	if err := autoscaler.Run(ctx); err != nil {
+	err = process.RunOne(ctx, settings)
+	process.Close(ctx)
+	if err != nil {
 		return err
 	}
-	options.Log.Info("stopped")
+	settings.Log.Info("stopped")
 	return nil
 }
 
-// load loads the configuration, and starts the log that it asks for.
-func load(program Program, file string, cluster app.Cluster) (app.Options, error) {
+// load loads the configuration, and starts the log that it asks for. It gives the protocol, too, that traces are sent by.
+func load(program Program, file string) (settings host.Settings, tracing string, err error) {
 	loaded, err := config.Load(file, program.Environment)
 	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON, secret.New(loaded.Secrets()...).Mask)
 	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing
 		log.Warn("configuration", "warning", warning)
 	}
 	if err != nil {
-		return app.Options{}, usageError{err}
+		return host.Settings{}, "", usageError{err}
 	}
-	built, _ := version.Built()
-	return app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Secrets: loaded.Secrets(), Version: built, Log: log}, nil
+	return host.Settings{Config: loaded.Config, Secrets: loaded.Secrets(), Log: log}, loaded.Tracing, nil
 }

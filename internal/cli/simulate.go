@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
@@ -24,6 +23,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/unit"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -306,7 +306,7 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
 	// What workers print is logged at the level of news, and nothing else of a simulation is.
 	log := telemetry.NewLogger(s.live.beside(s.program.Stderr), slog.LevelInfo, false, secret.New(secrets...).Mask)
-	pipeline, err := app.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
+	pipeline, err := unit.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
 	if err != nil {
 		return simulation.Course{}, err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/prometheus/client_golang/prometheus"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
@@ -19,12 +20,13 @@ import (
 type Series struct{ metrics *telemetry.Metrics }
 
 // NewMetrics are the series of an autoscaler, with the values of their labels; types are those of the methods of which there are runs.
-func NewMetrics(types []string, age func() float64) *telemetry.Metrics {
+// All series carry the labels.
+func NewMetrics(types []string, age func() float64, labels prometheus.Labels) *telemetry.Metrics {
 	words := telemetry.Words{Stages: pass.StageNames(), MethodTypes: types, MethodResults: method.Results()}
 	for _, reason := range decision.Limiting() {
 		words.Reasons = append(words.Reasons, string(reason))
 	}
-	return telemetry.NewMetrics(words, age)
+	return telemetry.NewMetrics(words, age, labels)
 }
 
 // NewSeries counts in the metrics. What can be counted of passes, methods (their types, by name) and specs starts at zero,

@@ -27,7 +27,7 @@ var cpu = autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType,
 // counted are the metrics after some passes.
 func counted(t *testing.T, passes ...pass.Pass) (*telemetry.Metrics, *Series) {
 	t.Helper()
-	metrics := NewMetrics([]string{"http", "shell", "worker"}, func() float64 { return 7 })
+	metrics := NewMetrics([]string{"http", "shell", "worker"}, func() float64 { return 7 }, nil)
 	series := NewSeries(metrics, decision.Rules{Min: 2, Max: 5}, map[string]string{"metric": "shell"}, []autoscalingv2.MetricSpec{cpu})
 	for _, pass := range passes {
 		series.Pass(t.Context(), pass)
@@ -144,7 +144,7 @@ func TestNamesFollowTheConventions(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes"} {
-		if n, err := testutil.GatherAndCount(metrics.Registry, name); n != 1 || err != nil {
+		if n, err := testutil.GatherAndCount(telemetry.NewProcess(), name); n != 1 || err != nil {
 			t.Errorf("%s is not served: %v", name, err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type Metrics struct {
 	Registry *prometheus.Registry
 	Families []Family
+	labelled prometheus.Registerer // adds the labels that all series carry
 
 	Info         *prometheus.GaugeVec
 	Passes       *prometheus.CounterVec
@@ -41,9 +42,10 @@ type Label struct{ Name, Meaning string }
 var buckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60}
 
 // NewMetrics gives series that nothing has been counted in, in a registry of their own. The stages are those of a pass, by
-// name; the age is that of the last successful pass, in seconds.
-func NewMetrics(words Words, age func() float64) *Metrics {
+// name; the age is that of the last successful pass, in seconds. All series carry the labels.
+func NewMetrics(words Words, age func() float64, labels prometheus.Labels) *Metrics {
 	m := &Metrics{Registry: prometheus.NewRegistry()}
+	m.labelled = prometheus.WrapRegistererWith(labels, m.Registry)
 	runType := Label{"run_type", "what started the pass: `scaler` (the loop), `api`, `api_dry_run`"}
 	method := Label{"method", "the method's or hook's key: `metric`, `preScale`, ..."}
 	kind := Label{"type", "its type: " + listed(words.MethodTypes)}
@@ -67,8 +69,14 @@ func NewMetrics(words Words, age func() float64) *Metrics {
 	m.Requests = m.counter("http_requests_total", "Requests that were answered, those of probes and of Prometheus among them.",
 		Label{"path", "the path, or `other` for one that is not served"}, Label{"code", "the status code of the answer"})
 	m.function("last_successful_pass_age_seconds", "Time since the last pass that succeeded, or since the start if none has yet.", age)
-	m.Registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// NewProcess gives the series of the process itself.
+func NewProcess() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
 }
 
 // Words are the values that labels have.
@@ -109,7 +117,7 @@ func (m *Metrics) family(kind, name, help string, labels []Label) string {
 }
 
 func register[C prometheus.Collector](m *Metrics, collector C) C {
-	m.Registry.MustRegister(collector)
+	m.labelled.MustRegister(collector)
 	return collector
 }
 

@@ -1,4 +1,4 @@
-package app
+package host
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/access"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/server"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/unit"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -25,29 +25,30 @@ const (
 	grace = 5 * time.Second
 )
 
-func newServer(options Options, api *kube.Client, autoscaler *autoscaler.Autoscaler, reports reports) *server.Server {
-	settings := options.Config.APIConfig
+// newServer serves one autoscaler, and the series of all.
+func (h *Host) newServer(of Settings, one *unit.Unit) *server.Server {
+	settings, reports := of.Config.APIConfig, one.Reports
 	o := server.Options{
 		Host: settings.Host, Port: settings.Port, ProbePort: settings.ProbePort,
 		MaxRequests: settings.MaxRequests, MaxDecisions: settings.Decisions,
-		Grace:      longestMethod(options.Config) + grace,
-		Autoscaler: callers{autoscaler}, Record: reports.record, Alive: reports.health.Alive, Ready: reports.health.Ready,
-		Metrics: promhttp.HandlerFor(reports.metrics.Registry, promhttp.HandlerOpts{
+		Grace:      longestMethod(of.Config) + grace,
+		Autoscaler: callers{one.Autoscaler}, Record: reports.Record, Alive: reports.Health.Alive, Ready: reports.Health.Ready,
+		Metrics: promhttp.HandlerFor(h, promhttp.HandlerOpts{
 			MaxRequestsInFlight: scrapes, Timeout: scrapeWithin, EnableOpenMetrics: true,
 		}),
-		Answered: func(path string, code int) { reports.metrics.Requests.WithLabelValues(path, strconv.Itoa(code)).Inc() },
-		Log:      options.Log,
+		Answered: func(path string, code int) { reports.Metrics.Requests.WithLabelValues(path, strconv.Itoa(code)).Inc() },
+		Log:      of.Log,
 	}
 	if settings.UseHTTPS {
 		o.CertFile, o.KeyFile = settings.CertFile, settings.KeyFile
 	}
 	if opens := settings.Opens(); opens != "" {
-		options.Log.Warn(opens, "host", settings.Host, "port", settings.Port)
+		of.Log.Warn(opens, "host", settings.Host, "port", settings.Port)
 	}
 	if settings.Authentication == config.NoAuthentication {
 		return server.New(o)
 	}
-	o.Admit = access.NewGate(api, settings.AccessPrefix, telemetry.WarnOnce(options.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
+	o.Admit = access.NewGate(one.API, settings.AccessPrefix, telemetry.WarnOnce(of.Log, "asking Kubernetes about a caller of the REST API failed")).Admit
 	o.AdmitMetrics = settings.MetricsAuthentication
 	return server.New(o)
 }

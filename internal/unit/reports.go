@@ -1,52 +1,49 @@
-package app
+package unit
 
 import (
-	"context"
-	"log/slog"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/tools/record"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 )
 
-// reports are all who are told of passes.
-type reports struct {
+// Reports are all who are told of passes.
+type Reports struct {
+	Record  *report.Record
+	Health  *report.Health
+	Metrics *telemetry.Metrics
+
 	settings config.Config
 	log      *report.Log
-	record   *report.Record
-	health   *report.Health
-	metrics  *telemetry.Metrics
 	series   *report.Series
 }
 
-func newReports(options Options) reports {
+func newReports(options Options) Reports {
 	settings := options.Config
 	ref := settings.ScaleTargetRef
 	health := report.NewHealth(time.Now, settings.StartTime.Duration()+settings.Interval.Duration(), longestSilence(settings))
-	metrics := report.NewMetrics(config.RunTypes(), health.SinceSuccess)
+	metrics := report.NewMetrics(config.RunTypes(), health.SinceSuccess, options.Labels)
 	metrics.Info.WithLabelValues(options.Version, ref.Kind, settings.Namespace, ref.Name).Set(1)
-	return reports{
+	return Reports{
 		settings: settings,
 		log:      &report.Log{To: options.Log},
-		record:   report.NewRecord(settings.APIConfig.Decisions, ref.Kind+" "+settings.Namespace+"/"+ref.Name),
-		health:   health,
-		metrics:  metrics,
+		Record:   report.NewRecord(settings.APIConfig.Decisions, ref.Kind+" "+settings.Namespace+"/"+ref.Name),
+		Health:   health,
+		Metrics:  metrics,
 		series:   report.NewSeries(metrics, rulesOf(settings), methodTypes(settings), settings.KubernetesMetricSpecs),
 	}
 }
 
 // watchers are told of passes. The status is nil where there is no object to have one.
-func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason, message string), status *report.Status) []autoscaler.Watcher {
+func (r Reports) watchers(event func(about corev1.ObjectReference, kind, reason, message string), status *report.Status) []autoscaler.Watcher {
 	ref := r.settings.ScaleTargetRef
 	events := &report.Events{Write: event, Target: corev1.ObjectReference{
 		APIVersion: ref.APIVersion, Kind: ref.Kind, Namespace: r.settings.Namespace, Name: ref.Name,
@@ -57,7 +54,7 @@ func (r reports) watchers(event func(about corev1.ObjectReference, kind, reason,
 			Namespace: r.settings.Namespace, Name: owner.Name, UID: types.UID(owner.UID),
 		}
 	}
-	watchers := []autoscaler.Watcher{r.log.Pass, r.record.Pass, r.health.Pass, r.series.Pass, events.Pass}
+	watchers := []autoscaler.Watcher{r.log.Pass, r.Record.Pass, r.Health.Pass, r.series.Pass, events.Pass}
 	if status != nil {
 		watchers = append(watchers, status.Pass)
 	}
@@ -114,17 +111,4 @@ func rulesOf(settings config.Config) decision.Rules {
 		Min: settings.MinReplicas, Max: settings.MaxReplicas,
 		StabilizationWindow: settings.DownscaleStabilization.Duration(),
 	}
-}
-
-func newEvents(ctx context.Context, api *kube.Client, log *slog.Logger) *telemetry.Events {
-	return telemetry.NewEvents(ctx, component, func(ctx context.Context) record.EventSink {
-		return kube.EventSink{API: api, Context: ctx, Wrote: telemetry.WarnOnce(log, "writing Kubernetes Events failed; scaling goes on")}
-	})
-}
-
-func newTracing(ctx context.Context, options Options) (*telemetry.Tracing, error) {
-	if options.Tracing == "" {
-		return telemetry.NoTracing(), nil
-	}
-	return telemetry.NewTracing(ctx, options.Tracing == config.TracesOverGRPC, options.Version, options.Log)
 }

@@ -1,4 +1,4 @@
-package app
+package unit
 
 import (
 	"context"
@@ -53,7 +53,7 @@ func (o *object) load(ctx context.Context) (cpav1.Status, error) {
 
 // save sets our fields, of this very object: one of the same name may have taken its place.
 func (o *object) save(ctx context.Context, status cpav1.Status) error {
-	return o.api.Apply(ctx, o.path().Sub("status"), component, map[string]any{
+	return o.api.Apply(ctx, o.path().Sub("status"), Component, map[string]any{
 		"apiVersion": cpav1.GroupVersion.String(), "kind": cpav1.Kind,
 		"metadata": map[string]any{"namespace": o.namespace, "name": o.name, "uid": o.uid},
 		"status":   status,

@@ -1,4 +1,4 @@
-package app
+package host
 
 import (
 	"errors"
@@ -10,6 +10,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/unit"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
 
@@ -19,9 +20,6 @@ type Cluster struct {
 	Context    string // of the kubeconfig, or "" for its current one
 }
 
-// component is who the program is to the cluster: the source of its events, and the manager of the fields that it writes.
-const component = "custom-pod-autoscaler"
-
 // connect finds the cluster and our credentials, and says who calls.
 func (c Cluster) connect() (*rest.Config, error) {
 	config, err := c.find()
@@ -29,7 +27,7 @@ func (c Cluster) connect() (*rest.Config, error) {
 		return nil, err
 	}
 	built, _ := version.Built()
-	config.UserAgent = component + "/" + built
+	config.UserAgent = unit.Component + "/" + built
 	return config, nil
 }
 

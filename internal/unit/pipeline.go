@@ -1,4 +1,4 @@
-package app
+package unit
 
 import (
 	"log/slog"

@@ -1,0 +1,57 @@
+package unit
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/autoscaler"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+)
+
+// newParts are the rooms of the pipeline.
+func newParts(settings config.Config, api *kube.Client, methods methods, now func() time.Time, log *slog.Logger) autoscaler.Parts {
+	parts := autoscaler.Parts{
+		Target: target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
+		Metric: stage.Metric{
+			Stage: methods.metric, Mode: settings.RunMode, OwnMetrics: settings.PodMetrics == config.OwnPodMetrics,
+			Concurrency: settings.Concurrency(), Timeout: settings.MetricTimeout.Duration(),
+		},
+		Evaluate: stage.Evaluate{Stage: methods.evaluate, Evaluator: methods.evaluator},
+		Scale:    newScaler(settings, api, methods),
+		Now:      now, Log: log,
+	}
+	if len(settings.KubernetesMetricSpecs) > 0 {
+		parts.KubernetesMetrics = kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{
+			CPUInitializationPeriod: settings.CPUInitializationPeriod.Duration(),
+			InitialReadinessDelay:   settings.InitialReadinessDelay.Duration(),
+		})
+	}
+	return parts
+}
+
+func newScaler(settings config.Config, api *kube.Client, methods methods) scale.Scaler {
+	return scale.Scaler{API: api, Before: methods.scale.Before, After: methods.scale.After, Rules: rulesOf(settings)}
+}
+
+// newWatch follows the target's pods, of which user logic may be handed all there is, and metrics need little.
+func newWatch(settings config.Config, api *kube.Client, log *slog.Logger) *target.Watch {
+	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
+	return target.NewWatch(reader, settings.RunMode == config.PerPod, kubemetrics.Trim,
+		telemetry.WarnOnce(log, "watching the target's pods failed; they are listed at each pass"))
+}
+
+func settingsOf(settings config.Config) autoscaler.Settings {
+	return autoscaler.Settings{
+		Rules:                    rulesOf(settings),
+		NeedsPods:                settings.NeedsPods(),
+		RequireKubernetesMetrics: settings.RequireKubernetesMetrics,
+		Interval:                 settings.Interval.Duration(),
+		StartTime:                settings.StartTime.Duration(),
+	}
+}
