@@ -17,6 +17,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -177,14 +178,14 @@ func (p passDocument) decision(to io.Writer) {
 const mostLines = 60
 
 // readable is a document or a reply with each field on a line of its own, where it is JSON, cut where it is long.
-func readable(text string) string {
+func readable(written string) string {
 	var lines bytes.Buffer
-	if json.Indent(&lines, []byte(strings.TrimSpace(text)), "", "  ") == nil && strings.HasPrefix(lines.String(), "{") || strings.HasPrefix(lines.String(), "[") {
-		text = lines.String()
+	if json.Indent(&lines, []byte(strings.TrimSpace(written)), "", "  ") == nil && strings.HasPrefix(lines.String(), "{") || strings.HasPrefix(lines.String(), "[") {
+		written = lines.String()
 	}
-	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	all := strings.Split(strings.TrimRight(written, "\n"), "\n")
 	if len(all) > mostLines {
-		rest := count(len(all)-mostLines, "more line", "more lines")
+		rest := text.Count(len(all)-mostLines, "more line", "more lines")
 		all = append(all[:mostLines], "... "+rest+": -o json has all of it")
 	}
 	return strings.Join(all, "\n")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"golang.org/x/term"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // progress says how far it is, to who watches.
@@ -31,7 +33,7 @@ func (p *progress) step() {
 	p.done++
 	if now := time.Now(); now.Sub(p.said) >= redrawn {
 		p.said = now
-		fmt.Fprintf(p.to, "\r%s", count(p.done, "pass", "passes"))
+		fmt.Fprintf(p.to, "\r%s", text.Count(p.done, "pass", "passes"))
 	}
 }
 

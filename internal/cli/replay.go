@@ -19,6 +19,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -91,7 +92,7 @@ func (r replay) run(ctx context.Context) error {
 		return err
 	}
 	if r.exitCode && len(shown.Differences) > 0 {
-		return errors.New(count(len(shown.Differences), "pass is", "passes are") + " decided otherwise (--exit-code)")
+		return errors.New(text.Count(len(shown.Differences), "pass is", "passes are") + " decided otherwise (--exit-code)")
 	}
 	return nil
 }
@@ -154,7 +155,7 @@ func (r *replayed) saw(entry recording.Entry) {
 
 func (r *replayed) text(to io.Writer) error {
 	fmt.Fprintf(to, "%s, from %s to %s\n", r.Target, r.From.UTC().Format(time.DateTime), r.To.UTC().Format(time.DateTime+" UTC"))
-	fmt.Fprintf(to, "%s in %s: %s\n", count(r.Passes, "pass", "passes"), round(r.took), r.outcome())
+	fmt.Fprintf(to, "%s in %s: %s\n", text.Count(r.Passes, "pass", "passes"), round(r.took), r.outcome())
 	for _, note := range r.notes() {
 		fmt.Fprintln(to, "note:", note)
 	}
@@ -174,7 +175,7 @@ func (r *replayed) text(to io.Writer) error {
 		told += g.count
 	}
 	if told < len(r.Differences) {
-		fmt.Fprintf(to, "\n%s more: --all shows them\n", count(len(r.Differences)-told, "difference", "differences"))
+		fmt.Fprintf(to, "\n%s more: --all shows them\n", text.Count(len(r.Differences)-told, "difference", "differences"))
 	} else if len(groups) < len(r.Differences) {
 		fmt.Fprintln(to, "\nEqual differences are shown once: --all shows each.")
 	}
@@ -257,13 +258,13 @@ func (r *replayed) notes() (notes []string) {
 		notes = append(notes, fmt.Sprintf("the configuration is for %s", asked))
 	}
 	if r.Opening > 0 {
-		notes = append(notes, fmt.Sprintf("%s at the beginning had more replicas, perhaps for what was recommended before the recording began (downscaleStabilization)", count(r.Opening, "pass", "passes")))
+		notes = append(notes, fmt.Sprintf("%s at the beginning had more replicas, perhaps for what was recommended before the recording began (downscaleStabilization)", text.Count(r.Opening, "pass", "passes")))
 	}
 	if r.Unknown > 0 {
-		notes = append(notes, count(r.Unknown, "pass", "passes")+" had not read the target: there is nothing to decide by")
+		notes = append(notes, text.Count(r.Unknown, "pass", "passes")+" had not read the target: there is nothing to decide by")
 	}
 	if r.Unreadable > 0 {
-		notes = append(notes, count(r.Unreadable, "line", "lines")+" could not be read, as when an autoscaler is killed while it writes")
+		notes = append(notes, text.Count(r.Unreadable, "line", "lines")+" could not be read, as when an autoscaler is killed while it writes")
 	}
 	return notes
 }
@@ -296,11 +297,4 @@ func because(d userlogic.Decision) string {
 		text += fmt.Sprintf("; evaluate says: %q", d.UserReason)
 	}
 	return text
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
