@@ -13,6 +13,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
@@ -41,14 +42,14 @@ It ends with 0 where nothing is in the way (warnings are not), 1 where something
 
   # against a cluster
   custom-pod-autoscaler check --config config.yaml --cluster --context kind-dev`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 	}
 	sources(command, &file, &cluster)
 	flags := command.Flags()
 	flags.BoolVar(&wanted.strict, "strict", false, "take keys that nobody reads for errors")
 	flags.BoolVar(&wanted.urls, "urls", false, "ask the servers of http methods for an answer (HEAD, without a document)")
 	flags.BoolVar(&wanted.cluster, "cluster", false, "check against the cluster, too")
-	output := outputFlag(command, "text", "json", "yaml")
+	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		return runCheck(command.Context(), program, file, cluster, wanted, *output)
 	}
@@ -73,7 +74,7 @@ func runCheck(ctx context.Context, program Program, file string, cluster app.Clu
 		found.Checks = append(found.Checks, items...)
 	}
 	found.paint = newPaint(program)
-	if err := show(program.Stdout, output, found, found.text); err != nil {
+	if err := commandline.Print(program.Stdout, output, found, found.text); err != nil {
 		return err
 	}
 	return cmp.Or(found.outcome(), unreachable)
@@ -111,7 +112,7 @@ func problems(err error) (all []problem) {
 func (c checked) outcome() error {
 	switch {
 	case len(c.Problems) > 0:
-		return usageError{errors.New("the configuration is wrong: " + c.summary())}
+		return commandline.UsageError{Err: errors.New("the configuration is wrong: " + c.summary())}
 	case check.Failed(c.Checks):
 		return errors.New("something that the configuration needs is not as it should be")
 	}

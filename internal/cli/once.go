@@ -14,6 +14,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
@@ -42,11 +43,11 @@ It knows nothing of earlier passes, so that downscaleStabilization does not hold
 
   # do it
   custom-pod-autoscaler once --config config.yaml --apply`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 	}
 	sources(command, &file, &cluster)
 	command.Flags().BoolVar(&apply, "apply", false, "scale the target, instead of only saying how it would be")
-	output := outputFlag(command, "text", "json", "yaml")
+	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		options, err := load(program, file, cluster)
 		if err != nil {
@@ -68,7 +69,7 @@ func once(ctx context.Context, to io.Writer, options app.Options, apply bool, ou
 		return err
 	}
 	shown := onePass(pass, runs.list, options)
-	if err := show(to, output, shown, shown.text); err != nil {
+	if err := commandline.Print(to, output, shown, shown.text); err != nil {
 		return err
 	}
 	if pass.Failure != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
@@ -56,13 +57,13 @@ commands and what else may be secret in the target and its pods were not recorde
 
   # as a test that a change of the code changes no decision
   custom-pod-autoscaler replay passes.jsonl --config config.yaml --exit-code`,
-		Args: wanted("which recordings", "passes.jsonl --config config.yaml", cobra.MinimumNArgs(1)),
+		Args: commandline.RequiredArgs("which recordings", "passes.jsonl --config config.yaml", cobra.MinimumNArgs(1)),
 	}
 	flags := command.Flags()
 	flags.StringVarP(&r.config, "config", "c", "", "the configuration that decides now: "+configHelp)
 	flags.BoolVar(&r.all, "all", false, fmt.Sprintf("show all differences, and not only the first %d", shownDifferences))
 	flags.BoolVar(&r.exitCode, "exit-code", false, "end with 1 if any pass is decided otherwise")
-	r.output = outputFlag(command, "text", "json", "yaml")
+	r.output = commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, files []string) error {
 		r.files = files
 		return r.run(command.Context())
@@ -73,7 +74,7 @@ commands and what else may be secret in the target and its pods were not recorde
 func (r replay) run(ctx context.Context) error {
 	loaded, err := config.Load(r.config, r.program.Environment)
 	if err != nil {
-		return usageError{err}
+		return commandline.UsageError{Err: err}
 	}
 	if err := method.AdoptOrphans(); err != nil {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
@@ -88,7 +89,7 @@ func (r replay) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := show(r.program.Stdout, *r.output, shown, shown.text); err != nil {
+	if err := commandline.Print(r.program.Stdout, *r.output, shown, shown.text); err != nil {
 		return err
 	}
 	if r.exitCode && len(shown.Differences) > 0 {

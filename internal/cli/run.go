@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
@@ -45,7 +46,7 @@ func load(program Program, file string, cluster app.Cluster) (app.Options, error
 		log.Warn("configuration", "warning", warning)
 	}
 	if err != nil {
-		return app.Options{}, usageError{err}
+		return app.Options{}, commandline.UsageError{Err: err}
 	}
 	built, _ := version.Built()
 	return app.Options{Config: loaded.Config, Cluster: cluster, Tracing: loaded.Tracing, Secrets: loaded.Secrets(), Version: built, Log: log}, nil

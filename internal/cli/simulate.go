@@ -17,6 +17,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/app"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
@@ -61,14 +62,14 @@ number of replicas under the same load.`,
 
   # two configurations, and every pass as CSV
   custom-pod-autoscaler simulate --config config.yaml --compare other.yaml --simulation simulation.yaml -o csv`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := s.load(); err != nil {
 				return err
 			}
 			settings, err := s.read(command)
 			if err != nil {
-				return usageError{err}
+				return commandline.UsageError{Err: err}
 			}
 			return s.run(command.Context(), settings)
 		},
@@ -93,7 +94,7 @@ func (s *simulate) load() error {
 	for _, file := range append([]string{s.file}, s.compare...) {
 		loaded, err := config.Load(file, s.program.Environment)
 		if err != nil {
-			return usageError{err}
+			return commandline.UsageError{Err: err}
 		}
 		s.loaded = append(s.loaded, loaded)
 	}
