@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/signal"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -37,9 +35,8 @@ type Program struct {
 
 // Main runs the program and gives its exit code.
 func Main(program Program) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := commandline.UntilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	command, arguments := root(program), version.WithoutOldFlags(program.Arguments, program.Stderr, "logVerbosity says how much is logged")
 	switch program.Name {
 	case kubectl.Name:
