@@ -25,6 +25,7 @@ var rooms = []string{
 	"internal/secret",
 	"internal/text",
 	"internal/commandline",
+	"internal/terminal",
 	"internal/quantity",
 	"internal/regular",
 	"internal/config/rule",

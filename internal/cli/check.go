@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -15,6 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 )
 
 // checks are what check is asked to look at besides the configuration itself.
@@ -73,7 +73,7 @@ func runCheck(ctx context.Context, program Program, file string, cluster app.Clu
 		items, unreachable = app.Check(ctx, app.Options{Config: loaded.Config, Cluster: cluster})
 		found.Checks = append(found.Checks, items...)
 	}
-	found.paint = newPaint(program)
+	found.paint = terminal.NewPaint(program.Stdout, program.Environment)
 	if err := commandline.Print(program.Stdout, output, found, found.text); err != nil {
 		return err
 	}
@@ -88,7 +88,7 @@ type checked struct {
 	Problems []problem      `json:"problems,omitempty"`
 	Checks   []check.Item   `json:"checks,omitempty"`
 
-	paint paint
+	paint terminal.Paint
 }
 
 // problem is one of the configuration, with the way out.
@@ -121,16 +121,16 @@ func (c checked) outcome() error {
 
 // text prints one line for each value, and one for each thing that was found.
 func (c checked) text(to io.Writer) error {
-	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	table := terminal.NewTable(to, 2)
 	for _, value := range c.Values {
-		fmt.Fprintf(columns, "%s\t%s\t%s\n", value.Key, oneLine(value.Value), value.Source)
+		table.Row(value.Key, oneLine(value.Value), value.Source)
 	}
-	fmt.Fprintln(columns)
-	c.findings(columns)
-	return columns.Flush()
+	table.Row()
+	c.findings(table)
+	return table.Flush()
 }
 
-func (c checked) findings(to io.Writer) {
+func (c checked) findings(to terminal.Table) {
 	result := check.OK
 	if len(c.Problems) > 0 {
 		result = check.Error
@@ -165,8 +165,10 @@ func (c checked) summary() string {
 	return fmt.Sprintf("there are %d problems with %s", len(c.Problems), read)
 }
 
-func (c checked) line(to io.Writer, result check.Result, what, says string) {
-	fmt.Fprintf(to, "%s\t%s\t%s\n", c.paint.result(result), what, oneLine(says))
+func (c checked) line(to terminal.Table, result check.Result, what, says string) {
+	to.Row(c.paint.In(colours[result], string(result)), what, oneLine(says))
 }
+
+var colours = map[check.Result]terminal.Colour{check.OK: terminal.Green, check.Warning: terminal.Yellow, check.Error: terminal.Red}
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +19,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -102,12 +102,12 @@ func (r replay) run(ctx context.Context) error {
 func (r replay) replay(ctx context.Context, again *recording.Replay, settings config.Config) (*replayed, error) {
 	shown := &replayed{all: r.all, asked: settings}
 	began := time.Now()
-	progress := newProgress(r.program.Stderr)
-	defer progress.end()
+	progress := terminal.NewProgress(r.program.Stderr, "pass", "passes")
+	defer progress.End()
 	for _, name := range r.files {
 		torn, err := readFile(name, func(entry recording.Entry) error {
 			shown.saw(entry)
-			defer progress.step()
+			defer progress.Step()
 			return again.Entry(ctx, entry)
 		})
 		if err != nil {
@@ -156,7 +156,7 @@ func (r *replayed) saw(entry recording.Entry) {
 
 func (r *replayed) text(to io.Writer) error {
 	fmt.Fprintf(to, "%s, from %s to %s\n", r.Target, r.From.UTC().Format(time.DateTime), r.To.UTC().Format(time.DateTime+" UTC"))
-	fmt.Fprintf(to, "%s in %s: %s\n", text.Count(r.Passes, "pass", "passes"), round(r.took), r.outcome())
+	fmt.Fprintf(to, "%s in %s: %s\n", text.Count(r.Passes, "pass", "passes"), terminal.Round(r.took), r.outcome())
 	for _, note := range r.notes() {
 		fmt.Fprintln(to, "note:", note)
 	}
@@ -185,12 +185,13 @@ func (r *replayed) text(to io.Writer) error {
 
 // figures sets those of what was decided beside those of what is decided now.
 func (r *replayed) figures(to io.Writer) error {
-	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "\n\twas\tnow")
-	fmt.Fprintf(table, "pod_hours\t%.4g\t%.4g\n", r.Was.PodHours, r.Now.PodHours)
-	fmt.Fprintf(table, "scalings\t%d\t%d\n", r.Was.Scalings, r.Now.Scalings)
-	fmt.Fprintf(table, "flaps\t%d\t%d\n", r.Was.Flaps, r.Now.Flaps)
-	fmt.Fprintf(table, "peak_replicas\t%d\t%d\n", r.Was.Peak, r.Now.Peak)
+	table := terminal.NewTable(to, 2)
+	table.Row()
+	table.Row("", "was", "now")
+	table.Row("pod_hours", fmt.Sprintf("%.4g", r.Was.PodHours), fmt.Sprintf("%.4g", r.Now.PodHours))
+	table.Row("scalings", fmt.Sprint(r.Was.Scalings), fmt.Sprint(r.Now.Scalings))
+	table.Row("flaps", fmt.Sprint(r.Was.Flaps), fmt.Sprint(r.Now.Flaps))
+	table.Row("peak_replicas", fmt.Sprint(r.Was.Peak), fmt.Sprint(r.Now.Peak))
 	return table.Flush()
 }
 

@@ -305,7 +305,7 @@ func (s *simulate) course(ctx context.Context, name string, settings simulation.
 	}
 	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
 	// What workers print is logged at the level of news, and nothing else of a simulation is.
-	log := telemetry.NewLogger(s.live.beside(s.program.Stderr), slog.LevelInfo, false, secret.New(secrets...).Mask)
+	log := telemetry.NewLogger(s.live.drawing.Beside(s.program.Stderr), slog.LevelInfo, false, secret.New(secrets...).Mask)
 	pipeline, err := app.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
 	if err != nil {
 		return simulation.Course{}, err

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,6 +12,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/plugin"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 )
 
 func getCommand(where *place) *cobra.Command {
@@ -76,12 +75,12 @@ func nothing(namespace string) string {
 }
 
 func table(out io.Writer, everywhere bool, objects ...cpav1.CustomPodAutoscaler) error {
-	columns := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	columns := terminal.NewTable(out, 3)
 	line := func(namespace string, values []string) {
 		if everywhere {
 			values = append([]string{namespace}, values...)
 		}
-		fmt.Fprintln(columns, strings.Join(values, "\t"))
+		columns.Row(values...)
 	}
 	line("NAMESPACE", plugin.Columns)
 	for _, object := range objects {
