@@ -50,6 +50,7 @@ var rooms = []string{
 	"internal/server",
 	"internal/check",
 	"internal/app",
+	"internal/experiment",
 	"internal/plugin",
 	"internal/kubectl",
 	"internal/scaffold",

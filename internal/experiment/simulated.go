@@ -1,4 +1,4 @@
-package cli
+package experiment
 
 import (
 	"encoding/csv"
@@ -13,11 +13,23 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 )
 
+// Simulated is what came of a Simulation: the autoscaler's course first.
+type Simulated struct {
+	Settings simulation.Settings `json:"simulation"`
+	Courses  []simulation.Course `json:"courses"`
+
+	took  time.Duration
+	logic logicTime // of that, what user logic took
+}
+
+// Formats are those in which a simulation can be written, by their names.
+var Formats = map[string]func(io.Writer, Simulated) error{"summary": summarize, "table": tabulate, "csv": writeCSV, "json": writeJSON}
+
 // summarize draws the autoscaler's course, and sets the figures of all courses side by side.
-func summarize(to io.Writer, result simulated) error {
+func summarize(to io.Writer, result Simulated) error {
 	own := result.Courses[0]
-	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n", result.Settings.Duration.Duration, terminal.Round(result.Took), terminal.Round(result.Logic.total))
-	startsInVain(to, result.Logic)
+	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n", result.Settings.Duration.Duration, terminal.Round(result.took), terminal.Round(result.logic.total))
+	startsInVain(to, result.logic)
 	fmt.Fprintln(to)
 	if terminal.Is(to) {
 		chart(to, own.Rows)
@@ -117,7 +129,7 @@ func cells(course string, r simulation.Row) []string {
 }
 
 // tabulate shows every pass of the autoscaler.
-func tabulate(to io.Writer, result simulated) error {
+func tabulate(to io.Writer, result Simulated) error {
 	table := terminal.NewTable(to, 2)
 	table.Row(strings.ToUpper(strings.Join(columns[1:], "\t")))
 	for _, row := range result.Courses[0].Rows {
@@ -127,7 +139,7 @@ func tabulate(to io.Writer, result simulated) error {
 }
 
 // writeCSV writes every pass of every course.
-func writeCSV(to io.Writer, result simulated) error {
+func writeCSV(to io.Writer, result Simulated) error {
 	writer := csv.NewWriter(to)
 	lines := [][]string{columns}
 	for _, course := range result.Courses {
@@ -138,7 +150,7 @@ func writeCSV(to io.Writer, result simulated) error {
 	return writer.WriteAll(lines)
 }
 
-func writeJSON(to io.Writer, result simulated) error {
+func writeJSON(to io.Writer, result Simulated) error {
 	encoder := json.NewEncoder(to)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(result)
