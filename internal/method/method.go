@@ -20,6 +20,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // Runner runs one user method: it is handed a document, which is compact JSON, and gives back the reply, verbatim.
@@ -211,9 +212,4 @@ func copyAll(to io.Writer, from io.Reader) (int64, error) {
 }
 
 // shorten keeps a text fit for one line of a log.
-func shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "..."
-}
+func shorten(line string, limit int) string { return text.ClipWith(line, limit, "...") }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // longestNames is how much of the names of processes a line of the log shows.
@@ -49,13 +50,10 @@ func (s *shell) close() {}
 // commandOf is a command without its arguments, any of which may be a credential.
 func commandOf(entrypoint string, arguments []string) string {
 	program := secret.Program(entrypoint)
-	switch len(arguments) {
-	case 0:
+	if len(arguments) == 0 {
 		return program
-	case 1:
-		return program + ", 1 argument"
 	}
-	return fmt.Sprintf("%s, %d arguments", program, len(arguments))
+	return program + ", " + text.Count(len(arguments), "argument", "arguments")
 }
 
 func (s *shell) run(ctx context.Context, document Document) (string, error) {
