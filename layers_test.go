@@ -24,6 +24,8 @@ var rooms = []string{
 	"internal/version",
 	"internal/secret",
 	"internal/text",
+	"internal/commandline",
+	"internal/terminal",
 	"internal/quantity",
 	"internal/regular",
 	"internal/fault",
@@ -59,7 +61,8 @@ var rooms = []string{
 	"internal/check",
 	"internal/unit",
 	"internal/host",
-	"internal/plugin",
+	"internal/experiment", "internal/plugin",
+	"internal/kubectl",
 	"internal/scaffold",
 	"internal/cli",
 	"internal/operator",
@@ -69,13 +72,14 @@ var rooms = []string{
 
 // alone are rooms that import nothing of ours, although they could.
 var alone = map[string]string{
-	"api/v1":            "it is public, and every client of the object would pull in what it imports",
-	"userlogic":         "it is public: who writes user logic in Go must not pull in the autoscaler",
-	"userlogic/worker":  "it is public, and makes a worker of a function, whatever the documents are",
-	"internal/kube":     "it makes single calls, and knows nothing of what they are for",
-	"internal/secret":   "it works on texts and objects, whoever shows them",
-	"internal/text":     "it works on words, whatever they say",
-	"internal/decision": "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
+	"api/v1":               "it is public, and every client of the object would pull in what it imports",
+	"userlogic":            "it is public: who writes user logic in Go must not pull in the autoscaler",
+	"userlogic/worker":     "it is public, and makes a worker of a function, whatever the documents are",
+	"internal/kube":        "it makes single calls, and knows nothing of what they are for",
+	"internal/secret":      "it works on texts and objects, whoever shows them",
+	"internal/text":        "it works on words, whatever they say",
+	"internal/commandline": "it knows command lines, and no command",
+	"internal/decision":    "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
 }
 
 // standard are rooms that import the standard library only.

@@ -101,7 +101,7 @@ func wholeNumber(text json.RawMessage) (int64, bool) {
 // short is user code's text as an error shows it: quoted, and no longer than a line.
 func short(text string) string { return strconv.Quote(clip(strings.TrimSpace(text), 80)) }
 
-// clip cuts text at a character's boundary.
+// clip cuts text at a character's boundary. It repeats internal/text.Clip, since this package imports no other of the module.
 func clip(text string, most int) string {
 	if len(text) <= most {
 		return text

@@ -39,6 +39,7 @@ func (d Decision) outcome() string {
 	return fmt.Sprintf("%s scaled %s from %d to %s: %s", d.who(), d.Target, *d.CurrentReplicas, count(*d.DesiredReplicas), d.why())
 }
 
+// count repeats CountReplicas of api/v1, since this package imports no other of the module.
 func count(replicas int32) string {
 	if replicas == 1 {
 		return "1 replica"

@@ -7,14 +7,15 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 )
 
 // checks are what check is asked to look at besides the configuration itself.
@@ -42,14 +43,14 @@ It ends with 0 where nothing is in the way (warnings are not), 1 where something
 
   # against a cluster
   custom-pod-autoscaler check --config config.yaml --cluster --context kind-dev`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 	}
 	sources(command, &file, &cluster)
 	flags := command.Flags()
 	flags.BoolVar(&wanted.strict, "strict", false, "take keys that nobody reads for errors")
 	flags.BoolVar(&wanted.urls, "urls", false, "ask the servers of http methods for an answer (HEAD, without a document)")
 	flags.BoolVar(&wanted.cluster, "cluster", false, "check against the cluster, too")
-	output := outputFlag(command, "text", "json", "yaml")
+	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		return runCheck(command.Context(), program, file, cluster, wanted, *output)
 	}
@@ -73,8 +74,8 @@ func runCheck(ctx context.Context, program Program, file string, cluster host.Cl
 		items, unreachable = host.Check(ctx, cluster, loaded.Config)
 		found.Checks = append(found.Checks, items...)
 	}
-	found.paint = newPaint(program)
-	if err := show(program.Stdout, output, found, found.text); err != nil {
+	found.paint = terminal.NewPaint(program.Stdout, program.Environment)
+	if err := commandline.Print(program.Stdout, output, found, found.text); err != nil {
 		return err
 	}
 	return cmp.Or(found.outcome(), unreachable)
@@ -88,7 +89,7 @@ type checked struct {
 	Problems []problem      `json:"problems,omitempty"`
 	Checks   []finding.Item `json:"checks,omitempty"`
 
-	paint paint
+	paint terminal.Paint
 }
 
 // problem is one of the configuration, with the way out.
@@ -112,7 +113,7 @@ func problems(err error) (all []problem) {
 func (c checked) outcome() error {
 	switch {
 	case len(c.Problems) > 0:
-		return usageError{errors.New("the configuration is wrong: " + c.summary())}
+		return commandline.UsageError{Err: errors.New("the configuration is wrong: " + c.summary())}
 	case check.Failed(c.Checks):
 		return errors.New("something that the configuration needs is not as it should be")
 	}
@@ -121,16 +122,16 @@ func (c checked) outcome() error {
 
 // text prints one line for each value, and one for each thing that was found.
 func (c checked) text(to io.Writer) error {
-	columns := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
+	table := terminal.NewTable(to, 2)
 	for _, value := range c.Values {
-		fmt.Fprintf(columns, "%s\t%s\t%s\n", value.Key, oneLine(value.Value), value.Source)
+		table.Row(value.Key, oneLine(value.Value), value.Source)
 	}
-	fmt.Fprintln(columns)
-	c.findings(columns)
-	return columns.Flush()
+	table.Row()
+	c.findings(table)
+	return table.Flush()
 }
 
-func (c checked) findings(to io.Writer) {
+func (c checked) findings(to terminal.Table) {
 	result := finding.OK
 	if len(c.Problems) > 0 {
 		result = finding.Error
@@ -165,8 +166,10 @@ func (c checked) summary() string {
 	return fmt.Sprintf("there are %d problems with %s", len(c.Problems), read)
 }
 
-func (c checked) line(to io.Writer, result finding.Result, what, says string) {
-	fmt.Fprintf(to, "%s\t%s\t%s\n", c.paint.result(result), what, oneLine(says))
+func (c checked) line(to terminal.Table, result finding.Result, what, says string) {
+	to.Row(c.paint.In(colours[result], string(result)), what, oneLine(says))
 }
+
+var colours = map[finding.Result]terminal.Colour{finding.OK: terminal.Green, finding.Warning: terminal.Yellow, finding.Error: terminal.Red}
 
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/signal"
-	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubectl"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
 )
@@ -34,22 +33,16 @@ type Program struct {
 	Stdout, Stderr io.Writer
 }
 
-// usageError is a mistake of whoever started the program.
-type usageError struct{ error }
-
-func (e usageError) Unwrap() error { return e.error }
-
 // Main runs the program and gives its exit code.
 func Main(program Program) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := commandline.UntilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program at once
 	command, arguments := root(program), version.WithoutOldFlags(program.Arguments, program.Stderr, "logVerbosity says how much is logged")
 	switch program.Name {
-	case pluginName:
-		command = pluginRoot()
-	case completerName:
-		command, arguments = pluginRoot(), append([]string{cobra.ShellCompRequestCmd}, arguments...)
+	case kubectl.Name:
+		command = kubectl.Command()
+	case kubectl.CompleterName:
+		command, arguments = kubectl.Command(), append([]string{cobra.ShellCompRequestCmd}, arguments...)
 	}
 	command.SetArgs(arguments)
 	command.SetOut(program.Stdout)
@@ -59,7 +52,7 @@ func Main(program Program) int {
 		return exitOK
 	}
 	fmt.Fprintf(program.Stderr, "%s: %s\n", command.DisplayName(), secret.Mask(err.Error()))
-	if usage := (usageError{}); errors.As(err, &usage) {
+	if _, wrong := errors.AsType[commandline.UsageError](err); wrong {
 		return exitUsage
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
@@ -88,7 +81,7 @@ a file, overridden by environment variables that carry the exact names of its ke
 
   # one value changed
   minReplicas=3 custom-pod-autoscaler --config config.yaml`,
-		Args:          usageArgs(cobra.NoArgs),
+		Args:          commandline.Args(cobra.NoArgs),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -96,9 +89,9 @@ a file, overridden by environment variables that carry the exact names of its ke
 		},
 	}
 	sources(command, &file, &cluster)
-	command.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	command.SetFlagErrorFunc(commandline.FlagError)
 	versions := version.Command("custom-pod-autoscaler")
-	versions.Args = usageArgs(versions.Args)
+	versions.Args = commandline.Args(versions.Args)
 	version.Flag(command)
 	command.AddCommand(versions, checkCommand(program), initCommand(program), onceCommand(program), replayCommand(program), schemaCommand(), simulateCommand(program))
 	return command
@@ -110,39 +103,5 @@ const configHelp = "configuration file (default: the environment variable config
 func sources(command *cobra.Command, file *string, cluster *host.Cluster) {
 	flags := command.Flags()
 	flags.StringVarP(file, "config", "c", "", configHelp)
-	flags.StringVar(&cluster.Kubeconfig, "kubeconfig", "", "kubeconfig file (default: KUBECONFIG, the pod's service account, or ~/.kube/config)")
-	flags.StringVar(&cluster.Context, "context", "", "context of the kubeconfig (default: its current context)")
-}
-
-// meant names the commands that are spelt much the same as one that there is not.
-func meant(command *cobra.Command, arguments []string) string {
-	if len(arguments) == 0 || !command.HasAvailableSubCommands() {
-		return ""
-	}
-	if command.SuggestionsMinimumDistance <= 0 {
-		command.SuggestionsMinimumDistance = 2
-	}
-	if names := command.SuggestionsFor(arguments[0]); len(names) > 0 {
-		return "; did you mean " + strings.Join(names, " or ") + "?"
-	}
-	return ""
-}
-
-// wanted asks for the argument that a command cannot do without, with a command line that has it.
-func wanted(question, example string, check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(command *cobra.Command, arguments []string) error {
-		if len(arguments) == 0 {
-			return usageError{fmt.Errorf("%s? For example: %s %s; see %[2]s --help", question, command.CommandPath(), example)}
-		}
-		return usageArgs(check)(command, arguments)
-	}
-}
-
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(command *cobra.Command, arguments []string) error {
-		if err := check(command, arguments); err != nil {
-			return usageError{fmt.Errorf("%w%s; see %s --help", err, meant(command, arguments), command.CommandPath())}
-		}
-		return nil
-	}
+	commandline.ClusterFlags(flags, &cluster.Kubeconfig, &cluster.Context)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scaffold"
 )
 
@@ -30,7 +31,7 @@ The folder is made where it is not there. Nothing is ever overwritten.`,
 
   # as an HTTP server, of an Argo Rollout
   custom-pod-autoscaler init rollout-autoscaler --language http --api-version argoproj.io/v1alpha1 --kind Rollout`,
-		Args: wanted("into which folder", "web-autoscaler", cobra.ExactArgs(1)),
+		Args: commandline.RequiredArgs("into which folder", "web-autoscaler", cobra.ExactArgs(1)),
 		RunE: func(_ *cobra.Command, arguments []string) error {
 			return initialize(program.Stdout, arguments[0], values)
 		},
@@ -46,10 +47,10 @@ The folder is made where it is not there. Nothing is ever overwritten.`,
 
 func initialize(to io.Writer, folder string, values scaffold.Values) error {
 	if folder == "" {
-		return usageError{fmt.Errorf("the folder has no name; see custom-pod-autoscaler init --help")}
+		return commandline.UsageError{Err: fmt.Errorf("the folder has no name; see custom-pod-autoscaler init --help")}
 	}
 	if err := values.Validate(); err != nil {
-		return usageError{err}
+		return commandline.UsageError{Err: err}
 	}
 	files, err := values.Files()
 	if err != nil {

@@ -13,10 +13,12 @@ import (
 	"github.com/spf13/cobra"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -41,11 +43,11 @@ It knows nothing of earlier passes, so that downscaleStabilization does not hold
 
   # do it
   custom-pod-autoscaler once --config config.yaml --apply`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 	}
 	sources(command, &file, &cluster)
 	command.Flags().BoolVar(&apply, "apply", false, "scale the target, instead of only saying how it would be")
-	output := outputFlag(command, "text", "json", "yaml")
+	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, _ []string) error {
 		settings, _, err := load(program, file)
 		if err != nil {
@@ -67,7 +69,7 @@ func once(ctx context.Context, to io.Writer, cluster host.Cluster, settings host
 		return err
 	}
 	shown := onePass(pass, runs.list, settings)
-	if err := show(to, output, shown, shown.text); err != nil {
+	if err := commandline.Print(to, output, shown, shown.text); err != nil {
 		return err
 	}
 	if pass.Failure != nil {
@@ -177,14 +179,14 @@ func (p passDocument) decision(to io.Writer) {
 const mostLines = 60
 
 // readable is a document or a reply with each field on a line of its own, where it is JSON, cut where it is long.
-func readable(text string) string {
+func readable(written string) string {
 	var lines bytes.Buffer
-	if json.Indent(&lines, []byte(strings.TrimSpace(text)), "", "  ") == nil && strings.HasPrefix(lines.String(), "{") || strings.HasPrefix(lines.String(), "[") {
-		text = lines.String()
+	if json.Indent(&lines, []byte(strings.TrimSpace(written)), "", "  ") == nil && strings.HasPrefix(lines.String(), "{") || strings.HasPrefix(lines.String(), "[") {
+		written = lines.String()
 	}
-	all := strings.Split(strings.TrimRight(text, "\n"), "\n")
+	all := strings.Split(strings.TrimRight(written, "\n"), "\n")
 	if len(all) > mostLines {
-		rest := count(len(all)-mostLines, "more line", "more lines")
+		rest := text.Count(len(all)-mostLines, "more line", "more lines")
 		all = append(all[:mostLines], "... "+rest+": -o json has all of it")
 	}
 	return strings.Join(all, "\n")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
@@ -50,7 +51,7 @@ func load(program Program, file string) (settings host.Settings, tracing string,
 		log.Warn("configuration", "warning", warning)
 	}
 	if err != nil {
-		return host.Settings{}, "", usageError{err}
+		return host.Settings{}, "", commandline.UsageError{Err: err}
 	}
 	return host.Settings{Config: loaded.Config, Secrets: loaded.Secrets(), Log: log}, loaded.Tracing, nil
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 )
 
@@ -15,7 +16,7 @@ completes keys, explains them and marks mistakes.`,
 		Example: `  custom-pod-autoscaler schema > config.schema.json
   # and as the first line of config.yaml, for editors that use yaml-language-server:
   # yaml-language-server: $schema=config.schema.json`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
 			_, err := command.OutOrStdout().Write(config.Schema())
 			return err

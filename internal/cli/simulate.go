@@ -5,26 +5,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/experiment"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/unit"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // simulate is what the command is given.
@@ -41,12 +32,11 @@ type simulate struct {
 	asserts  []string
 	output   string
 	report   string // file of a page
-	live     *live
-	hpa      int32 // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
+	hpa      int32  // utilization of cpu that the HorizontalPodAutoscaler aims at; 0 leaves it out
 }
 
 func simulateCommand(program Program) *cobra.Command {
-	s := simulate{program: program, live: newLive(program.Stderr)}
+	s := simulate{program: program}
 	command := &cobra.Command{
 		Use:   "simulate",
 		Short: "Run an autoscaler against a simulated cluster and a load, in seconds",
@@ -62,14 +52,14 @@ number of replicas under the same load.`,
 
   # two configurations, and every pass as CSV
   custom-pod-autoscaler simulate --config config.yaml --compare other.yaml --simulation simulation.yaml -o csv`,
-		Args: usageArgs(cobra.NoArgs),
+		Args: commandline.Args(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if err := s.load(); err != nil {
 				return err
 			}
 			settings, err := s.read(command)
 			if err != nil {
-				return usageError{err}
+				return commandline.UsageError{Err: err}
 			}
 			return s.run(command.Context(), settings)
 		},
@@ -94,7 +84,7 @@ func (s *simulate) load() error {
 	for _, file := range append([]string{s.file}, s.compare...) {
 		loaded, err := config.Load(file, s.program.Environment)
 		if err != nil {
-			return usageError{err}
+			return commandline.UsageError{Err: err}
 		}
 		s.loaded = append(s.loaded, loaded)
 	}
@@ -139,7 +129,7 @@ func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, e
 			return settings, err
 		}
 	}
-	if outputs[s.output] == nil {
+	if experiment.Formats[s.output] == nil {
 		return settings, fmt.Errorf("--output is %q: it has to be summary, table, csv or json", s.output)
 	}
 	if err := settings.Complete(given); err != nil {
@@ -151,24 +141,15 @@ func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, e
 	return settings, nil
 }
 
-// simulated is what came of a command: the autoscaler's course first.
-type simulated struct {
-	Settings simulation.Settings `json:"simulation"`
-	Courses  []simulation.Course `json:"courses"`
-	Took     time.Duration       `json:"-"`
-	Logic    logicTime           `json:"-"` // of that, what user logic took
-}
-
 func (s *simulate) run(ctx context.Context, settings simulation.Settings) error {
 	if err := process.AdoptOrphans(); err != nil {
 		return fmt.Errorf("becoming the parent of user logic's orphans: %w", err)
 	}
-	result := simulated{Settings: settings}
-	ended := s.courses(ctx, &result)
+	result, ended := experiment.Simulation{Configurations: s.loaded, Settings: settings, HPA: s.hpa, Stderr: s.program.Stderr}.Run(ctx)
 	if ended != nil && len(result.Courses) == 0 {
 		return ended
 	}
-	if err := outputs[s.output](s.program.Stdout, result); err != nil {
+	if err := experiment.Formats[s.output](s.program.Stdout, result); err != nil {
 		return err
 	}
 	if err := s.writeReport(result); err != nil {
@@ -178,41 +159,10 @@ func (s *simulate) run(ctx context.Context, settings simulation.Settings) error 
 		own := result.Courses[0].Rows
 		return fmt.Errorf("interrupted: this is how far it came, which is %s of %s: %w", own[len(own)-1].At(), settings.Duration.Duration, ended)
 	}
-	return cmp.Or(ended, alwaysFailed(result.Courses), asserted(settings.Assert, result.Courses[0].Figures))
+	return cmp.Or(ended, result.Verdict())
 }
 
-// courses simulates all configurations and what they are compared with. If it is interrupted, result has what was simulated so far.
-func (s *simulate) courses(ctx context.Context, result *simulated) error {
-	began := time.Now()
-	var logic busy
-	limits := s.loaded[0].Config
-	for _, loaded := range s.loaded {
-		name := nameOf(loaded.File)
-		s.warn(name, loaded)
-		course, err := s.course(ctx, name, result.Settings, loaded.Config, logic.ran, loaded.Secrets()...)
-		if len(course.Rows) > 0 {
-			result.Courses = append(result.Courses, course)
-		}
-		result.Took, result.Logic = time.Since(began), logic.time()
-		if err != nil {
-			return err
-		}
-	}
-	result.Logic = logic.measured(ctx, limits)
-	return s.beside(ctx, result, limits)
-}
-
-// warn prints the warnings of a configuration, and says that a simulation does not record.
-func (s *simulate) warn(name string, loaded config.Loaded) {
-	for _, warning := range loaded.Warnings {
-		fmt.Fprintf(s.program.Stderr, "%s: warning: %s\n", name, warning)
-	}
-	if loaded.Config.Record != nil {
-		fmt.Fprintf(s.program.Stderr, "%s: warning: record is not heeded: a simulation is not recorded (-o json has every pass)\n", name)
-	}
-}
-
-func (s *simulate) writeReport(result simulated) error {
+func (s *simulate) writeReport(result experiment.Simulated) error {
 	if s.report == "" {
 		return nil
 	}
@@ -230,123 +180,3 @@ func (s *simulate) writeReport(result simulated) error {
 	fmt.Fprintf(s.program.Stderr, "The report is in %s: open it in a browser.\n", path)
 	return nil
 }
-
-// alwaysFailed is an error where all passes of a course failed: its figures say nothing about the autoscaler.
-func alwaysFailed(courses []simulation.Course) error {
-	for _, course := range courses {
-		failed := 0
-		for _, row := range course.Rows {
-			if row.Failure != "" {
-				failed++
-			}
-		}
-		if failed > 0 && failed == len(course.Rows) {
-			return fmt.Errorf("%s: every pass failed, the first %s", course.Name, firstFailure(course.Rows))
-		}
-	}
-	return nil
-}
-
-func nameOf(file string) string {
-	if file == "" {
-		return "autoscaler"
-	}
-	return filepath.Base(file)
-}
-
-// beside adds what else there could be: a HorizontalPodAutoscaler, and as many replicas as the highest load needs.
-func (s *simulate) beside(ctx context.Context, result *simulated, limits config.Config) error {
-	if s.hpa > 0 {
-		course, err := s.course(ctx, fmt.Sprintf("hpa, cpu at %d%%", s.hpa), result.Settings, asHPA(limits, s.hpa), func(method.Run) {})
-		if err != nil {
-			return err
-		}
-		result.Courses = append(result.Courses, course)
-	}
-	highest := 0.0
-	for _, row := range result.Courses[0].Rows {
-		highest = max(highest, row.Load)
-	}
-	fixed := result.Settings
-	fixed.Replicas = max(1, int32(min(math.Ceil(highest/fixed.Pods.Capacity), simulation.MostPods)))
-	world, err := simulation.NewWorld(fixed)
-	if err != nil {
-		return err
-	}
-	course, err := simulation.Run(ctx, fmt.Sprintf("always %d", fixed.Replicas), world, limits.Interval.Duration(), nil, s.live.row)
-	s.live.end()
-	if err == nil {
-		result.Courses = append(result.Courses, course)
-	}
-	return err
-}
-
-// asHPA is the configuration of a HorizontalPodAutoscaler with the same target and limits, as Kubernetes has it by default.
-func asHPA(settings config.Config, utilization int32) config.Config {
-	settings.RunMode, settings.RequireKubernetesMetrics = config.PerResource, false
-	for _, user := range []**config.Method{
-		&settings.Metric, &settings.PreMetric, &settings.PostMetric, &settings.PreEvaluate, &settings.PostEvaluate, &settings.PreScale, &settings.PostScale,
-	} {
-		*user = nil
-	}
-	settings.Evaluate = &config.Method{Type: "hpa"}
-	settings.DownscaleStabilization = 300
-	settings.KubernetesMetricSpecs = []autoscalingv2.MetricSpec{{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{
-		Name: "cpu", Target: autoscalingv2.MetricTarget{Type: autoscalingv2.UtilizationMetricType, AverageUtilization: &utilization},
-	}}}
-	return settings
-}
-
-// course runs the real pipeline of a configuration in a world of its own.
-func (s *simulate) course(ctx context.Context, name string, settings simulation.Settings, of config.Config, ran func(method.Run), secrets ...string) (simulation.Course, error) {
-	world, err := simulation.NewWorld(settings)
-	if err != nil {
-		return simulation.Course{}, err
-	}
-	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
-	// What workers print is logged at the level of news, and nothing else of a simulation is.
-	log := telemetry.NewLogger(s.live.beside(s.program.Stderr), slog.LevelInfo, false, secret.New(secrets...).Mask)
-	pipeline, err := unit.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
-	if err != nil {
-		return simulation.Course{}, err
-	}
-	defer pipeline.Close()
-	defer s.live.end()
-	return simulation.Run(ctx, name, world, of.Interval.Duration(), func(ctx context.Context) pass.Pass {
-		pass, _ := pipeline.RunOnce(ctx, nil, userlogic.Scaler) // a failure is in the pass
-		return pass
-	}, s.live.row)
-}
-
-// asserted says what does not hold.
-func asserted(texts []string, figures []simulation.Figure) error {
-	var broken []string
-	for _, check := range assertionsOf(texts, figures) {
-		if check.err != nil {
-			broken = append(broken, check.err.Error())
-		}
-	}
-	if len(broken) == 0 {
-		return nil
-	}
-	return fmt.Errorf("not as it was asserted to be: %s", strings.Join(broken, "; "))
-}
-
-// checkedAssertion is an assertion, and why it does not hold if so.
-type checkedAssertion struct {
-	text string
-	err  error
-}
-
-func assertionsOf(texts []string, figures []simulation.Figure) (all []checkedAssertion) {
-	for _, text := range texts {
-		assertion, err := simulation.ParseAssertion(text)
-		if err == nil {
-			err = assertion.Check(figures)
-		}
-		all = append(all, checkedAssertion{text, err})
-	}
-	return all
-}
-
-var outputs = map[string]func(io.Writer, simulated) error{"summary": summarize, "table": tabulate, "csv": writeCSV, "json": writeJSON}

@@ -6,6 +6,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -37,7 +38,7 @@ func ofPods(m userlogic.ResourceMetrics) string {
 }
 
 func pods(ready int64, ignored, missing userlogic.PodSet) string {
-	return fmt.Sprintf("%s, %d ignored, %d missing", count(int(ready), "pod", "pods"), len(ignored), len(missing))
+	return fmt.Sprintf("%s, %d ignored, %d missing", text.Count(int(ready), "pod", "pods"), len(ignored), len(missing))
 }
 
 func milli(thousandths int64) string {

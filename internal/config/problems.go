@@ -13,6 +13,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // Problems is everything that is wrong with a configuration, in the order of the reference page.
@@ -119,10 +120,4 @@ func showAt(key string, value reflect.Value) string {
 	return secret.Mask(show(value))
 }
 
-func shorten(text string) string {
-	const most = 80
-	if runes := []rune(text); len(runes) > most {
-		return string(runes[:most]) + "…"
-	}
-	return text
-}
+func shorten(value string) string { return text.ClipRunes(value, 80) }

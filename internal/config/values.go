@@ -12,6 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // Value is what one key is set to, for people to read, and where that came from.
@@ -112,13 +113,10 @@ func headerNames(headers map[string]string) string {
 
 // arguments says how many arguments a command has: any of them may be a credential.
 func arguments(count int) string {
-	switch count {
-	case 0:
+	if count == 0 {
 		return ""
-	case 1:
-		return "1 argument"
 	}
-	return fmt.Sprintf("%d arguments", count)
+	return text.Count(count, "argument", "arguments")
 }
 
 // isAddress reports whether the value of a key is a URL, of which the user and the query may be credentials.

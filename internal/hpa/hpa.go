@@ -13,6 +13,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -51,7 +52,7 @@ func Propose(in Input) (Proposal, error) {
 		return Proposal{}, noneUsable(all, unusable)
 	}
 	if failed > 0 && largest.Replicas < in.SpecReplicas {
-		reason := fmt.Sprintf("%d of %d metrics cannot be used, so that it stays at %s: %s", failed, all, plural(in.SpecReplicas, "replica"), largest.Reason)
+		reason := fmt.Sprintf("%d of %d metrics cannot be used, so that it stays at %s: %s", failed, all, text.Count(int(in.SpecReplicas), "replica", "replicas"), largest.Reason)
 		return Proposal{in.SpecReplicas, reason}, nil
 	}
 	return largest, nil
@@ -116,7 +117,7 @@ func (in Input) propose(metric userlogic.KubernetesMetric) (Proposal, error) {
 	if err != nil {
 		return Proposal{}, fmt.Errorf("%s: %w", source.name, err)
 	}
-	return Proposal{asked.replicas, fmt.Sprintf("%s %s: %s", source.name, asked.why, plural(asked.replicas, "replica"))}, nil
+	return Proposal{asked.replicas, fmt.Sprintf("%s %s: %s", source.name, asked.why, text.Count(int(asked.replicas), "replica", "replicas"))}, nil
 }
 
 // verdict is what one metric asks for, and the reason without the metric's name.
@@ -171,11 +172,4 @@ func (in Input) withinNote() string {
 // roundUp makes whole replicas of a number, held between none and the largest number there is.
 func roundUp(replicas float64) int32 {
 	return int32(math.Max(0, math.Min(math.Ceil(replicas), math.MaxInt32)))
-}
-
-func plural(n int32, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return fmt.Sprintf("%d %s", n, noun)
 }

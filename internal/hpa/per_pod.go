@@ -9,6 +9,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -109,7 +110,7 @@ func (p podValues) assume(ratio float64, gauge gauge) (assumed map[string]int64,
 			assumed[pod] = 0
 		}
 	}
-	return assumed, fmt.Sprintf(", counting %s without a usable value as %s", plural(int32(len(assumed)), "pod"), note)
+	return assumed, fmt.Sprintf(", counting %s without a usable value as %s", text.Count(len(assumed), "pod", "pods"), note)
 }
 
 func gaugeOf(source source) (gauge, error) {

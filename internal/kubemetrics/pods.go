@@ -74,7 +74,7 @@ func (r StartUpRules) startUp(resource corev1.ResourceName, now time.Time) func(
 //	| unready, or no whole window  | unready ever since, and turned so
 //	| of metrics since it is ready | within InitialReadinessDelay of its start
 func (r StartUpRules) startsUp(pod *corev1.Pod, metric userlogic.PodMetric, now time.Time) bool {
-	ready := readyCondition(pod)
+	ready := target.ReadyCondition(pod)
 	if ready == nil || pod.Status.StartTime == nil {
 		return true
 	}
@@ -84,13 +84,4 @@ func (r StartUpRules) startsUp(pod *corev1.Pod, metric userlogic.PodMetric, now 
 		return unready || metric.Timestamp.Time.Before(turned.Add(metric.Window))
 	}
 	return unready && start.Add(r.InitialReadinessDelay).After(turned)
-}
-
-func readyCondition(pod *corev1.Pod) *corev1.PodCondition {
-	for i := range pod.Status.Conditions {
-		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodReady {
-			return condition
-		}
-	}
-	return nil
 }

@@ -33,7 +33,7 @@ func TestATrimmedPodIsGroupedAsTheWholeOne(t *testing.T) {
 		"pending":      func(p *corev1.Pod) { p.Status.Phase = corev1.PodPending },
 		"failed":       func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed },
 		"going":        func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} },
-		"unready":      func(p *corev1.Pod) { readyCondition(p).Status = corev1.ConditionFalse },
+		"unready":      func(p *corev1.Pod) { target.ReadyCondition(p).Status = corev1.ConditionFalse },
 		"no condition": func(p *corev1.Pod) { p.Status.Conditions = nil },
 		"not started":  func(p *corev1.Pod) { p.Status.StartTime = nil },
 		"the pod's own request": func(p *corev1.Pod) {

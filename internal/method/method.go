@@ -19,6 +19,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // Runner runs one user method: it is handed a document, which is compact JSON, and gives back the reply, verbatim.
@@ -220,9 +221,4 @@ func ReadReply(from io.Reader, limit int64) (string, error) {
 }
 
 // Shorten keeps a text fit for one line of a log.
-func Shorten(text string, limit int) string {
-	if len(text) <= limit {
-		return text
-	}
-	return strings.ToValidUTF8(text[:limit], "") + "..."
-}
+func Shorten(line string, limit int) string { return text.ClipWith(line, limit, "...") }

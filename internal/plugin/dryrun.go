@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -41,7 +42,7 @@ func RunningPod(object cpav1.CustomPodAutoscaler, pods []corev1.Pod) (string, er
 			other = fmt.Sprintf("pod %q is about to end", pod.Name)
 		case pod.Status.Phase != corev1.PodRunning:
 			other = fmt.Sprintf("pod %q is %s", pod.Name, pod.Status.Phase)
-		case isReady(pod):
+		case target.IsReady(&pod):
 			return pod.Name, nil
 		default:
 			runs = pod.Name
@@ -57,15 +58,6 @@ func RunningPod(object cpav1.CustomPodAutoscaler, pods []corev1.Pod) (string, er
 		return "", fmt.Errorf("finding the autoscaler's pod: none runs, and %s: %s", other, why)
 	}
 	return "", fmt.Errorf("finding the autoscaler's pod: there is none with the label %s=%s in namespace %q: %s", cpav1.OwnedBy, object.Name, object.Namespace, why)
-}
-
-func isReady(pod corev1.Pod) bool {
-	for _, condition := range pod.Status.Conditions {
-		if condition.Type == corev1.PodReady {
-			return condition.Status == corev1.ConditionTrue
-		}
-	}
-	return false
 }
 
 // Ask lets the autoscaler at an address of loopback make a pass that scales nothing, and reads why it came out as it did.

@@ -10,18 +10,16 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 // CommandOf is a command without its arguments, any of which may be a credential.
 func CommandOf(entrypoint string, arguments []string) string {
 	program := secret.Program(entrypoint)
-	switch len(arguments) {
-	case 0:
+	if len(arguments) == 0 {
 		return program
-	case 1:
-		return program + ", 1 argument"
 	}
-	return fmt.Sprintf("%s, %d arguments", program, len(arguments))
+	return program + ", " + text.Count(len(arguments), "argument", "arguments")
 }
 
 // ExitError is how a program exited. It guesses at KILL, since whoever sends it leaves no word: in a container it is nearly always the kernel.

@@ -27,6 +27,22 @@ func (p Pod) Counts() bool {
 	return p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodFailed && p.Status.Phase != corev1.PodSucceeded
 }
 
+// ReadyCondition returns the pod's Ready condition, or nil if it has none yet.
+func ReadyCondition(pod *corev1.Pod) *corev1.PodCondition {
+	for i := range pod.Status.Conditions {
+		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodReady {
+			return condition
+		}
+	}
+	return nil
+}
+
+// IsReady reports whether the pod's Ready condition is True.
+func IsReady(pod *corev1.Pod) bool {
+	condition := ReadyCondition(pod)
+	return condition != nil && condition.Status == corev1.ConditionTrue
+}
+
 // PodOf is a pod that was written as user code is given it.
 func PodOf(document json.RawMessage) (Pod, error) {
 	pod := Pod{Pod: &corev1.Pod{}, written: document}

@@ -1,4 +1,4 @@
-package cli
+package experiment
 
 import (
 	"encoding/csv"
@@ -7,42 +7,35 @@ import (
 	"io"
 	"path/filepath"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 )
 
-// wide is how many columns a chart has, so that all of it fits into 80.
-const wide = 50
+// Simulated is what came of a Simulation: the autoscaler's course first.
+type Simulated struct {
+	Settings simulation.Settings `json:"simulation"`
+	Courses  []simulation.Course `json:"courses"`
+
+	took  time.Duration
+	logic logicTime // of that, what user logic took
+}
+
+// Formats are those in which a simulation can be written, by their names.
+var Formats = map[string]func(io.Writer, Simulated) error{"summary": summarize, "table": tabulate, "csv": writeCSV, "json": writeJSON}
 
 // summarize draws the autoscaler's course, and sets the figures of all courses side by side.
-func summarize(to io.Writer, result simulated) error {
+func summarize(to io.Writer, result Simulated) error {
 	own := result.Courses[0]
-	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n", result.Settings.Duration.Duration, round(result.Took), round(result.Logic.total))
-	startsInVain(to, result.Logic)
+	fmt.Fprintf(to, "%s of load, in %s, of which %s in user logic\n", result.Settings.Duration.Duration, terminal.Round(result.took), terminal.Round(result.logic.total))
+	startsInVain(to, result.logic)
 	fmt.Fprintln(to)
-	if isTerminal(to) {
+	if terminal.Is(to) {
 		chart(to, own.Rows)
 		fmt.Fprintln(to)
 	}
-	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	for _, course := range result.Courses {
-		fmt.Fprintf(table, "\t%s", course.Name)
-	}
-	fmt.Fprintln(table)
-	for i, figure := range own.Figures {
-		fmt.Fprint(table, figure.Name)
-		for _, course := range result.Courses {
-			fmt.Fprintf(table, "\t%s", course.Figures[i])
-		}
-		fmt.Fprintln(table)
-	}
-	fmt.Fprintln(table)
-	for _, figure := range own.Figures {
-		fmt.Fprintf(table, "%s\t%s\n", figure.Name, figure.Meaning)
-	}
-	if err := table.Flush(); err != nil {
+	if err := figures(to, result.Courses); err != nil {
 		return err
 	}
 	marks(to, assertionsOf(result.Settings.Assert, own.Figures))
@@ -54,13 +47,35 @@ func summarize(to io.Writer, result simulated) error {
 	return nil
 }
 
+// figures sets the figures of all courses side by side, and says what they mean.
+func figures(to io.Writer, courses []simulation.Course) error {
+	table := terminal.NewTable(to, 2)
+	names := []string{""}
+	for _, course := range courses {
+		names = append(names, course.Name)
+	}
+	table.Row(names...)
+	for i, figure := range courses[0].Figures {
+		row := []string{figure.Name}
+		for _, course := range courses {
+			row = append(row, course.Figures[i].String())
+		}
+		table.Row(row...)
+	}
+	table.Row()
+	for _, figure := range courses[0].Figures {
+		table.Row(figure.Name, figure.Meaning)
+	}
+	return table.Flush()
+}
+
 // startsInVain reports how much of the time went into starting an interpreter, if that is much, and suggests a worker.
 func startsInVain(to io.Writer, took logicTime) {
 	if took.total < time.Second || took.starting < took.total/4 {
 		return
 	}
 	fmt.Fprintf(to, "About %s of that (%d%%) went into starting %s %d times: %s.\n",
-		round(took.starting), 100*took.starting/took.total, filepath.Base(took.program), took.runs, strings.Join(took.methods, ", "))
+		terminal.Round(took.starting), 100*took.starting/took.total, filepath.Base(took.program), took.runs, strings.Join(took.methods, ", "))
 	fmt.Fprintf(to, "As a worker it is started once: %s: {type: worker, ...}, see docs/workers.md\n", took.methods[0])
 }
 
@@ -78,17 +93,6 @@ func marks(to io.Writer, checks []checkedAssertion) {
 	}
 }
 
-// round leaves three digits of a second or more, and milliseconds below.
-func round(d time.Duration) time.Duration {
-	switch {
-	case d >= 10*time.Second:
-		return d.Round(100 * time.Millisecond)
-	case d >= time.Second:
-		return d.Round(10 * time.Millisecond)
-	}
-	return d.Round(time.Millisecond)
-}
-
 func firstFailure(rows []simulation.Row) string {
 	for _, row := range rows {
 		if row.Failure != "" {
@@ -100,31 +104,17 @@ func firstFailure(rows []simulation.Row) string {
 
 // chart is what a course looks like.
 func chart(to io.Writer, rows []simulation.Row) {
-	draw(to, "load", rows, func(r simulation.Row) float64 { return r.Load })
-	draw(to, "capacity", rows, func(r simulation.Row) float64 { return r.Capacity })
-	draw(to, "replicas", rows, func(r simulation.Row) float64 { return float64(r.Desired) })
-	draw(to, "utilization", rows, func(r simulation.Row) float64 { return 100 * r.Utilization })
-}
-
-// draw is a line of bars, from the least to the most of a value; each bar is the highest of its part of the time.
-func draw(to io.Writer, name string, rows []simulation.Row, value func(simulation.Row) float64) {
-	const bars = "▁▂▃▄▅▆▇█"
-	heights, least, most := make([]float64, min(wide, len(rows))), 0.0, 0.0
-	for i, row := range rows {
-		column := i * len(heights) / len(rows)
-		heights[column] = max(heights[column], value(row))
-		most = max(most, value(row))
-	}
-	var line strings.Builder
-	levels := []rune(bars)
-	for _, height := range heights {
-		level := 0
-		if most > least {
-			level = int((height - least) / (most - least) * float64(len(levels)-1))
+	draw := func(name string, value func(simulation.Row) float64) {
+		values := make([]float64, len(rows))
+		for i, row := range rows {
+			values[i] = value(row)
 		}
-		line.WriteRune(levels[level])
+		terminal.Bars(to, name, values)
 	}
-	fmt.Fprintf(to, "%-12s %s  up to %.4g\n", name, line.String(), most)
+	draw("load", func(r simulation.Row) float64 { return r.Load })
+	draw("capacity", func(r simulation.Row) float64 { return r.Capacity })
+	draw("replicas", func(r simulation.Row) float64 { return float64(r.Desired) })
+	draw("utilization", func(r simulation.Row) float64 { return 100 * r.Utilization })
 }
 
 // columns are what a pass is shown with.
@@ -139,17 +129,17 @@ func cells(course string, r simulation.Row) []string {
 }
 
 // tabulate shows every pass of the autoscaler.
-func tabulate(to io.Writer, result simulated) error {
-	table := tabwriter.NewWriter(to, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.ToUpper(strings.Join(columns[1:], "\t")))
+func tabulate(to io.Writer, result Simulated) error {
+	table := terminal.NewTable(to, 2)
+	table.Row(strings.ToUpper(strings.Join(columns[1:], "\t")))
 	for _, row := range result.Courses[0].Rows {
-		fmt.Fprintln(table, strings.Join(cells("", row)[1:], "\t"))
+		table.Row(cells("", row)[1:]...)
 	}
 	return table.Flush()
 }
 
 // writeCSV writes every pass of every course.
-func writeCSV(to io.Writer, result simulated) error {
+func writeCSV(to io.Writer, result Simulated) error {
 	writer := csv.NewWriter(to)
 	lines := [][]string{columns}
 	for _, course := range result.Courses {
@@ -160,7 +150,7 @@ func writeCSV(to io.Writer, result simulated) error {
 	return writer.WriteAll(lines)
 }
 
-func writeJSON(to io.Writer, result simulated) error {
+func writeJSON(to io.Writer, result Simulated) error {
 	encoder := json.NewEncoder(to)
 	encoder.SetIndent("", "  ")
 	return encoder.Encode(result)

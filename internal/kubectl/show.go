@@ -1,20 +1,18 @@
-package cli
+package kubectl
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
-	"sigs.k8s.io/yaml"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/plugin"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
 )
 
 func getCommand(where *place) *cobra.Command {
@@ -25,14 +23,14 @@ func getCommand(where *place) *cobra.Command {
 		Example: `  kubectl cpa get
   kubectl cpa get -A
   kubectl cpa get web-autoscaler -o yaml`,
-		Args:              usageArgs(cobra.MaximumNArgs(1)),
+		Args:              commandline.Args(cobra.MaximumNArgs(1)),
 		ValidArgsFunction: completeNames(where),
 	}
 	command.Flags().BoolVarP(&everywhere, "all-namespaces", "A", false, "of all namespaces")
-	output := outputFlag(command, "table", "json", "yaml")
+	output := commandline.OutputFlag(command, "table", "json", "yaml")
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		if everywhere && len(arguments) > 0 {
-			return usageError{errors.New("a name and -A: an object is looked for by its name in one namespace (-n)")}
+			return commandline.UsageError{Err: errors.New("a name and -A: an object is looked for by its name in one namespace (-n)")}
 		}
 		objects, namespace, err := where.objects()
 		switch {
@@ -53,7 +51,7 @@ func getOne(command *cobra.Command, objects plugin.Objects, namespace, name, out
 	if err != nil {
 		return err
 	}
-	return show(command.OutOrStdout(), output, object, func(out io.Writer) error { return table(out, false, object) })
+	return commandline.Print(command.OutOrStdout(), output, object, func(out io.Writer) error { return table(out, false, object) })
 }
 
 // getAll shows those of a namespace, or of all where it is empty.
@@ -66,7 +64,7 @@ func getAll(command *cobra.Command, objects plugin.Objects, namespace, output st
 		fmt.Fprintln(command.ErrOrStderr(), nothing(namespace))
 		return nil
 	}
-	return show(command.OutOrStdout(), output, list, func(out io.Writer) error { return table(out, namespace == "", list.Items...) })
+	return commandline.Print(command.OutOrStdout(), output, list, func(out io.Writer) error { return table(out, namespace == "", list.Items...) })
 }
 
 func nothing(namespace string) string {
@@ -77,12 +75,12 @@ func nothing(namespace string) string {
 }
 
 func table(out io.Writer, everywhere bool, objects ...cpav1.CustomPodAutoscaler) error {
-	columns := tabwriter.NewWriter(out, 0, 0, 3, ' ', 0)
+	columns := terminal.NewTable(out, 3)
 	line := func(namespace string, values []string) {
 		if everywhere {
 			values = append([]string{namespace}, values...)
 		}
-		fmt.Fprintln(columns, strings.Join(values, "\t"))
+		columns.Row(values...)
 	}
 	line("NAMESPACE", plugin.Columns)
 	for _, object := range objects {
@@ -101,7 +99,7 @@ is paused, and the last events about it and its target.`,
 		Example: `  kubectl cpa why web-autoscaler
   kubectl cpa why web-autoscaler -o json`,
 	})
-	output := outputFlag(command, "text", "json", "yaml")
+	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		objects, namespace, err := where.objects()
 		if err != nil {
@@ -113,7 +111,7 @@ is paused, and the last events about it and its target.`,
 		}
 		events, problem := objects.Events(command.Context(), object)
 		why := plugin.Explain(object, events, problem)
-		return show(command.OutOrStdout(), *output, why, func(out io.Writer) error {
+		return commandline.Print(command.OutOrStdout(), *output, why, func(out io.Writer) error {
 			_, err := io.WriteString(out, why.Text(time.Now()))
 			return err
 		})
@@ -136,7 +134,7 @@ why. It calls the autoscaler's REST API through kubectl port-forward, which you 
 	})
 	command.Flags().Uint16Var(&port, "port", 5000, "port of the autoscaler's REST API")
 	command.Flags().DurationVar(&timeout, "timeout", time.Minute, "how long all of it may take")
-	output := outputFlag(command, "text", "json", "yaml")
+	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		ctx, cancel := context.WithTimeout(command.Context(), timeout)
 		defer cancel()
@@ -144,7 +142,7 @@ why. It calls the autoscaler's REST API through kubectl port-forward, which you 
 		if err != nil {
 			return err
 		}
-		return show(command.OutOrStdout(), *output, proposal, func(out io.Writer) error {
+		return commandline.Print(command.OutOrStdout(), *output, proposal, func(out io.Writer) error {
 			_, err := fmt.Fprintln(out, proposal.Text(time.Now()))
 			return err
 		})
@@ -191,22 +189,4 @@ func kubectlOf(where place) plugin.Kubectl {
 		kubectl.Flags = append(kubectl.Flags, "--context="+context)
 	}
 	return kubectl
-}
-
-// show prints a document as it is wanted; text is for people.
-func show(out io.Writer, format string, document any, text func(io.Writer) error) error {
-	switch format {
-	case "json":
-		encoder := json.NewEncoder(out)
-		encoder.SetEscapeHTML(false)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(document)
-	case "yaml":
-		body, err := yaml.Marshal(document)
-		if err == nil {
-			_, err = out.Write(body)
-		}
-		return err
-	}
-	return text(out)
 }
