@@ -38,9 +38,9 @@ build: ## Build the programs, and the plugin of kubectl, into bin/
 .PHONY: images
 images: ## Build the images for all platforms, with docker buildx; IMAGES_FLAGS=--push sends them to REGISTRY
 	for image in $(IMAGES); do \
-		folder=$${image%%-*} && python=$$(echo $${image#python} | sed -n 's/^-\([0-9]*\)-\([0-9]*\)$$/--build-arg PYTHON=\1.\2/p') && \
+		stage=$${image%%-*} && python=$$(echo $${image#python} | sed -n 's/^-\([0-9]*\)-\([0-9]*\)$$/--build-arg PYTHON=\1.\2/p') && \
 		docker buildx build --platform $(PLATFORMS) --build-arg VERSION=$(VERSION) --build-arg COMMIT=$(COMMIT) $$python \
-			--file images/$$folder/Dockerfile --tag $(REGISTRY)/$$image:$(VERSION) $(IMAGES_FLAGS) .; \
+			--target $$stage --file images/Dockerfile --tag $(REGISTRY)/$$image:$(VERSION) $(IMAGES_FLAGS) .; \
 	done
 
 # A recipe that somebody ends by Ctrl-C is none that failed.
