@@ -58,12 +58,17 @@ func (m *Method) kind() method.Kind {
 		case !reflect.ValueOf(of).IsNil():
 			return of
 		case of.Description().Optional:
-			fresh := reflect.New(reflect.TypeOf(of).Elem()).Interface().(method.Kind)
-			fresh.SetDefaults()
-			return fresh
+			return fresh(of)
 		}
 	}
 	return nil
+}
+
+// fresh are settings of the same kind, of which nobody has set any.
+func fresh(of method.Kind) method.Kind {
+	settings := reflect.New(reflect.TypeOf(of).Elem()).Interface().(method.Kind)
+	settings.SetDefaults()
+	return settings
 }
 
 // describes is what the kind of the method's type says of itself; nothing where there is none of that type.

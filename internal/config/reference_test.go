@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"flag"
@@ -21,10 +22,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/hpa"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
 const page = "../../docs/configuration.md"
@@ -45,23 +43,17 @@ type table struct {
 
 // tables are all tables of keys, by the names that the template calls them.
 func tables() map[string]table {
-	method, shell, http, worker, hpa := &Method{}, &shell.Settings{}, &http.Settings{}, &worker.Settings{}, &hpa.Settings{}
-	for _, of := range []interface{ SetDefaults() }{method, shell, http, worker, hpa} {
-		of.SetDefaults()
-	}
+	method := &Method{}
+	method.SetDefaults()
 	config, record := Default(), &Record{}
 	record.SetDefaults()
-	return map[string]table{
+	all := map[string]table{
 		"keys":   tableOf("", configKeys, &config),
 		"target": tableOf("scaleTargetRef.", targetKeys, &autoscalingv2.CrossVersionObjectReference{}),
 		"api":    tableOf("apiConfig.", apiKeys, &config.APIConfig),
 		"record": tableOf("record.", recordKeys, record),
 		"owner":  tableOf("customPodAutoscaler.", ownerKeys, &Owner{}),
 		"method": tableOf("metric.", methodKeys, method),
-		"shell":  tableOf("metric.shell.", shell.Description().Keys, shell),
-		"http":   tableOf("metric.http.", http.Description().Keys, http),
-		"worker": tableOf("metric.worker.", worker.Description().Keys, worker),
-		"hpa":    tableOf("evaluate.hpa.", hpa.Description().Keys, hpa),
 
 		"spec":              tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
 		"resource":          tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
@@ -70,6 +62,25 @@ func tables() map[string]table {
 		"object":            tableOf("kubernetesMetricSpecs[0].object.", objectKeys, &objectSource{}),
 		"external":          tableOf("kubernetesMetricSpecs[0].external.", externalKeys, &externalSource{}),
 	}
+	for name, kind := range kindsOf(method) {
+		of := cmp.Or(kind.Description().Only, "metric")
+		all[name] = tableOf(of+"."+name+".", kind.Description().Keys, fresh(kind))
+	}
+	return all
+}
+
+// sections are what the page has of each kind of method: the words are in the kind's folder, where there are any, with a place for the
+// table of its keys.
+func sections(tables map[string]table) string {
+	var all []string
+	for name := range kindsOf(&Method{}) {
+		words, err := os.ReadFile(filepath.Join("..", "method", name, "reference.md.tmpl"))
+		if err != nil {
+			words = []byte("{{table}}\n")
+		}
+		all = append(all, "### "+name+"\n\n"+strings.Replace(string(words), "{{table}}", tables[name].String(), 1))
+	}
+	return strings.TrimSuffix(strings.Join(all, "\n"), "\n")
 }
 
 func tableOf(under string, keys []rule.Key, defaults any) table {
@@ -89,7 +100,15 @@ func rowOf(k rule.Key, defaults any) row {
 	if value.Kind() == reflect.Struct {
 		fallback = "see below"
 	}
-	return row{k.Name, shapes[value.Type()], fallback, k.Meaning, k.Rule.String()}
+	return row{k.Name, shapeInWords(k.Name, value.Type()), fallback, k.Meaning, k.Rule.String()}
+}
+
+// shapeInWords is what a value of a type looks like; the settings of a kind have a section of their own.
+func shapeInWords(name string, of reflect.Type) string {
+	if of.Implements(reflect.TypeFor[method.Kind]()) {
+		return "[object](#" + name + ")"
+	}
+	return shapes[of]
 }
 
 // shapes are the types in a reader's words.
@@ -106,10 +125,6 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[[]int]():                                      "list of whole numbers",
 	reflect.TypeFor[map[string]string]():                          "names and text",
 	reflect.TypeFor[*Method]():                                    "[method](#methods)",
-	reflect.TypeFor[*shell.Settings]():                            "[object](#shell)",
-	reflect.TypeFor[*http.Settings]():                             "[object](#http)",
-	reflect.TypeFor[*worker.Settings]():                           "[object](#worker)",
-	reflect.TypeFor[*hpa.Settings]():                              "[object](#hpa)",
 	reflect.TypeFor[float64]():                                    "number",
 	reflect.TypeFor[API]():                                        "[object](#rest-api)",
 	reflect.TypeFor[*Record]():                                    "[object](#record)",
@@ -146,6 +161,7 @@ func reference(t *testing.T, words string, tables map[string]table) string {
 			}
 			return tables[name].String(), nil
 		},
+		"kinds": func() string { return sections(tables) },
 		// What the autoscaler says of a configuration: quoted from the program, so that it stays true.
 		"said": func(piece string, environ ...string) string {
 			got := load(t, piece, environ...)

@@ -1,17 +1,21 @@
 package config
 
 import (
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+
+	"sigs.k8s.io/yaml"
 )
 
 const cpuAt50 = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}"
 
 // For each key that has a rule: pieces of configuration that keep it, and pieces that break it and nothing else.
-var rules = []struct {
-	key          string
-	keeps, broke []string
-}{
+var rules = append(rulesOfKinds(), []keyRule{
 	{"scaleTargetRef", []string{`scaleTargetRef: {apiVersion: argoproj.io/v1alpha1, kind: Rollout, name: web}`}, []string{`scaleTargetRef: null`}},
 	{"scaleTargetRef.apiVersion", []string{`scaleTargetRef: {apiVersion: v1, kind: ReplicationController, name: web}`,
 		`scaleTargetRef: {kind: ReplicationController, name: web}`, `scaleTargetRef: {apiVersion: "", kind: ReplicationController, name: web}`},
@@ -57,40 +61,8 @@ var rules = []struct {
 	{"metric.type", []string{"metric: {type: shell, shell: {}}"}, []string{"metric: {shell: {}}", "metric: {type: Shell, shell: {}}", "metric: {type: grpc}"}},
 	{"metric.timeout", []string{"metric: {type: shell, shell: {}, timeout: 1}"}, []string{"metric: {type: shell, shell: {}, timeout: 0}", "metric: {type: shell, shell: {}, timeout: 9223372036855}"}},
 	{"metric.maxReplyBytes", []string{"metric: {type: shell, shell: {}, maxReplyBytes: 1}"}, []string{"metric: {type: shell, shell: {}, maxReplyBytes: 0}"}},
-	{"metric.shell", []string{"metric: {type: shell, shell: {command: [-c, ls]}}"}, []string{"metric: {type: shell}", "metric: {type: shell, http: {}}"}},
-	{"metric.shell.entrypoint", []string{"metric: {type: shell, shell: {entrypoint: python}}"}, []string{`metric: {type: shell, shell: {entrypoint: ""}}`}},
-	{"metric.http", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body}}"}, []string{"metric: {type: http}", "metric: {type: http, shell: {}}"}},
-	{"metric.http.method", []string{"metric: {type: http, http: {method: post, url: http://a, parameterMode: body}}", "metric: {type: http, http: {url: http://a, parameterMode: body}}", `metric: {type: http, http: {method: "", url: http://a, parameterMode: body}}`},
-		[]string{"metric: {type: http, http: {method: GET IT, url: http://a, parameterMode: body}}"}},
-	{"metric.http.url", []string{`metric: {type: http, http: {method: GET, url: "https://[::1]:80/a?b=c", parameterMode: body}}`},
-		[]string{"metric: {type: http, http: {method: GET, parameterMode: body}}", "metric: {type: http, http: {method: GET, url: /a, parameterMode: body}}",
-			"metric: {type: http, http: {method: GET, url: ftp://a, parameterMode: body}}", `metric: {type: http, http: {method: GET, url: "http://", parameterMode: body}}`,
-			"metric: {type: http, http: {method: GET, url: example.com, parameterMode: body}}", `metric: {type: http, http: {method: GET, url: "http://a b", parameterMode: body}}`}},
-	{"metric.http.headers", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, headers: {X-A: b}}}"},
-		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, headers: {X A: b}}}",
-			`metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, headers: {X-A: "b\nc"}}}`}},
-	{"metric.http.successCodes", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: [100, 599]}}"},
-		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: []}}",
-			"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: [200, 99]}}",
-			"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, successCodes: [600]}}"}},
-	{"metric.http.parameterMode", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: query}}"},
-		[]string{"metric: {type: http, http: {method: GET, url: http://a}}", "metric: {type: http, http: {method: GET, url: http://a, parameterMode: header}}"}},
-	{"metric.http.clientCert", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientCert: c, clientKey: k}}"},
-		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientKey: k}}"}},
-	{"metric.http.clientKey", []string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, caCert: c}}"},
-		[]string{"metric: {type: http, http: {method: GET, url: http://a, parameterMode: body, clientCert: c}}"}},
-
-	{"metric.worker", []string{"metric: {type: worker, worker: {entrypoint: python3, command: [worker.py]}}"}, []string{"metric: {type: worker}", "metric: {type: worker, shell: {}}"}},
-	{"metric.worker.entrypoint", []string{"metric: {type: worker, worker: {entrypoint: ./worker}}"},
-		[]string{"metric: {type: worker, worker: {}}", `metric: {type: worker, worker: {entrypoint: ""}}`}},
-	{"metric.worker.concurrency", []string{"metric: {type: worker, worker: {entrypoint: a, concurrency: 1}}", "metric: {type: worker, worker: {entrypoint: a, concurrency: 1024}}"},
-		[]string{"metric: {type: worker, worker: {entrypoint: a, concurrency: 0}}", "metric: {type: worker, worker: {entrypoint: a, concurrency: 1025}}"}},
-	{"metric.worker.startTimeout", []string{"metric: {type: worker, worker: {entrypoint: a, startTimeout: 1}}"},
-		[]string{"metric: {type: worker, worker: {entrypoint: a, startTimeout: 0}}", "metric: {type: worker, worker: {entrypoint: a, startTimeout: 9223372036855}}"}},
 
 	{"kubernetesMetricSpecs", []string{"kubernetesMetricSpecs: []", "evaluate: {type: hpa}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}, []string{"evaluate: {type: hpa}"}},
-	{"evaluate.hpa.tolerance", []string{"evaluate: {type: hpa, hpa: {tolerance: 0}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"},
-		[]string{"evaluate: {type: hpa, hpa: {tolerance: -0.1}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]", "evaluate: {type: hpa, hpa: {tolerance: 1.5}}\nkubernetesMetricSpecs: [" + cpuAt50 + "]"}},
 	{"kubernetesMetricSpecs[0].type", []string{"kubernetesMetricSpecs: []"},
 		[]string{"kubernetesMetricSpecs: [{}]", "kubernetesMetricSpecs: [null]", "kubernetesMetricSpecs: [{type: resource}]",
 			"kubernetesMetricSpecs: [{type: Node}]"}},
@@ -169,6 +141,30 @@ var rules = []struct {
 		[]string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a}, target: {type: Value, averageValue: 0}}}]`}},
 	{"kubernetesMetricSpecs[0].external.target.value", []string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a}, target: {type: Value, value: 1}}}]`},
 		[]string{`kubernetesMetricSpecs: [{type: External, external: {metric: {name: a}, target: {type: Value, value: -1}}}]`}},
+}...)
+
+// keyRule is the rule of one key, with pieces of configuration that keep and that break it.
+type keyRule struct {
+	key          string
+	keeps, broke []string
+}
+
+// rulesOfKinds are those of the kinds of methods, which have them in their folders.
+func rulesOfKinds() (all []keyRule) {
+	for name := range kindsOf(&Method{}) {
+		text, err := os.ReadFile(filepath.Join("..", "method", name, "testdata", "rules.yaml"))
+		var rows map[string]struct{ Keeps, Breaks []string }
+		if err == nil {
+			err = yaml.Unmarshal(text, &rows)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("the rules of the kind %s: %v", name, err))
+		}
+		for _, key := range slices.Sorted(maps.Keys(rows)) {
+			all = append(all, keyRule{key, rows[key].Keeps, rows[key].Breaks})
+		}
+	}
+	return all
 }
 
 func TestEveryRule(t *testing.T) {

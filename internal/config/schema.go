@@ -12,7 +12,6 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
 // Schema is the JSON Schema (draft 2020-12) of a configuration file, made from the tables of keys: what an editor
@@ -50,9 +49,7 @@ func methodSchema(name string) *rule.Schema {
 			delete(s.Properties, name)
 			continue
 		}
-		fresh := reflect.New(reflect.TypeOf(kind).Elem()).Interface().(method.Kind)
-		fresh.SetDefaults()
-		describe(s.Properties[name], kind.Description().Keys, fresh)
+		describe(s.Properties[name], kind.Description().Keys, fresh(kind))
 	}
 	kind := s.Properties["type"]
 	kind.Enum, kind.Description = allowed, "how the program is run; must be "+strings.Join(allowed, " or ")
