@@ -51,6 +51,8 @@ var rooms = []string{
 	"internal/plugin",
 	"internal/scaffold",
 	"internal/cli",
+	"internal/operator/desired",
+	"internal/operator/operatortest",
 	"internal/operator",
 	"cmd/custom-pod-autoscaler",
 	"cmd/custom-pod-autoscaler-operator",

@@ -23,6 +23,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 )
 
 const (
@@ -232,7 +233,7 @@ apps deployments                                        get list watch create pa
 func handedOn(targets ...schema.GroupResource) (rules []rbacv1.PolicyRule) {
 	object := &cpav1.CustomPodAutoscaler{Spec: cpav1.Spec{Config: []cpav1.ConfigEntry{{Name: "kubernetesMetricSpecs", Value: "[]"}}}}
 	for _, target := range targets {
-		rules = append(rules, operator.Rules(object, target)...)
+		rules = append(rules, desired.Rules(object, target)...)
 	}
 	return rules
 }

@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -73,7 +74,7 @@ func (r *Reconciler) checkTarget(ctx context.Context, object *cpav1.CustomPodAut
 	case apierrors.IsNotFound(err):
 		return nil
 	case apierrors.IsForbidden(err):
-		return forbiddenError{doing, object.Namespace, Rules(object, kind.GroupResource())}
+		return forbiddenError{doing, object.Namespace, desired.Rules(object, kind.GroupResource())}
 	case err != nil:
 		return doing
 	}

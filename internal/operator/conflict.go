@@ -13,6 +13,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -110,7 +111,7 @@ func conflictState(object *cpav1.CustomPodAutoscaler, held hold, other string) s
 
 // checkNotOurs refuses a target that the operator manages: the Deployment of an autoscaler, which has one replica or none.
 func (r *Reconciler) checkNotOurs(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind) error {
-	if kind.GroupResource() != (schema.GroupResource{Group: "apps", Resource: "deployments"}) {
+	if kind.GroupResource() != desired.Deployments {
 		return nil
 	}
 	deployment := ofKind(workloads[0])

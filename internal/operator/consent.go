@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 )
 
 var (
@@ -34,7 +35,7 @@ func usedBy(one *unstructured.Unstructured) (all []reference) {
 		subjects, _, _ := unstructured.NestedSlice(one.Object, "subjects")
 		for _, subject := range subjects {
 			if account, _ := subject.(map[string]any); account["kind"] == accounts.Kind {
-				all = append(all, reference{accounts, nameOf(account)})
+				all = append(all, reference{accounts, desired.NameOf(account)})
 			}
 		}
 	case "Deployment":

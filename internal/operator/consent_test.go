@@ -127,13 +127,22 @@ func TestVerdict(t *testing.T) {
 			live := map[reference]*unstructured.Unstructured{role: liveOf(t, role, row.role), account: liveOf(t, account, row.account)}
 			var bound *unstructured.Unstructured
 			if row.bound != "" {
-				bound = roleBinding(object, row.bound)
+				bound = bindingTo(t, row.bound)
 			}
 			if got := judge(object, desired, bound, live, row.conflict).said(); got != row.want {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
 	}
+}
+
+// bindingTo is the RoleBinding of the object, of an account.
+func bindingTo(t *testing.T, account string) *unstructured.Unstructured {
+	t.Helper()
+	_, desired := desiredOf(t, "", "")
+	binding := desired[2]
+	binding.Object["subjects"].([]any)[0].(map[string]any)["name"] = account
+	return binding
 }
 
 func (v verdict) said() string {

@@ -13,6 +13,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -82,7 +83,7 @@ func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAuto
 	case apierrors.IsNotFound(err):
 		return troubleError{"TargetNotFound", doing}
 	case apierrors.IsForbidden(err):
-		return forbiddenError{doing, object.Namespace, Rules(object, kind.GroupResource())}
+		return forbiddenError{doing, object.Namespace, desired.Rules(object, kind.GroupResource())}
 	case err != nil:
 		return doing
 	}

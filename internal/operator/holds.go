@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/quantity"
 )
 
@@ -31,15 +32,15 @@ func holds(there, wanted any) bool {
 // holdsList compares what has names by its name, as the API server merges such lists, and all else by its place. A name may
 // be there more than once: a volume is mounted at several places.
 func holdsList(there, wanted []any) bool {
-	if len(wanted) == 0 || len(wanted) != len(there) && nameOf(wanted[0]) == "" {
+	if len(wanted) == 0 || len(wanted) != len(there) && desired.NameOf(wanted[0]) == "" {
 		return len(wanted) == len(there)
 	}
 	for i, one := range wanted {
-		name := nameOf(one)
+		name := desired.NameOf(one)
 		if name == "" && (i >= len(there) || !holds(there[i], one)) {
 			return false
 		}
-		if name != "" && !slices.ContainsFunc(there, func(other any) bool { return nameOf(other) == name && holds(other, one) }) {
+		if name != "" && !slices.ContainsFunc(there, func(other any) bool { return desired.NameOf(other) == name && holds(other, one) }) {
 			return false
 		}
 	}

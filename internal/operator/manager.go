@@ -1,3 +1,5 @@
+// Package operator is the program that runs autoscalers from CustomPodAutoscaler objects: its command, and the manager that
+// calls the Reconciler. What an object needs is package desired's.
 package operator
 
 import (

@@ -9,6 +9,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/operatortest"
 )
 
 const plain = `
@@ -22,12 +24,12 @@ spec:
 // desiredOf is what has to be there for an object that is written a little differently.
 func desiredOf(t *testing.T, old, changed string) (*cpav1.CustomPodAutoscaler, []*unstructured.Unstructured) {
 	t.Helper()
-	object := objectOf(t, []byte(strings.Replace(plain, old, changed, 1)))
-	desired, err := Desired(object, deployments, false)
+	object := operatortest.Object(t, []byte(strings.Replace(plain, old, changed, 1)))
+	all, err := desired.For(object, desired.Deployments, false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return object, desired
+	return object, all
 }
 
 // was is what is there after a plan was carried out.

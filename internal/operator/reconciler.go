@@ -19,9 +19,9 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
 
 const (
@@ -103,17 +103,16 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 	if err != nil {
 		return state{}, err
 	}
-	target := kind.GroupResource()
-	desired, err := Desired(object, target, held.paused || rival != "")
+	wanted, err := desired.For(object, kind.GroupResource(), held.paused || rival != "")
 	if err != nil {
 		return state{}, troubleError{"InvalidTemplate", err}
 	}
-	there, err := r.there(ctx, object, desired)
+	there, err := r.there(ctx, object, wanted)
 	if err != nil {
 		return state{}, fmt.Errorf("reading what is there: %w", err)
 	}
-	plan, conflict := PlanFor(object, desired, there)
-	borrows, err := r.allow(ctx, object, desired, there, conflict)
+	plan, conflict := PlanFor(object, wanted, there)
+	borrows, err := r.allow(ctx, object, wanted, there, conflict)
 	if err != nil {
 		return state{}, err
 	}
@@ -127,7 +126,7 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 		return state{ready: no("Replacing", "waiting for the end of "+ending[0].GetKind()+" "+ending[0].GetName()), after: soon},
 			r.delete(ctx, plan.Delete)
 	}
-	if err := r.apply(ctx, plan.Apply, Rules(object, target)); err != nil {
+	if err := r.apply(ctx, plan.Apply, desired.Rules(object, kind.GroupResource())); err != nil {
 		return state{}, err
 	}
 	r.warn(object, plan.Apply)
@@ -144,22 +143,12 @@ func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler,
 
 // warn tells of what the object says and is not used, whenever the pod is written.
 func (r *Reconciler) warn(object *cpav1.CustomPodAutoscaler, applied []*unstructured.Unstructured) {
-	template, err := templateOf(object)
-	if err != nil || workloadOf(applied) == nil {
+	if workloadOf(applied) == nil {
 		return
 	}
-	tell := func(reason, message string) {
-		r.event(object, corev1.EventTypeWarning, reason, message)
-		r.Log.Warn("a part of the object is not used", "namespace", object.Namespace, "name", object.Name, "reason", reason, "message", message)
-	}
-	if written := writtenAccount(template); written != "" && written != accountOf(object, template) {
-		tell("AccountIgnored", fmt.Sprintf("spec.template.spec.serviceAccountName %q is not used: the pod runs under %q, which the operator provisions (spec.provisionServiceAccount)",
-			text.Clip(written, 253), object.Name))
-	}
-	for _, entry := range object.Spec.Config {
-		if slices.Contains(reserved, entry.Name) {
-			tell("ConfigIgnored", fmt.Sprintf("the entry %s of spec.config is not used: the operator sets it by spec.scaleTargetRef and the object's own name and namespace", entry.Name))
-		}
+	for _, notice := range desired.Ignored(object) {
+		r.event(object, corev1.EventTypeWarning, notice.Reason, notice.Message)
+		r.Log.Warn("a part of the object is not used", "namespace", object.Namespace, "name", object.Name, "reason", notice.Reason, "message", notice.Message)
 	}
 }
 

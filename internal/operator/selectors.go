@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/selection"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 )
 
 // podTemplateHash is the label that a Deployment's controller sets on its pods. Its value is not known before.
@@ -47,7 +48,7 @@ func (e LabelsError) Error() string {
 // templateLabels are the labels of the pod that the template adds to the operator's own.
 func templateLabels(object *cpav1.CustomPodAutoscaler, deployment *unstructured.Unstructured) map[string]string {
 	all, _, _ := unstructured.NestedStringMap(deployment.Object, "spec", "template", "metadata", "labels")
-	added, ours := maps.Clone(all), labelsOf(object)
+	added, ours := maps.Clone(all), desired.Labels(object)
 	maps.DeleteFunc(added, func(key, _ string) bool { return ours[key] != nil })
 	return added
 }
@@ -59,7 +60,7 @@ func templateLabels(object *cpav1.CustomPodAutoscaler, deployment *unstructured.
 //   - the claim's annotation names the object
 func CheckLabels(object *cpav1.CustomPodAutoscaler, added map[string]string, by claim) error {
 	ours := labels.Set{}
-	for key, value := range labelsOf(object) {
+	for key, value := range desired.Labels(object) {
 		ours[key] = value.(string)
 	}
 	selector := withoutHash(by.selector)

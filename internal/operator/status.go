@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
@@ -46,7 +47,7 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 		return nil
 	}
 	// While the target is held, its autoscaler, which writes these otherwise, is stopped.
-	content, err := asMap(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions, CurrentReplicas: now.held, DesiredReplicas: now.held})
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions, CurrentReplicas: now.held, DesiredReplicas: now.held})
 	if err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package operator
+package desired
 
 import (
 	"bytes"
@@ -10,15 +10,13 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"sigs.k8s.io/yaml"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/operatortest"
 )
 
 var update = flag.Bool("update", false, "write what is desired into testdata")
-
-var deployments = schema.GroupResource{Group: "apps", Resource: "deployments"}
 
 // TestDesired makes of the object in each of testdata/*.txtar what is to be there, and compares it with the rest of the file.
 func TestDesired(t *testing.T) {
@@ -32,7 +30,7 @@ func TestDesired(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			object := objectOf(t, archive.Files[0].Data)
+			object := operatortest.Object(t, archive.Files[0].Data)
 			before, _ := json.Marshal(object)
 			got := desiredText(t, object, strings.Contains(string(archive.Comment), "is paused"))
 			if after, _ := json.Marshal(object); !bytes.Equal(before, after) {
@@ -45,25 +43,15 @@ func TestDesired(t *testing.T) {
 				}
 			}
 			if len(archive.Files) < 2 || !bytes.Equal(got, archive.Files[1].Data) {
-				t.Errorf("got:\n%s\nrun `go test ./internal/operator -run Desired -update` if that is right", got)
+				t.Errorf("got:\n%s\nrun `go test ./internal/operator/desired -run Desired -update` if that is right", got)
 			}
 		})
 	}
 }
 
-func objectOf(t *testing.T, text []byte) *cpav1.CustomPodAutoscaler {
-	t.Helper()
-	object := &cpav1.CustomPodAutoscaler{}
-	if err := yaml.Unmarshal(text, object); err != nil {
-		t.Fatal(err)
-	}
-	object.Namespace, object.UID = "shop", "123"
-	return object
-}
-
 func desiredText(t *testing.T, object *cpav1.CustomPodAutoscaler, paused bool) []byte {
 	t.Helper()
-	all, err := Desired(object, deployments, paused)
+	all, err := For(object, Deployments, paused)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,9 +82,9 @@ func TestATemplateThatIsNoneIsRefused(t *testing.T) {
 		{`{"metadata": {"name": 1}, "spec": {"containers": [{}]}}`, "reading spec.template.metadata.name: it has to be text"},
 		{`{"metadata": {"labels": []}, "spec": {"containers": [{}]}}`, "reading spec.template.metadata.labels"},
 	} {
-		object := objectOf(t, []byte("metadata: {name: web}"))
+		object := operatortest.Object(t, []byte("metadata: {name: web}"))
 		object.Spec.Template.Raw = []byte(row.template)
-		if _, err := Desired(object, deployments, false); err == nil || !strings.Contains(err.Error(), row.says) {
+		if _, err := For(object, Deployments, false); err == nil || !strings.Contains(err.Error(), row.says) {
 			t.Errorf("%s: got %v, want %s", row.template, err, row.says)
 		}
 	}
@@ -112,7 +100,7 @@ func FuzzDesired(f *testing.F) {
 		object.Name = "web"
 		object.Spec.Template.Raw = []byte(template)
 		object.Spec.Config = []cpav1.ConfigEntry{{Name: name, Value: value}}
-		all, err := Desired(object, deployments, false)
+		all, err := For(object, Deployments, false)
 		for _, one := range all {
 			if _, err := json.Marshal(one.DeepCopy().Object); err != nil {
 				t.Error(err)

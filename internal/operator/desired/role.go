@@ -1,4 +1,4 @@
-package operator
+package desired
 
 import (
 	rbacv1 "k8s.io/api/rbac/v1"

@@ -1,9 +1,7 @@
-// Package operator runs autoscalers from CustomPodAutoscaler objects.
-//
-// An object comes in; what has to be there for it (Desired: a ServiceAccount, a Role with just the rights that its autoscaler
-// needs, a RoleBinding and a Deployment), and what has to be done (PlanFor), are functions of values. The Reconciler carries
-// plans out, and says in the object's status how it goes. It decides nothing about replicas.
-package operator
+// Package desired makes the objects that a CustomPodAutoscaler needs: a ServiceAccount, a Role with just the rights of its
+// autoscaler, a RoleBinding and a Deployment. It is a function of values: an object comes in, objects come out. Comparing them
+// with what exists is package plan's, and writing them is package reconcile's.
+package desired
 
 import (
 	"errors"
@@ -17,9 +15,12 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 )
 
-// Desired is what has to be there for an object whose target is served as the resource. Nothing that it gives is shared with
+// Deployments is the resource of the targets that could also be Deployments of the operator.
+var Deployments = schema.GroupResource{Group: "apps", Resource: "deployments"}
+
+// For is what has to be there for an object whose target is served as the resource. Nothing that it gives is shared with
 // the object. A paused autoscaler is there, but does not run.
-func Desired(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, paused bool) ([]*unstructured.Unstructured, error) {
+func For(object *cpav1.CustomPodAutoscaler, target schema.GroupResource, paused bool) ([]*unstructured.Unstructured, error) {
 	template, err := templateOf(object)
 	if err != nil {
 		return nil, err
@@ -105,7 +106,7 @@ func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, con
 	made := &unstructured.Unstructured{Object: map[string]any{
 		"apiVersion": apiVersion, "kind": kind,
 		"metadata": map[string]any{
-			"name": name, "namespace": object.Namespace, "labels": labelsOf(object),
+			"name": name, "namespace": object.Namespace, "labels": Labels(object),
 			"ownerReferences": []any{map[string]any{
 				"apiVersion": cpav1.GroupVersion.String(), "kind": cpav1.Kind, "name": object.Name, "uid": string(object.UID),
 				"controller": true, "blockOwnerDeletion": true,
@@ -118,7 +119,8 @@ func named(object *cpav1.CustomPodAutoscaler, apiVersion, kind, name string, con
 	return made
 }
 
-func labelsOf(object *cpav1.CustomPodAutoscaler) map[string]any {
+// Labels are the labels of everything that is made for the object.
+func Labels(object *cpav1.CustomPodAutoscaler) map[string]any {
 	return map[string]any{cpav1.ManagedBy: cpav1.Operator, cpav1.OwnedBy: object.Name}
 }
 

@@ -1,4 +1,4 @@
-package operator
+package desired
 
 import (
 	"encoding/json"
@@ -45,7 +45,7 @@ func workloadName(object *cpav1.CustomPodAutoscaler, template map[string]any, ta
 	if name == "" {
 		name = object.Name
 	}
-	if name == object.Spec.ScaleTargetRef.Name && target == (schema.GroupResource{Group: "apps", Resource: "deployments"}) {
+	if name == object.Spec.ScaleTargetRef.Name && target == Deployments {
 		name += "-autoscaler"
 	}
 	return name, nil
@@ -72,7 +72,7 @@ func podOf(object *cpav1.CustomPodAutoscaler, template map[string]any, account s
 	if err != nil {
 		return nil, fmt.Errorf("reading spec.template.metadata.labels: %w", err)
 	}
-	all := labelsOf(object)
+	all := Labels(object)
 	for key, value := range written {
 		if _, ours := all[key]; !ours {
 			all[key] = value
@@ -145,7 +145,7 @@ func merge(written []any, ours []variable) []any {
 	at := map[string]int{}
 	var all []any
 	for _, entry := range written {
-		name := nameOf(entry)
+		name := NameOf(entry)
 		if i, there := at[name]; there && name != "" {
 			all[i] = entry
 			continue
@@ -156,8 +156,8 @@ func merge(written []any, ours []variable) []any {
 	return all
 }
 
-// nameOf is "" for an entry without one, which is for the API server to refuse.
-func nameOf(entry any) string {
+// NameOf is the name of an entry of a list. It is "" for an entry without one, which is for the API server to refuse.
+func NameOf(entry any) string {
 	object, _ := entry.(map[string]any)
 	name, _ := object["name"].(string)
 	return name
