@@ -24,6 +24,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 const (
@@ -256,7 +257,7 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 		words := strings.Fields(strings.ReplaceAll(line, `""`, "-"))
 		maps.Copy(want, rights([]rbacv1.PolicyRule{{APIGroups: []string{strings.Trim(words[0], "-")}, Resources: words[1:2], Verbs: words[2:]}}))
 	}
-	maps.Copy(want, rights(operator.Selecting()))
+	maps.Copy(want, rights(plan.Selecting()))
 	maps.Copy(want, rights(operator.Watching()))
 	same(t, rights(base.Rules), want)
 

@@ -2,22 +2,20 @@ package operator
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"slices"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/validate/content"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 // allow checks that the object may use every Role and account that it does not provision, and takes back the RoleBinding of
-// one that it may not use any more. conflict is the error of PlanFor, which checks what is provisioned. borrows tells that the
+// one that it may not use any more. conflict is the error of plan.For, which checks what is provisioned. borrows tells that the
 // object uses something of others: no event tells the operator when that consent ends, so it has to look again.
 //
 // A binding and a pod name what they use, so the check and the use are two calls. A Role or an account that is replaced
@@ -31,8 +29,8 @@ func (r *Reconciler) allow(ctx context.Context, object *cpav1.CustomPodAutoscale
 	if err != nil {
 		return false, err
 	}
-	verdict := judge(object, desired, bound, live, conflict != nil)
-	if verdict.takeBack {
+	verdict := plan.Judge(object, desired, bound, live, conflict != nil)
+	if verdict.TakeBack {
 		if err := r.takeBack(ctx, object, bound); err != nil {
 			return false, err
 		}
@@ -40,23 +38,23 @@ func (r *Reconciler) allow(ctx context.Context, object *cpav1.CustomPodAutoscale
 	if err := r.disownAll(ctx, object, desired, live); err != nil {
 		return false, err
 	}
-	if verdict.refusal != nil {
-		return false, troubleError{"NotAllowed", verdict.refusal}
+	if verdict.Refusal != nil {
+		return false, plan.Trouble("NotAllowed", verdict.Refusal)
 	}
-	return verdict.borrows, nil
+	return verdict.Borrows, nil
 }
 
 // disownAll disowns what the object does not provision, whether it may use that or not.
-func (r *Reconciler) disownAll(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, live map[reference]*unstructured.Unstructured) error {
+func (r *Reconciler) disownAll(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, live map[plan.Reference]*unstructured.Unstructured) error {
 	var others []*unstructured.Unstructured
 	for to, one := range live {
-		if one != nil && find(desired, to.asObject()) == nil {
+		if one != nil && plan.Find(desired, to.AsObject()) == nil {
 			others = append(others, one)
 		}
 	}
-	binding := ofKind(bindings)
+	binding := plan.OfKind(plan.RoleBindings)
 	binding.SetName(object.Name)
-	if find(desired, binding) == nil {
+	if plan.Find(desired, binding) == nil {
 		err := r.Live.Get(ctx, client.ObjectKeyFromObject(object), binding)
 		if client.IgnoreNotFound(err) != nil {
 			return fmt.Errorf("reading RoleBinding %q: %w", object.Name, err)
@@ -73,21 +71,10 @@ func (r *Reconciler) disownAll(ctx context.Context, object *cpav1.CustomPodAutos
 	return nil
 }
 
-// disown removes the owner reference that operator 1.4 has put on what is not provisioned: with it, the garbage collector would
-// delete that together with the object. What was made for the object, when it was provisioned, keeps it.
+// disown removes the owner reference that operator 1.4 has put on what is not provisioned, if there is one.
 func (r *Reconciler) disown(ctx context.Context, object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) error {
-	if isMadeFor(object, live) || isApplied(object, live) {
-		return nil
-	}
-	owners := live.GetOwnerReferences()
-	others := slices.DeleteFunc(slices.Clone(owners), func(owner metav1.OwnerReference) bool { return owner.UID == object.UID })
-	if len(others) == len(owners) {
-		return nil
-	}
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"resourceVersion": live.GetResourceVersion(), "ownerReferences": others,
-	}})
-	if err != nil {
+	patch, err := plan.Disowning(object, live)
+	if err != nil || patch == nil {
 		return err
 	}
 	err = r.Client.Patch(ctx, live.DeepCopy(), client.RawPatch(types.MergePatchType, patch), manager)
@@ -101,16 +88,16 @@ func (r *Reconciler) disown(ctx context.Context, object *cpav1.CustomPodAutoscal
 // boundBefore is the RoleBinding that this operator has applied for the object, also if the object does not ask for one any
 // more: it still gives rights. It is nil if there is none.
 func (r *Reconciler) boundBefore(ctx context.Context, object *cpav1.CustomPodAutoscaler, there []*unstructured.Unstructured) (*unstructured.Unstructured, error) {
-	binding := ofKind(bindings)
+	binding := plan.OfKind(plan.RoleBindings)
 	binding.SetName(object.Name)
-	if live := find(there, binding); live != nil {
+	if live := plan.Find(there, binding); live != nil {
 		binding = live
 	} else if err := r.Client.Get(ctx, client.ObjectKeyFromObject(object), binding); apierrors.IsNotFound(err) {
 		return nil, nil
 	} else if err != nil {
 		return nil, fmt.Errorf("reading RoleBinding %q: %w", object.Name, err)
 	}
-	if !isApplied(object, binding) || binding.GetDeletionTimestamp() != nil {
+	if !plan.IsApplied(object, binding) || binding.GetDeletionTimestamp() != nil {
 		return nil, nil
 	}
 	return binding, nil
@@ -118,42 +105,36 @@ func (r *Reconciler) boundBefore(ctx context.Context, object *cpav1.CustomPodAut
 
 // referenced reads what the desired objects and the binding use: from the API server, since the cache has only what is ours.
 // What is provisioned has been read already.
-func (r *Reconciler) referenced(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, bound *unstructured.Unstructured, there []*unstructured.Unstructured) (map[reference]*unstructured.Unstructured, error) {
-	live := map[reference]*unstructured.Unstructured{}
-	for _, to := range usedByAll(desired, bound) {
+func (r *Reconciler) referenced(ctx context.Context, object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, bound *unstructured.Unstructured, there []*unstructured.Unstructured) (map[plan.Reference]*unstructured.Unstructured, error) {
+	live := map[plan.Reference]*unstructured.Unstructured{}
+	for _, to := range plan.References(desired, bound) {
 		if _, known := live[to]; known {
 			continue
 		}
-		one := to.asObject()
+		one := to.AsObject()
 		switch {
-		case find(desired, one) != nil:
-			live[to] = find(there, one)
+		case plan.Find(desired, one) != nil:
+			live[to] = plan.Find(there, one)
 			continue
-		case len(content.IsPathSegmentName(to.name)) > 0: // nothing can have such a name
+		case len(content.IsPathSegmentName(to.Name)) > 0: // nothing can have such a name
 			live[to] = nil
 			continue
 		}
-		err := r.Live.Get(ctx, client.ObjectKey{Namespace: object.Namespace, Name: to.name}, one)
+		err := r.Live.Get(ctx, client.ObjectKey{Namespace: object.Namespace, Name: to.Name}, one)
 		switch {
 		case apierrors.IsNotFound(err):
 			one = nil
 		case err != nil:
-			return nil, fmt.Errorf("reading %s %q: %w", to.kind.Kind, to.name, err)
+			return nil, fmt.Errorf("reading %s %q: %w", to.Kind.Kind, to.Name, err)
 		}
 		live[to] = one
 	}
 	return live, nil
 }
 
-// takeBack removes the RoleBinding. The operator has no right to delete one, which would be a right to delete any: it makes it
-// one of an object that does not exist, and the garbage collector deletes it. That needs none of the rights that the Role has
-// by now, either.
+// takeBack removes the RoleBinding by leaving it to the garbage collector.
 func (r *Reconciler) takeBack(ctx context.Context, object *cpav1.CustomPodAutoscaler, binding *unstructured.Unstructured) error {
-	nobody := *metav1.NewControllerRef(object, cpav1.GroupVersion.WithKind(cpav1.Kind))
-	nobody.UID = "withdrawn-from-" + object.UID
-	patch, err := json.Marshal(map[string]any{"metadata": map[string]any{
-		"uid": binding.GetUID(), "ownerReferences": []metav1.OwnerReference{nobody},
-	}})
+	patch, err := plan.Withdrawal(object, binding)
 	if err != nil {
 		return err
 	}

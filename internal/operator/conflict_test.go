@@ -19,6 +19,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 // objects is a cache of objects, found by the index of their targets.
@@ -30,10 +31,10 @@ type objects struct {
 func (o objects) List(_ context.Context, into client.ObjectList, options ...client.ListOption) error {
 	var asked client.ListOptions
 	asked.ApplyOptions(options)
-	wanted, _ := asked.FieldSelector.RequiresExactMatch(byTarget)
+	wanted, _ := asked.FieldSelector.RequiresExactMatch(plan.ByTarget)
 	list := into.(*cpav1.CustomPodAutoscalerList)
 	for _, one := range o.all {
-		if one.Namespace == asked.Namespace && targetIndex(&one)[0] == wanted {
+		if one.Namespace == asked.Namespace && plan.ScaledByObject(&one).Index() == wanted {
 			list.Items = append(list.Items, one)
 		}
 	}
@@ -61,7 +62,7 @@ func TestConflict(t *testing.T) {
 		name   string
 		object cpav1.CustomPodAutoscaler
 		others []cpav1.CustomPodAutoscaler
-		known  map[scaled]string
+		known  map[plan.Scaled]string
 		want   string
 	}{
 		{"alone", its, nil, nil, ""},
@@ -75,9 +76,9 @@ func TestConflict(t *testing.T) {
 		{"an older one in another namespace", its, []cpav1.CustomPodAutoscaler{elsewhere}, nil, ""},
 		{"an older one that does not count", its, []cpav1.CustomPodAutoscaler{ignoring(scales("older", "a", 1, web))}, nil, ""},
 		{"an older one, and whoever wrote it knows", ignoring(its), []cpav1.CustomPodAutoscaler{scales("older", "a", 1, web)}, nil, ""},
-		{"a HorizontalPodAutoscaler", its, nil, map[scaled]string{{"shop", "apps", "deployment", "web"}: `HorizontalPodAutoscaler "web"`}, `HorizontalPodAutoscaler "web"`},
-		{"one in another namespace", its, nil, map[scaled]string{{"other", "apps", "deployment", "web"}: `HorizontalPodAutoscaler "web"`}, ""},
-		{"one, and whoever wrote it knows", ignoring(its), nil, map[scaled]string{{"shop", "apps", "deployment", "web"}: `HorizontalPodAutoscaler "web"`}, ""},
+		{"a HorizontalPodAutoscaler", its, nil, map[plan.Scaled]string{plan.ScaledByObject(&its): `HorizontalPodAutoscaler "web"`}, `HorizontalPodAutoscaler "web"`},
+		{"one in another namespace", its, nil, map[plan.Scaled]string{plan.ScaledBy("other", "apps/v1", "Deployment", "web"): `HorizontalPodAutoscaler "web"`}, ""},
+		{"one, and whoever wrote it knows", ignoring(its), nil, map[plan.Scaled]string{plan.ScaledByObject(&its): `HorizontalPodAutoscaler "web"`}, ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			known := &Others{known: row.known, Log: slog.New(slog.DiscardHandler)}
@@ -110,7 +111,7 @@ func TestOthers(t *testing.T) {
 	const webHPA = `{"metadata": {"name": "web", "namespace": "shop"}, "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "web"}}}`
 	const apiHPA = `{"metadata": {"name": "keda-hpa-api", "namespace": "shop"}, "spec": {"scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": "api"}}}`
 	const apiKEDA = `{"metadata": {"name": "api", "namespace": "shop"}, "spec": {"scaleTargetRef": {"name": "api"}}}`
-	web, api := scaled{"shop", "apps", "deployment", "web"}, scaled{"shop", "apps", "deployment", "api"}
+	web, api := plan.ScaledBy("shop", "apps/v1", "Deployment", "web"), plan.ScaledBy("shop", "apps/v1", "Deployment", "api")
 
 	var mutex sync.Mutex
 	answers := map[string]string{}
@@ -173,7 +174,7 @@ func TestOthersEnd(t *testing.T) {
 	o := &Others{API: unreachable, Log: slog.New(slog.DiscardHandler), Objects: objects{}}
 	done := make(chan error, 1)
 	go func() { done <- o.Start(ctx) }()
-	if got := o.of(t.Context(), scaled{"shop", "apps", "deployment", "web"}); got != "" {
+	if got := o.of(t.Context(), plan.ScaledBy("shop", "apps/v1", "Deployment", "web")); got != "" {
 		t.Errorf("got %q", got)
 	}
 	cancel()

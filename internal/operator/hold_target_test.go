@@ -15,6 +15,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -69,9 +70,9 @@ func TestHoldTarget(t *testing.T) {
 			object := &cpav1.CustomPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-autoscaler"}}
 			object.Spec.ScaleTargetRef = cpav1.TargetReference{APIVersion: "shop.example.com/v1", Kind: "Worker", Name: "web"}
 			err = (&Reconciler{API: api, Kinds: kinds}).holdTarget(t.Context(), object, target.Kind{Version: schema.GroupVersion{Group: "shop.example.com", Version: "v1"}, Resource: "workers"}, row.replicas)
-			trouble, _ := errors.AsType[troubleError](err)
-			if (err == nil) != (row.code == 200) || trouble.reason != row.reason || err != nil && !strings.Contains(err.Error(), row.says) {
-				t.Errorf("got %v (%s), want %s: %s", err, trouble.reason, row.reason, row.says)
+			trouble, _ := errors.AsType[plan.TroubleError](err)
+			if (err == nil) != (row.code == 200) || trouble.Reason != row.reason || err != nil && !strings.Contains(err.Error(), row.says) {
+				t.Errorf("got %v (%s), want %s: %s", err, trouble.Reason, row.reason, row.says)
 			}
 			if patch != row.patch || (len(kinds.versions) > 0) != row.expires {
 				t.Errorf("it patched %q, and expired %v", patch, kinds.versions)

@@ -1,5 +1,5 @@
 // Package operator is the program that runs autoscalers from CustomPodAutoscaler objects: its command, and the manager that
-// calls the Reconciler. What an object needs is package desired's.
+// calls the Reconciler. What an object needs is package desired's, and what is to be done about it is package plan's.
 package operator
 
 import (
@@ -14,10 +14,8 @@ import (
 	"github.com/go-logr/logr"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
@@ -34,6 +32,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/access"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
@@ -63,13 +62,6 @@ const (
 	// below ten seconds, so that Kubernetes never has to kill the operator, whatever hangs.
 	runnables, closing, stopping = 3 * time.Second, 2 * time.Second, 8 * time.Second
 )
-
-// made are the kinds that we make, or take away.
-var made = append([]schema.GroupVersionKind{
-	{Version: "v1", Kind: "ServiceAccount"},
-	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "Role"},
-	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
-}, workloads...)
 
 // Run looks after all objects until ctx is done. It then ends within the time that stopping allows, whatever hangs.
 func Run(ctx context.Context, connection *rest.Config, options Options) error {
@@ -180,18 +172,18 @@ func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Recon
 		SkipNameValidation: new(true), // a process may run it more than once, as tests do
 		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
 	})
-	for _, kind := range made {
-		building = building.Owns(ofKind(kind))
+	for _, kind := range plan.Made {
+		building = building.Owns(plan.OfKind(kind))
 	}
 	siblings := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
 		return siblingsOf(ctx, manager.GetClient(), object.(*cpav1.CustomPodAutoscaler))
 	})
 	building = building.Watches(&cpav1.CustomPodAutoscaler{}, siblings).WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{}))
-	if err := manager.GetFieldIndexer().IndexField(ctx, &cpav1.CustomPodAutoscaler{}, byTarget, targetIndex); err != nil {
+	if err := manager.GetFieldIndexer().IndexField(ctx, &cpav1.CustomPodAutoscaler{}, plan.ByTarget, byTarget); err != nil {
 		return err
 	}
-	for _, kind := range workloads {
-		if err := manager.GetFieldIndexer().IndexField(ctx, ofKind(kind), cpav1.OwnedBy, ownedBy); err != nil {
+	for _, kind := range plan.Workloads {
+		if err := manager.GetFieldIndexer().IndexField(ctx, plan.OfKind(kind), cpav1.OwnedBy, ownedBy); err != nil {
 			return err
 		}
 	}
@@ -205,6 +197,11 @@ func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Recon
 	return addReadiness(manager)
 }
 
+// byTarget is what objects are found by in the cache: the target that they scale.
+func byTarget(object client.Object) []string {
+	return []string{plan.ScaledByObject(object.(*cpav1.CustomPodAutoscaler)).Index()}
+}
+
 // ownedBy is what the workloads of an object are found by in the cache: looking through all of them for each object takes
 // half of the operator's time where there are a thousand.
 func ownedBy(workload client.Object) []string { return []string{workload.GetLabels()[cpav1.OwnedBy]} }
@@ -213,8 +210,8 @@ func ownedBy(workload client.Object) []string { return []string{workload.GetLabe
 func caching(namespaces []string) cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{cpav1.ManagedBy: cpav1.Operator})}
 	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}, DefaultTransform: cache.TransformStripManagedFields()}
-	for _, kind := range made {
-		options.ByObject[ofKind(kind)] = ours
+	for _, kind := range plan.Made {
+		options.ByObject[plan.OfKind(kind)] = ours
 	}
 	if len(namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}
@@ -223,10 +220,4 @@ func caching(namespaces []string) cache.Options {
 		}
 	}
 	return options
-}
-
-func ofKind(kind schema.GroupVersionKind) *unstructured.Unstructured {
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(kind)
-	return object
 }

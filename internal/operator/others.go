@@ -18,6 +18,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 )
 
@@ -66,7 +67,7 @@ type Others struct {
 	warn    func(error)
 
 	mutex sync.Mutex
-	known map[scaled]string // by what: HorizontalPodAutoscaler "web"
+	known map[plan.Scaled]string // by what: HorizontalPodAutoscaler "web"
 }
 
 func (o *Others) init() {
@@ -77,7 +78,7 @@ func (o *Others) init() {
 }
 
 // of names what else scales a target, or nothing.
-func (o *Others) of(ctx context.Context, target scaled) string {
+func (o *Others) of(ctx context.Context, target plan.Scaled) string {
 	if o == nil {
 		return ""
 	}
@@ -117,8 +118,8 @@ func (o *Others) NeedLeaderElection() bool { return true }
 
 // look reads what others scale, and gives the targets of which that has changed. Where something cannot be read, what was known of it
 // stays.
-func (o *Others) look(ctx context.Context) (changed []scaled) {
-	found := map[scaled]string{}
+func (o *Others) look(ctx context.Context) (changed []plan.Scaled) {
+	found := map[plan.Scaled]string{}
 	for _, namespace := range append([]string{}, orAll(o.Namespaces)...) {
 		for i := range otherKinds {
 			err := o.list(ctx, i, namespace, found)
@@ -149,7 +150,7 @@ func orAll(namespaces []string) []string {
 	return namespaces
 }
 
-func union(one, other map[scaled]string) map[scaled]string {
+func union(one, other map[plan.Scaled]string) map[plan.Scaled]string {
 	all := maps.Clone(other)
 	maps.Copy(all, one)
 	return all
@@ -170,7 +171,7 @@ type others struct {
 }
 
 // list adds what all of a kind scale, page by page.
-func (o *Others) list(ctx context.Context, which int, namespace string, found map[scaled]string) error {
+func (o *Others) list(ctx context.Context, which int, namespace string, found map[plan.Scaled]string) error {
 	one, query := otherKinds[which], kube.Query{"limit": othersPage}
 	for {
 		body, err := o.API.ListJSONAsIs(ctx, kube.Path{Version: one.version, Namespace: namespace, Resource: one.resource}, query)
@@ -186,7 +187,7 @@ func (o *Others) list(ctx context.Context, which int, namespace string, found ma
 			if ref.Kind == "" {
 				ref.APIVersion, ref.Kind = "apps/v1", one.defaultKind
 			}
-			found[scaledBy(item.Metadata.Namespace, ref.APIVersion, ref.Kind, ref.Name)] = fmt.Sprintf("%s %q", one.kind, item.Metadata.Name)
+			found[plan.ScaledBy(item.Metadata.Namespace, ref.APIVersion, ref.Kind, ref.Name)] = fmt.Sprintf("%s %q", one.kind, item.Metadata.Name)
 		}
 		if page.Metadata.Continue == "" {
 			return nil
@@ -196,9 +197,9 @@ func (o *Others) list(ctx context.Context, which int, namespace string, found ma
 }
 
 // tell has the objects looked at that have the target.
-func (o *Others) tell(ctx context.Context, target scaled) {
+func (o *Others) tell(ctx context.Context, target plan.Scaled) {
 	var list cpav1.CustomPodAutoscalerList
-	err := o.Objects.List(ctx, &list, client.InNamespace(target.namespace), client.MatchingFields{byTarget: target.index()})
+	err := o.Objects.List(ctx, &list, client.InNamespace(target.Namespace), client.MatchingFields{plan.ByTarget: target.Index()})
 	if err != nil {
 		return // they are looked at again in any case, if not as soon
 	}

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 	// has loaded its roles, and 401 or 404 until it has loaded what else it serves by, which takes a few seconds.
 	grace = 10 * time.Second
 
-	// While it may pass it is retried no more often than soon, and no less often than this.
+	// While it may pass it is retried no more often than plan.Soon, and no less often than this.
 	passingRetry = 4 * time.Second
 )
 
@@ -53,7 +54,7 @@ func (p *passing) retryIn(object types.NamespacedName, err error, now time.Time)
 	if lasted >= grace {
 		return 0
 	}
-	return min(max(lasted, soon), passingRetry) // 1, 1, 2, 4, 4 seconds
+	return min(max(lasted, plan.Soon), passingRetry) // 1, 1, 2, 4, 4 seconds
 }
 
 func (p *passing) forget(object types.NamespacedName) {
@@ -67,7 +68,7 @@ func mayPass(err error) bool {
 	if _, marked := errors.AsType[passingError](err); marked {
 		return true
 	}
-	if _, trouble := errors.AsType[troubleError](err); trouble {
+	if _, trouble := errors.AsType[plan.TroubleError](err); trouble {
 		return false
 	}
 	return apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err) || kube.IsNotServed(err)
@@ -78,9 +79,9 @@ func (r *Reconciler) explained(ctx context.Context, err error) error {
 	if refused, ok := errors.AsType[forbiddenError](err); ok {
 		return r.forbidden(ctx, refused.error, refused.namespace, refused.needed)
 	}
-	_, trouble := errors.AsType[troubleError](err)
+	_, trouble := errors.AsType[plan.TroubleError](err)
 	if _, lasted := errors.AsType[passingError](err); lasted && !trouble {
-		return troubleError{"Failed", err}
+		return plan.Trouble("Failed", err)
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -84,9 +85,9 @@ func TestMayPass(t *testing.T) {
 		{"a path that is not served", &kube.Error{Err: noPath}, true},
 		{"an object that is not there", apierrors.NewNotFound(roleResource, "web"), false},
 		{"discovery that hangs", passingError{fmt.Errorf("asking: %w", target.ErrStillAsking)}, true},
-		{"a group version that is not served", troubleError{"UnknownTarget", passingError{target.ErrNotServed}}, true},
-		{"a kind that its group version does not have", troubleError{"UnknownTarget", target.ErrNoKind}, false},
-		{"a template that is refused", troubleError{"Refused", apierrors.NewForbidden(roleResource, "web", errors.New("no"))}, false},
+		{"a group version that is not served", plan.Trouble("UnknownTarget", passingError{target.ErrNotServed}), true},
+		{"a kind that its group version does not have", plan.Trouble("UnknownTarget", target.ErrNoKind), false},
+		{"a template that is refused", plan.Trouble("Refused", apierrors.NewForbidden(roleResource, "web", errors.New("no"))), false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := mayPass(row.err); got != row.want {

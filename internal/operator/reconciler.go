@@ -20,20 +20,13 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
-const (
-	// manager is who owns the fields that we apply.
-	manager = client.FieldOwner(cpav1.Operator)
-
-	// again is when an object is looked at anew that somebody has to do something about, or whose target is held.
-	again = 30 * time.Second
-
-	// soon is when it is looked whether what was deleted is gone.
-	soon = time.Second
-)
+// manager is who owns the fields that we apply.
+const manager = client.FieldOwner(cpav1.Operator)
 
 // Reconciler does what an object asks for.
 type Reconciler struct {
@@ -75,75 +68,74 @@ func (r *Reconciler) Reconcile(ctx context.Context, request reconcile.Request) (
 		}
 		return reconcile.Result{}, client.IgnoreNotFound(err)
 	}
-	held := holdOf(object, r.Now())
+	held := plan.HoldOf(object, r.Now())
 	now, err := r.act(ctx, object, held)
 	if retry := r.passing.retryIn(request.NamespacedName, err, r.Now()); retry > 0 {
-		return reconcile.Result{RequeueAfter: held.within(retry)}, nil
+		return reconcile.Result{RequeueAfter: held.Within(retry)}, nil
 	}
 	err = r.explained(ctx, err)
-	if trouble, ok := errors.AsType[troubleError](err); ok { // somebody has to look: trying again at once would not help
-		now, err = state{ready: no(trouble.reason, trouble.Error()), after: again}, nil
+	if trouble, ok := errors.AsType[plan.TroubleError](err); ok { // somebody has to look: trying again at once would not help
+		now, err = plan.Troubled(trouble), nil
 	}
 	if err != nil {
-		now.ready = no("Failed", err.Error())
+		now = now.Failing(err)
 	}
 	err = errors.Join(err, r.report(ctx, object, now))
-	return reconcile.Result{RequeueAfter: held.within(now.after)}, secret.MaskError(err, func(text string) string { return mask(object, text) })
+	return reconcile.Result{RequeueAfter: held.Within(now.After)}, secret.MaskError(err, func(text string) string { return desired.Mask(object, text) })
 }
 
-func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler, held hold) (state, error) {
+func (r *Reconciler) act(ctx context.Context, object *cpav1.CustomPodAutoscaler, held plan.Hold) (plan.Outcome, error) {
 	kind, err := r.target(ctx, object)
 	if err != nil {
-		return state{}, err
+		return plan.Outcome{}, err
 	}
 	if err := r.checkNotOurs(ctx, object, kind); err != nil {
-		return state{}, err
+		return plan.Outcome{}, err
 	}
 	rival, err := r.conflict(ctx, object)
 	if err != nil {
-		return state{}, err
+		return plan.Outcome{}, err
 	}
-	wanted, err := desired.For(object, kind.GroupResource(), held.paused || rival != "")
+	wanted, err := desired.For(object, kind.GroupResource(), held.Paused || rival != "")
 	if err != nil {
-		return state{}, troubleError{"InvalidTemplate", err}
+		return plan.Outcome{}, plan.Trouble("InvalidTemplate", err)
 	}
 	there, err := r.there(ctx, object, wanted)
 	if err != nil {
-		return state{}, fmt.Errorf("reading what is there: %w", err)
+		return plan.Outcome{}, fmt.Errorf("reading what is there: %w", err)
 	}
-	plan, conflict := PlanFor(object, wanted, there)
+	todo, conflict := plan.For(object, wanted, there)
 	borrows, err := r.allow(ctx, object, wanted, there, conflict)
 	if err != nil {
-		return state{}, err
+		return plan.Outcome{}, err
 	}
 	if conflict != nil {
-		return state{}, troubleError{"NameConflict", conflict}
+		return plan.Outcome{}, plan.Trouble("NameConflict", conflict)
 	}
-	if err := r.checkLabels(ctx, object, kind, plan.Apply); err != nil {
-		return state{}, err
+	if err := r.checkLabels(ctx, object, kind, todo.Apply); err != nil {
+		return plan.Outcome{}, err
 	}
-	if ending := slices.Concat(plan.Delete, plan.Await); len(ending) > 0 {
-		return state{ready: no("Replacing", "waiting for the end of "+ending[0].GetKind()+" "+ending[0].GetName()), after: soon},
-			r.delete(ctx, plan.Delete)
+	if ending := slices.Concat(todo.Delete, todo.Await); len(ending) > 0 {
+		return plan.Replacing(ending), r.delete(ctx, todo.Delete)
 	}
-	if err := r.apply(ctx, plan.Apply, desired.Rules(object, kind.GroupResource())); err != nil {
-		return state{}, err
+	if err := r.apply(ctx, todo.Apply, desired.Rules(object, kind.GroupResource())); err != nil {
+		return plan.Outcome{}, err
 	}
-	r.warn(object, plan.Apply)
+	r.warn(object, todo.Apply)
 	if rival != "" {
 		r.atZero.take(client.ObjectKeyFromObject(object))
-		return conflictState(object, held, rival), nil
+		return plan.Conflicting(object, held, rival), nil
 	}
-	now, err := r.settle(ctx, object, kind, held, workloadOf(append(plan.Apply, there...))) // what was applied is as the API server has it now
-	if borrows && now.after == 0 {
-		now.after = again
+	now, err := r.settle(ctx, object, kind, held, plan.WorkloadOf(append(todo.Apply, there...))) // what was applied is as the API server has it now
+	if borrows && now.After == 0 {
+		now.After = plan.Again
 	}
 	return now, err
 }
 
 // warn tells of what the object says and is not used, whenever the pod is written.
 func (r *Reconciler) warn(object *cpav1.CustomPodAutoscaler, applied []*unstructured.Unstructured) {
-	if workloadOf(applied) == nil {
+	if plan.WorkloadOf(applied) == nil {
 		return
 	}
 	for _, notice := range desired.Ignored(object) {
@@ -157,19 +149,19 @@ func (r *Reconciler) target(ctx context.Context, object *cpav1.CustomPodAutoscal
 	ref := object.Spec.ScaleTargetRef
 	version, err := schema.ParseGroupVersion(ref.APIVersion)
 	if err != nil {
-		return target.Kind{}, troubleError{"InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err)}
+		return target.Kind{}, plan.Trouble("InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err))
 	}
 	kind, err := r.Kinds.Find(ctx, version.WithKind(ref.Kind))
 	switch {
 	case errors.Is(err, target.ErrNotServed):
-		return target.Kind{}, troubleError{"UnknownTarget", passingError{inRef(err)}}
+		return target.Kind{}, plan.Trouble("UnknownTarget", passingError{inRef(err)})
 	case errors.Is(err, target.ErrNoKind):
-		return target.Kind{}, troubleError{"UnknownTarget", inRef(err)}
+		return target.Kind{}, plan.Trouble("UnknownTarget", inRef(err))
 	case err != nil:
 		return target.Kind{}, passingError{fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, ownWords(err))}
 	}
 	if err := kind.Targetable(); err != nil {
-		return target.Kind{}, troubleError{"InvalidTarget", inRef(err)}
+		return target.Kind{}, plan.Trouble("InvalidTarget", inRef(err))
 	}
 	return kind, nil
 }
@@ -192,14 +184,14 @@ func (r *Reconciler) there(ctx context.Context, object *cpav1.CustomPodAutoscale
 			return nil, err
 		}
 	}
-	for _, kind := range workloads {
+	for _, kind := range plan.Workloads {
 		list := &unstructured.UnstructuredList{}
 		list.SetGroupVersionKind(kind)
 		if err := r.Client.List(ctx, list, client.InNamespace(object.Namespace), client.MatchingFields{cpav1.OwnedBy: object.Name}); err != nil {
 			return nil, err
 		}
 		for i := range list.Items {
-			if one := &list.Items[i]; find(all, one) == nil {
+			if one := &list.Items[i]; plan.Find(all, one) == nil {
 				all = append(all, one)
 			}
 		}
@@ -232,7 +224,7 @@ func (r *Reconciler) apply(ctx context.Context, all []*unstructured.Unstructured
 		case apierrors.IsForbidden(err):
 			return forbiddenError{doing, one.GetNamespace(), handedOn}
 		case apierrors.IsInvalid(err), apierrors.IsBadRequest(err), isUnknownField(err):
-			return troubleError{"Refused", doing}
+			return plan.Trouble("Refused", doing)
 		case err != nil:
 			return doing
 		}

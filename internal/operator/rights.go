@@ -9,6 +9,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 // forbiddenError is a call that the operator has no right to make, or by which it would hand on rights that it does not have.
@@ -28,10 +29,10 @@ func (r *Reconciler) forbidden(ctx context.Context, doing error, namespace strin
 		return fmt.Errorf("%w; and asking which rights the operator has: %w", doing, err)
 	}
 	if len(missing) == 0 {
-		return troubleError{"Forbidden", fmt.Errorf("%w: the operator needs this right, too: is its ClusterRole the one that it was installed with?", doing)}
+		return plan.Trouble("Forbidden", fmt.Errorf("%w: the operator needs this right, too: is its ClusterRole the one that it was installed with?", doing))
 	}
-	return troubleError{"Forbidden", fmt.Errorf("%w: it can only hand on what it may do itself: put these rules into a ClusterRole with the label %s: \"true\": %s",
-		doing, cpav1.AggregateToOperator, written(missing))}
+	return plan.Trouble("Forbidden", fmt.Errorf("%w: it can only hand on what it may do itself: put these rules into a ClusterRole with the label %s: \"true\": %s",
+		doing, cpav1.AggregateToOperator, written(missing)))
 }
 
 // missing asks which of the rules the operator does not have, verb by verb.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"reflect"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -15,11 +14,8 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
-
-// longestMessage bounds what the API server has to say, which may be about every field of a template.
-const longestMessage = 4 << 10
 
 // expected are the reasons of conditions that nobody has to do anything about; of all others people are warned.
 var expected = map[string]bool{
@@ -29,8 +25,8 @@ var expected = map[string]bool{
 
 // report writes our part of the status, if it is not what is there. The cache may not have what was written last, so a
 // difference is looked for again in the object as it is now.
-func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscaler, now state) error {
-	if conditions := conditionsOf(object, now); isNoted(object, conditions, now.held) {
+func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscaler, now plan.Outcome) error {
+	if conditions := plan.Conditions(object, now); plan.IsNoted(object, conditions, now.Held) {
 		return nil
 	}
 	there := &cpav1.CustomPodAutoscaler{}
@@ -42,12 +38,12 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 		return client.IgnoreNotFound(err)
 	}
 	there.Generation = object.Generation // which this is about
-	conditions := conditionsOf(there, now)
-	if isNoted(there, conditions, now.held) {
+	conditions := plan.Conditions(there, now)
+	if plan.IsNoted(there, conditions, now.Held) {
 		return nil
 	}
 	// While the target is held, its autoscaler, which writes these otherwise, is stopped.
-	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions, CurrentReplicas: now.held, DesiredReplicas: now.held})
+	content, err := runtime.DefaultUnstructuredConverter.ToUnstructured(&cpav1.Status{ObservedGeneration: object.Generation, Conditions: conditions, CurrentReplicas: now.Held, DesiredReplicas: now.Held})
 	if err != nil {
 		return err
 	}
@@ -62,38 +58,6 @@ func (r *Reconciler) report(ctx context.Context, object *cpav1.CustomPodAutoscal
 		r.tell(there, condition)
 	}
 	return nil
-}
-
-// conditionsOf are ours, with the times of those that the object has already.
-func conditionsOf(object *cpav1.CustomPodAutoscaler, now state) (conditions []metav1.Condition) {
-	for name, condition := range map[string]metav1.Condition{cpav1.Ready: now.ready, cpav1.Paused: now.paused} {
-		if before := meta.FindStatusCondition(object.Status.Conditions, name); before != nil {
-			meta.SetStatusCondition(&conditions, *before)
-		}
-		condition.Message = text.Clip(mask(object, condition.Message), longestMessage)
-		if condition.Type, condition.ObservedGeneration = name, object.Generation; condition.Reason != "" {
-			meta.SetStatusCondition(&conditions, condition)
-		}
-	}
-	return conditions
-}
-
-// isNoted tells whether the object's status has the conditions, for this generation, and the replicas that its target is held at.
-func isNoted(object *cpav1.CustomPodAutoscaler, conditions []metav1.Condition, held *int32) bool {
-	status := object.Status
-	return status.ObservedGeneration == object.Generation && sameConditions(status.Conditions, conditions) &&
-		(held == nil || same(status.CurrentReplicas, held) && same(status.DesiredReplicas, held))
-}
-
-func same(a, b *int32) bool { return a != nil && b != nil && *a == *b }
-
-func sameConditions(there, ours []metav1.Condition) bool {
-	for _, condition := range ours {
-		if before := meta.FindStatusCondition(there, condition.Type); before == nil || !reflect.DeepEqual(*before, condition) {
-			return false
-		}
-	}
-	return true
 }
 
 // tell tells of a condition that is news: in the log, and in an event where it is trouble, the end of trouble, or a pause.

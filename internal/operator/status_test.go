@@ -10,6 +10,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 // failing answers every read with an error.
@@ -34,7 +35,7 @@ func TestReportDistinguishesAnObjectThatIsGoneFromAnAPIThatIsNotServedYet(t *tes
 		{"not served yet", apierrors.NewGenericServerResponse(404, "get", resource, "web", "404 page not found", 0, true), true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			err := (&Reconciler{Live: failing{err: row.err}}).report(t.Context(), object, state{ready: yes("Fine", "")})
+			err := (&Reconciler{Live: failing{err: row.err}}).report(t.Context(), object, plan.Outcome{Ready: metav1.Condition{Status: metav1.ConditionTrue, Reason: "Fine"}})
 			if (err != nil) != row.fails {
 				t.Errorf("got %v", err)
 			}

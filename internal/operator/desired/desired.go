@@ -1,6 +1,7 @@
 // Package desired makes the objects that a CustomPodAutoscaler needs: a ServiceAccount, a Role with just the rights of its
-// autoscaler, a RoleBinding and a Deployment. It is a function of values: an object comes in, objects come out. Comparing them
-// with what exists is package plan's, and writing them is package reconcile's.
+// autoscaler, a RoleBinding and a Deployment. It is a function of values: an object comes in, objects come out. It also knows
+// which parts of the object it does not use, and which may be credentials. Comparing with what exists is package plan's, and
+// writing is package reconcile's.
 package desired
 
 import (

@@ -1,4 +1,4 @@
-package operator
+package plan
 
 import (
 	"fmt"
@@ -20,8 +20,8 @@ import (
 // podTemplateHash is the label that a Deployment's controller sets on its pods. Its value is not known before.
 const podTemplateHash = "pod-template-hash"
 
-// claim is a selector of pods: of a Service, of a workload, or of the target by its scale.
-type claim struct {
+// Claim is a selector of pods: of a Service, of a workload, or of the target by its scale.
+type Claim struct {
 	kind, name string
 	selector   labels.Selector
 	allowed    []string // the objects that its annotation names; not for a target
@@ -45,8 +45,8 @@ func (e LabelsError) Error() string {
 		strings.Join(e.Labels, ", "), e.Kind, e.Name, e.Selector, way)
 }
 
-// templateLabels are the labels of the pod that the template adds to the operator's own.
-func templateLabels(object *cpav1.CustomPodAutoscaler, deployment *unstructured.Unstructured) map[string]string {
+// TemplateLabels are the labels of the pod that the template adds to the operator's own.
+func TemplateLabels(object *cpav1.CustomPodAutoscaler, deployment *unstructured.Unstructured) map[string]string {
 	all, _, _ := unstructured.NestedStringMap(deployment.Object, "spec", "template", "metadata", "labels")
 	added, ours := maps.Clone(all), desired.Labels(object)
 	maps.DeleteFunc(added, func(key, _ string) bool { return ours[key] != nil })
@@ -58,7 +58,7 @@ func templateLabels(object *cpav1.CustomPodAutoscaler, deployment *unstructured.
 //   - the selector selects the pod without them, too: that is not the template's doing
 //   - the selector asks for the label v1.custompodautoscaler.com/owned-by with the object's name: it is made for this pod
 //   - the claim's annotation names the object
-func CheckLabels(object *cpav1.CustomPodAutoscaler, added map[string]string, by claim) error {
+func CheckLabels(object *cpav1.CustomPodAutoscaler, added map[string]string, by Claim) error {
 	ours := labels.Set{}
 	for key, value := range desired.Labels(object) {
 		ours[key] = value.(string)
@@ -106,11 +106,11 @@ func namesObject(selector labels.Selector, name string) bool {
 	})
 }
 
-// claimOf is the selector of a Service or a workload, as Kubernetes reads it: Services and ReplicationControllers have a map, of
+// ClaimOf is the selector of a Service or a workload, as Kubernetes reads it: Services and ReplicationControllers have a map, of
 // which an empty one selects nothing; others have a label selector, of which an empty one selects all pods. One that cannot be
 // read selects nothing for its controller, either.
-func claimOf(live *unstructured.Unstructured) claim {
-	by := claim{kind: live.GetKind(), name: live.GetName(), selector: labels.Nothing(), allowed: allowedBy(live)}
+func ClaimOf(live *unstructured.Unstructured) Claim {
+	by := Claim{kind: live.GetKind(), name: live.GetName(), selector: labels.Nothing(), allowed: allowedBy(live)}
 	written, found, _ := unstructured.NestedMap(live.Object, "spec", "selector")
 	if !found {
 		return by
@@ -130,10 +130,10 @@ func claimOf(live *unstructured.Unstructured) claim {
 	return by
 }
 
-// claimOfTarget is the selector that the scale of an object's target tells. A target without one has no pods.
-func claimOfTarget(object *cpav1.CustomPodAutoscaler, scale *autoscalingv1.Scale) claim {
+// ClaimOfTarget is the selector that the scale of an object's target tells. A target without one has no pods.
+func ClaimOfTarget(object *cpav1.CustomPodAutoscaler, scale *autoscalingv1.Scale) Claim {
 	ref := object.Spec.ScaleTargetRef
-	by := claim{kind: ref.Kind, name: ref.Name, selector: labels.Nothing(), isTarget: true}
+	by := Claim{kind: ref.Kind, name: ref.Name, selector: labels.Nothing(), isTarget: true}
 	if selector, err := labels.Parse(scale.Status.Selector); err == nil && scale.Status.Selector != "" {
 		by.selector = selector
 	}

@@ -1,4 +1,4 @@
-package operator
+package plan
 
 import (
 	"errors"
@@ -36,7 +36,7 @@ func desiredOf(t *testing.T, old, changed string) (*cpav1.CustomPodAutoscaler, [
 func was(t *testing.T) []*unstructured.Unstructured {
 	t.Helper()
 	object, desired := desiredOf(t, "", "")
-	plan, err := PlanFor(object, desired, nil)
+	plan, err := For(object, desired, nil)
 	if err != nil || len(plan.Apply) != 4 || len(plan.Delete) != 0 {
 		t.Fatalf("the first plan is %+v, %v; want all four to be applied", plan, err)
 	}
@@ -120,7 +120,7 @@ func TestAPlanIsWhatIsNotAsItShouldBe(t *testing.T) {
 				there = row.meanwhile(there)
 			}
 			object, desired := desiredOf(t, row.old, row.changed)
-			plan, err := PlanFor(object, desired, there)
+			plan, err := For(object, desired, there)
 			if err != nil || plan.said() != row.want {
 				t.Errorf("got %q, %v; want %q", plan.said(), err, row.want)
 			}
@@ -133,12 +133,12 @@ func TestWhatIsNotOursIsNeverTakenOver(t *testing.T) {
 		there := was(t)
 		there[i].SetOwnerReferences(nil)
 		object, desired := desiredOf(t, "", "")
-		plan, err := PlanFor(object, desired, there)
+		plan, err := For(object, desired, there)
 		if conflict, ok := errors.AsType[ConflictError](err); !ok || conflict.Kind != there[i].GetKind() || plan.said() != "" || !strings.Contains(err.Error(), "spec."+field+": false") {
 			t.Errorf("%s: got %q, %v", there[i].GetKind(), plan.said(), err)
 		}
 		object, desired = desiredOf(t, "spec:\n", "spec:\n  "+field+": false\n")
-		if plan, err := PlanFor(object, desired, there); err != nil || plan.said() != "" {
+		if plan, err := For(object, desired, there); err != nil || plan.said() != "" {
 			t.Errorf("with %s: false: got %q, %v", field, plan.said(), err)
 		}
 	}

@@ -1,40 +1,57 @@
-package operator
+package plan
 
 import (
-	"context"
 	"fmt"
 	"time"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"sigs.k8s.io/controller-runtime/pkg/client"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
-// workloads are the kinds that an autoscaler runs in, or ran in.
-var workloads = []schema.GroupVersionKind{
-	{Group: "apps", Version: "v1", Kind: "Deployment"},
-	{Version: "v1", Kind: "Pod"},
-}
+const (
+	// Again is when an object is looked at anew that somebody has to do something about, or whose target is held.
+	Again = 30 * time.Second
 
-// troubleError is one that somebody has to do something about; the reason is the condition's.
-type troubleError struct {
-	reason string
+	// Soon is when it is looked whether what was deleted is gone.
+	Soon = time.Second
+)
+
+// TroubleError is one that somebody has to do something about; the reason is the condition's.
+type TroubleError struct {
+	Reason string
 	error
 }
 
-func (t troubleError) Unwrap() error { return t.error }
+// Trouble makes a TroubleError of an error.
+func Trouble(reason string, err error) error { return TroubleError{reason, err} }
 
-// state is how it goes with an object.
-type state struct {
-	held   *int32 // how many replicas the target is held at, if it is
-	ready  metav1.Condition
-	paused metav1.Condition
-	after  time.Duration // when to look again, unless something happens before
+func (t TroubleError) Unwrap() error { return t.error }
+
+// Outcome is the result of one reconciliation of an object.
+type Outcome struct {
+	Held   *int32 // how many replicas the target is held at, if it is
+	Ready  metav1.Condition
+	Paused metav1.Condition
+	After  time.Duration // when to look again, unless something happens before
+}
+
+// Troubled is the outcome of a reconciliation that met trouble.
+func Troubled(trouble TroubleError) Outcome {
+	return Outcome{Ready: no(trouble.Reason, trouble.Error()), After: Again}
+}
+
+// Failing is the outcome of a reconciliation that failed, and will be tried again.
+func (o Outcome) Failing(err error) Outcome {
+	o.Ready = no("Failed", err.Error())
+	return o
+}
+
+// Replacing is the outcome while workloads that are not wanted are still there.
+func Replacing(ending []*unstructured.Unstructured) Outcome {
+	return Outcome{Ready: no("Replacing", "waiting for the end of "+ending[0].GetKind()+" "+ending[0].GetName()), After: Soon}
 }
 
 func no(reason, message string) metav1.Condition {
@@ -45,31 +62,33 @@ func yes(reason, message string) metav1.Condition {
 	return metav1.Condition{Status: metav1.ConditionTrue, Reason: reason, Message: message}
 }
 
-// settle tells what came of it, by the workload as it is now; nil if there is none yet.
-func (r *Reconciler) settle(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, held hold, workload *unstructured.Unstructured) (state, error) {
-	now := state{ready: readiness(object, workload), paused: held.not}
-	if !held.paused {
-		r.atZero.take(client.ObjectKeyFromObject(object))
-		return now, nil
+// Settled is the outcome once everything has been applied, by the workload as it is now; nil if there is none yet. stopped
+// tells that the object is paused and that no autoscaler runs, so that the target has to be held.
+func Settled(object *cpav1.CustomPodAutoscaler, held Hold, workload *unstructured.Unstructured) (now Outcome, stopped bool) {
+	now = Outcome{Ready: readiness(object, workload), Paused: held.not}
+	if !held.Paused {
+		return now, false
 	}
-	now.after = again
-	message := cpav1.HeldAt(held.replicas, held.until)
+	now.After = Again
 	if provisionsPod(object) {
-		now.ready = no("Paused", "the autoscaler is stopped")
-	} else {
-		message += "; stop its autoscaler yourself (spec.provisionPod is false)"
+		now.Ready = no("Paused", "the autoscaler is stopped")
 	}
 	if running(workload) {
-		now.paused, now.after = no("Pausing", "waiting for the end of the autoscaler"), soon
-		return now, nil
+		now.Paused, now.After = no("Pausing", "waiting for the end of the autoscaler"), Soon
+		return now, false
 	}
-	if err := r.holdTarget(ctx, object, kind, held.replicas); err != nil {
-		return now, err
+	return now, true
+}
+
+// Holding is the outcome once the target is held.
+func (o Outcome) Holding(object *cpav1.CustomPodAutoscaler, held Hold) Outcome {
+	message := cpav1.HeldAt(held.Replicas, held.until)
+	if !provisionsPod(object) {
+		message += "; stop its autoscaler yourself (spec.provisionPod is false)"
 	}
-	r.atZero.note(object, kind, held.replicas)
-	now.held = &held.replicas
-	now.paused = yes("Paused", message)
-	return now, nil
+	o.Held = &held.Replicas
+	o.Paused = yes("Paused", message)
+	return o
 }
 
 // readiness is what the Deployment says of itself: why it cannot make its pod, or else whether that is available.
@@ -134,7 +153,8 @@ func running(workload *unstructured.Unstructured) bool {
 	return pods > 0 || wanted > 0 || isPending(workload)
 }
 
-func workloadOf(there []*unstructured.Unstructured) *unstructured.Unstructured {
+// WorkloadOf is the Deployment among objects, nil if there is none.
+func WorkloadOf(there []*unstructured.Unstructured) *unstructured.Unstructured {
 	for _, one := range there {
 		if one.GetKind() == "Deployment" {
 			return one

@@ -1,4 +1,4 @@
-package operator
+package plan
 
 import (
 	"fmt"
@@ -13,40 +13,34 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 )
 
-var (
-	roles    = schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "Role"}
-	bindings = schema.GroupVersionKind{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"}
-	accounts = schema.GroupVersionKind{Version: "v1", Kind: "ServiceAccount"}
-)
-
-// reference names a Role or a ServiceAccount of the object's namespace that a RoleBinding or a Deployment uses.
-type reference struct {
-	kind schema.GroupVersionKind
-	name string
+// Reference names a Role or a ServiceAccount of the object's namespace that a RoleBinding or a Deployment uses.
+type Reference struct {
+	Kind schema.GroupVersionKind
+	Name string
 }
 
 // usedBy are the references of a RoleBinding or a Deployment; other kinds have none.
-func usedBy(one *unstructured.Unstructured) (all []reference) {
+func usedBy(one *unstructured.Unstructured) (all []Reference) {
 	switch one.GetKind() {
-	case bindings.Kind:
+	case RoleBindings.Kind:
 		if name, _, _ := unstructured.NestedString(one.Object, "roleRef", "name"); name != "" {
-			all = append(all, reference{roles, name})
+			all = append(all, Reference{roles, name})
 		}
 		subjects, _, _ := unstructured.NestedSlice(one.Object, "subjects")
 		for _, subject := range subjects {
 			if account, _ := subject.(map[string]any); account["kind"] == accounts.Kind {
-				all = append(all, reference{accounts, desired.NameOf(account)})
+				all = append(all, Reference{accounts, desired.NameOf(account)})
 			}
 		}
 	case "Deployment":
 		name, _, _ := unstructured.NestedString(one.Object, "spec", "template", "spec", "serviceAccountName")
-		all = append(all, reference{accounts, name})
+		all = append(all, Reference{accounts, name})
 	}
 	return all
 }
 
-// usedByAll are the references of the desired objects and of a binding, which may be nil.
-func usedByAll(desired []*unstructured.Unstructured, bound *unstructured.Unstructured) (all []reference) {
+// References are those of the desired objects and of a binding, which may be nil.
+func References(desired []*unstructured.Unstructured, bound *unstructured.Unstructured) (all []Reference) {
 	for _, want := range desired {
 		all = append(all, usedBy(want)...)
 	}
@@ -56,51 +50,51 @@ func usedByAll(desired []*unstructured.Unstructured, bound *unstructured.Unstruc
 	return all
 }
 
-// asObject is an object without content that find compares with others.
-func (to reference) asObject() *unstructured.Unstructured {
-	one := ofKind(to.kind)
-	one.SetName(to.name)
+// AsObject is an object without content that Find compares with others.
+func (to Reference) AsObject() *unstructured.Unstructured {
+	one := OfKind(to.Kind)
+	one.SetName(to.Name)
 	return one
 }
 
-// verdict is what follows for an object from what it uses.
-type verdict struct {
-	refusal  error // the first thing that it may not use
-	borrows  bool  // it uses something that the operator does not provision for it
-	takeBack bool  // the binding that it has gives it something that it may not use
+// Verdict is what follows for an object from what it uses.
+type Verdict struct {
+	Refusal  error // the first thing that it may not use
+	Borrows  bool  // it uses something that the operator does not provision for it
+	TakeBack bool  // the binding that it has gives it something that it may not use
 }
 
-// judge compares what the object uses with what is there:
+// Judge compares what the object uses with what is there:
 //
-//	provisioned   is PlanFor's to check, for what is desired
+//	provisioned   is For's to check, for what is desired
 //	for others    may be used if it was made for the object, or names the object
 //
 // A binding that is there is taken back if it would stay and what it binds may not be used. It stays where nothing is applied,
 // because of a conflict or a refusal, and where the object does not ask for a binding any more.
-func judge(object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, bound *unstructured.Unstructured,
-	live map[reference]*unstructured.Unstructured, conflict bool,
-) verdict {
-	var now verdict
-	for _, to := range usedByAll(desired, nil) {
-		if find(desired, to.asObject()) != nil {
+func Judge(object *cpav1.CustomPodAutoscaler, desired []*unstructured.Unstructured, bound *unstructured.Unstructured,
+	live map[Reference]*unstructured.Unstructured, conflict bool,
+) Verdict {
+	var now Verdict
+	for _, to := range References(desired, nil) {
+		if Find(desired, to.AsObject()) != nil {
 			continue
 		}
-		now.borrows = true
-		if now.refusal == nil {
-			now.refusal = CheckConsent(object, to, live[to])
+		now.Borrows = true
+		if now.Refusal == nil {
+			now.Refusal = checkConsent(object, to, live[to])
 		}
 	}
 	if bound == nil {
 		return now
 	}
-	stays := conflict || now.refusal != nil || find(desired, bound) == nil
-	for _, to := range usedByAll(nil, bound) {
-		provisioned := find(desired, to.asObject()) != nil
+	stays := conflict || now.Refusal != nil || Find(desired, bound) == nil
+	for _, to := range References(nil, bound) {
+		provisioned := Find(desired, to.AsObject()) != nil
 		if provisioned && (live[to] == nil || owned(object, live[to]) || leftBehind(object, live[to])) {
 			continue
 		}
-		now.borrows = now.borrows || !provisioned
-		now.takeBack = now.takeBack || stays && CheckConsent(object, to, live[to]) != nil
+		now.Borrows = now.Borrows || !provisioned
+		now.TakeBack = now.TakeBack || stays && checkConsent(object, to, live[to]) != nil
 	}
 	return now
 }
@@ -139,10 +133,10 @@ func allowCommand(namespace, what string, allowed []string, object string) strin
 	return fmt.Sprintf("kubectl annotate --overwrite -n %s %s %s=%s", namespace, what, cpav1.AllowedObjects, names)
 }
 
-// CheckConsent tells whether the object may use what the reference names: live, which is nil if there is no such thing. It may
+// checkConsent tells whether the object may use what the reference names: live, which is nil if there is no such thing. It may
 // if that was made for the object, or names the object in its annotation.
-func CheckConsent(object *cpav1.CustomPodAutoscaler, to reference, live *unstructured.Unstructured) error {
-	refusal := NotAllowedError{Kind: to.kind.Kind, Name: to.name, Namespace: object.Namespace, Object: object.Name, Missing: live == nil}
+func checkConsent(object *cpav1.CustomPodAutoscaler, to Reference, live *unstructured.Unstructured) error {
+	refusal := NotAllowedError{Kind: to.Kind.Kind, Name: to.Name, Namespace: object.Namespace, Object: object.Name, Missing: live == nil}
 	if live == nil {
 		return refusal
 	}
@@ -171,7 +165,7 @@ func isMadeFor(object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructure
 	return owned(object, live) && labels[cpav1.ManagedBy] == cpav1.Operator && labels[cpav1.OwnedBy] == object.Name
 }
 
-// isApplied tells what this operator has written for the object. What operator 1.4 has made is not: it has no sum.
-func isApplied(object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) bool {
+// IsApplied tells what this operator has written for the object. What operator 1.4 has made is not: it has no sum.
+func IsApplied(object *cpav1.CustomPodAutoscaler, live *unstructured.Unstructured) bool {
 	return owned(object, live) && live.GetAnnotations()[applied] != ""
 }

@@ -1,4 +1,4 @@
-package operator
+package plan
 
 import (
 	"strings"
@@ -19,7 +19,7 @@ const (
 )
 
 // liveOf is an object of a kind as the API server has it, with metadata in YAML.
-func liveOf(t *testing.T, to reference, metadata string) *unstructured.Unstructured {
+func liveOf(t *testing.T, to Reference, metadata string) *unstructured.Unstructured {
 	t.Helper()
 	if metadata == "none" {
 		return nil
@@ -28,8 +28,8 @@ func liveOf(t *testing.T, to reference, metadata string) *unstructured.Unstructu
 	if err := yaml.Unmarshal([]byte("metadata: {"+metadata+"}"), &live.Object); err != nil {
 		t.Fatal(err)
 	}
-	live.SetGroupVersionKind(to.kind)
-	live.SetName(to.name)
+	live.SetGroupVersionKind(to.Kind)
+	live.SetName(to.Name)
 	live.SetNamespace("shop")
 	return live
 }
@@ -60,8 +60,8 @@ func TestConsent(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			object, _ := desiredOf(t, "", "")
-			role := reference{roles, "deployer"}
-			says(t, CheckConsent(object, role, liveOf(t, role, row.metadata)), row.refusal)
+			role := Reference{roles, "deployer"}
+			says(t, checkConsent(object, role, liveOf(t, role, row.metadata)), row.refusal)
 		})
 	}
 }
@@ -76,7 +76,7 @@ func says(t *testing.T, err error, want string) {
 
 func TestConsentRefusalHasNoCommandForANameThatIsNone(t *testing.T) {
 	object, _ := desiredOf(t, "", "")
-	err := CheckConsent(object, reference{accounts, "x; reboot"}, nil)
+	err := checkConsent(object, Reference{accounts, "x; reboot"}, nil)
 	if err == nil || strings.Contains(err.Error(), "kubectl") || !strings.Contains(err.Error(), "spec.provisionServiceAccount: true") {
 		t.Errorf("got %v, want the way out without a command", err)
 	}
@@ -123,13 +123,13 @@ func TestVerdict(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			object, desired := desiredOf(t, "spec:\n", switches(row.off...))
-			role, account := reference{roles, "web-autoscaler"}, reference{accounts, "web-autoscaler"}
-			live := map[reference]*unstructured.Unstructured{role: liveOf(t, role, row.role), account: liveOf(t, account, row.account)}
+			role, account := Reference{roles, "web-autoscaler"}, Reference{accounts, "web-autoscaler"}
+			live := map[Reference]*unstructured.Unstructured{role: liveOf(t, role, row.role), account: liveOf(t, account, row.account)}
 			var bound *unstructured.Unstructured
 			if row.bound != "" {
 				bound = bindingTo(t, row.bound)
 			}
-			if got := judge(object, desired, bound, live, row.conflict).said(); got != row.want {
+			if got := Judge(object, desired, bound, live, row.conflict).said(); got != row.want {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
@@ -145,15 +145,15 @@ func bindingTo(t *testing.T, account string) *unstructured.Unstructured {
 	return binding
 }
 
-func (v verdict) said() string {
+func (v Verdict) said() string {
 	var words []string
-	if refusal, ok := v.refusal.(NotAllowedError); ok {
+	if refusal, ok := v.Refusal.(NotAllowedError); ok {
 		words = append(words, "refused "+refusal.Kind)
 	}
-	if v.borrows {
+	if v.Borrows {
 		words = append(words, "borrows")
 	}
-	if v.takeBack {
+	if v.TakeBack {
 		words = append(words, "takes back")
 	}
 	return strings.Join(words, ", ")
@@ -165,11 +165,11 @@ func TestPlanTakesNothingOverForItsOwnerReference(t *testing.T) {
 		there := was(t)
 		there[i].SetLabels(nil)
 		object, desired := desiredOf(t, "", "")
-		if plan, err := PlanFor(object, desired, there); err != nil || len(plan.Apply) != 1 {
+		if plan, err := For(object, desired, there); err != nil || len(plan.Apply) != 1 {
 			t.Errorf("%s that has lost its labels: got %q, %v, want them back", there[i].GetKind(), plan.said(), err)
 		}
 		there[i].SetAnnotations(nil)
-		if plan, err := PlanFor(object, desired, there); err == nil {
+		if plan, err := For(object, desired, there); err == nil {
 			t.Errorf("%s that has nothing but the owner reference: got %q, want a conflict", there[i].GetKind(), plan.said())
 		}
 	}
@@ -180,7 +180,7 @@ func FuzzAllowedBy(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		live := ofKind(roles)
+		live := OfKind(roles)
 		live.SetAnnotations(map[string]string{cpav1.AllowedObjects: text})
 		for _, name := range allowedBy(live) {
 			if !strings.Contains(text, name) || strings.ContainsAny(name, "*;, $`'\"\n") {

@@ -1,4 +1,4 @@
-package operator
+package desired
 
 import (
 	"strings"
@@ -24,7 +24,7 @@ func TestMessagesShowNoCredentialOfTheObject(t *testing.T) {
 			`Deployment.apps "x" is invalid: spec.template.spec.x: Invalid value: "` + place + `": must be y`,
 			`.spec.template.spec.containers[name="x"].env[name="N"].value: expected string, got &value.valueUnstructured{Value:` + place + `}`,
 		} {
-			if got := mask(object, message); strings.Contains(got, place) || !strings.Contains(got, "***") {
+			if got := Mask(object, message); strings.Contains(got, place) || !strings.Contains(got, "***") {
 				t.Errorf("got %s", got)
 			}
 		}
@@ -36,7 +36,7 @@ func TestMessagesShowNoCredentialOfTheObject(t *testing.T) {
 		`failed to create typed patch object: .spec.x: expected string, got &value.valueUnstructured{Value:987654321}`,
 		`failed to create typed patch object: .spec.x: expected string, got &value.valueUnstructured{Value:map[string]interface {}{"a":"s3cr3t"}}`,
 	} {
-		if got := mask(object, message); strings.Contains(got, "s3cr3t") || strings.Contains(got, "98765") {
+		if got := Mask(object, message); strings.Contains(got, "s3cr3t") || strings.Contains(got, "98765") {
 			t.Errorf("got %s", got)
 		}
 	}
@@ -44,7 +44,7 @@ func TestMessagesShowNoCredentialOfTheObject(t *testing.T) {
 		`Deployment.apps "orders-autoscaler" is invalid: spec.template.spec.containers[0].image: Required value`,
 		`applying Deployment "orders-autoscaler" in production: spec.template.spec.containers[0].name: Invalid value: "A_b": a lowercase RFC 1123 label must`,
 	} {
-		if got := mask(object, message); got != message {
+		if got := Mask(object, message); got != message {
 			t.Errorf("got  %s\nwant %s", got, message)
 		}
 	}

@@ -1,4 +1,8 @@
-package operator
+// Package plan decides what has to be done for a CustomPodAutoscaler. What is desired and what exists come in; the changes to
+// make, the conditions and their reasons come out. It also decides whether the object may use the Roles, accounts and labels that
+// it asks for, whether its autoscaler has to stop, and whether its target is held. It calls nothing: package reconcile reads
+// what exists, and carries the plan out.
+package plan
 
 import (
 	"crypto/sha256"
@@ -43,26 +47,26 @@ func (e ConflictError) Error() string {
 		e.Kind, e.Name, rename, provisions[e.Kind], consent)
 }
 
-// PlanFor compares what has to be there with what is: everything of the same names, and everything that the object owns. Of
+// For compares what has to be there with what is: everything of the same names, and everything that the object owns. Of
 // what is not wanted any more only workloads are deleted, since two autoscalers of one target would argue: a Deployment by
 // another name, and the bare pod of the operator before us. A Role or an account that nobody provisions any more is left to
 // who takes it over.
-func PlanFor(object *cpav1.CustomPodAutoscaler, desired, there []*unstructured.Unstructured) (Plan, error) {
+func For(object *cpav1.CustomPodAutoscaler, desired, there []*unstructured.Unstructured) (Plan, error) {
 	var plan Plan
 	for _, want := range desired {
 		sign(want)
-		live := find(there, want)
+		live := Find(there, want)
 		switch {
 		case live != nil && leftBehind(object, live):
 			plan.Await = append(plan.Await, live)
-		case live != nil && !isMadeFor(object, live) && !isApplied(object, live):
+		case live != nil && !isMadeFor(object, live) && !IsApplied(object, live):
 			return Plan{}, ConflictError{want.GetKind(), want.GetName()}
 		case live == nil || !holds(live.Object, want.Object):
 			plan.Apply = append(plan.Apply, want)
 		}
 	}
 	for _, live := range there {
-		if isWorkload(live) && owned(object, live) && find(desired, live) == nil {
+		if isWorkload(live) && owned(object, live) && Find(desired, live) == nil {
 			plan.Delete = append(plan.Delete, live)
 		}
 	}
@@ -88,7 +92,8 @@ func sign(object *unstructured.Unstructured) {
 	object.SetAnnotations(annotations)
 }
 
-func find(among []*unstructured.Unstructured, like *unstructured.Unstructured) *unstructured.Unstructured {
+// Find is the object among others that has the kind and the name of another, nil if there is none.
+func Find(among []*unstructured.Unstructured, like *unstructured.Unstructured) *unstructured.Unstructured {
 	for _, one := range among {
 		if one.GroupVersionKind() == like.GroupVersionKind() && one.GetName() == like.GetName() {
 			return one

@@ -1,4 +1,4 @@
-package operator
+package plan
 
 import (
 	"strings"
@@ -53,7 +53,7 @@ func TestLabels(t *testing.T) {
 			if err := yaml.Unmarshal([]byte(strings.Replace(row.claim, "SELECTOR", row.selector, 1)), &live.Object); err != nil {
 				t.Fatal(err)
 			}
-			says(t, CheckLabels(object, templateLabels(object, deployment), claimOf(live)), row.refusal)
+			says(t, CheckLabels(object, TemplateLabels(object, deployment), ClaimOf(live)), row.refusal)
 		})
 	}
 }
@@ -69,7 +69,7 @@ func TestLabelsOfTheTargetByItsScale(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			object, deployment := labelled(t, row.labels)
 			scale := &autoscalingv1.Scale{Status: autoscalingv1.ScaleStatus{Selector: row.selector}}
-			says(t, CheckLabels(object, templateLabels(object, deployment), claimOfTarget(object, scale)), row.refusal)
+			says(t, CheckLabels(object, TemplateLabels(object, deployment), ClaimOfTarget(object, scale)), row.refusal)
 		})
 	}
 }
@@ -78,12 +78,12 @@ func TestLabelsOfTheTargetByItsScale(t *testing.T) {
 func labelled(t *testing.T, labels string) (*cpav1.CustomPodAutoscaler, *unstructured.Unstructured) {
 	t.Helper()
 	object, desired := desiredOf(t, "template: {spec", "template: {metadata: {labels: "+labels+"}, spec")
-	return object, workloadOf(desired)
+	return object, WorkloadOf(desired)
 }
 
 func TestLabelsOfTheOperatorAreNotTheTemplates(t *testing.T) {
 	object, deployment := labelled(t, "{app.kubernetes.io/managed-by: somebody, v1.custompodautoscaler.com/owned-by: other}")
-	if got := templateLabels(object, deployment); len(got) > 0 {
+	if got := TemplateLabels(object, deployment); len(got) > 0 {
 		t.Errorf("got %v, want none", got)
 	}
 }

@@ -1,4 +1,4 @@
-package operator
+package plan
 
 import (
 	"strings"
@@ -39,8 +39,8 @@ func TestTheAnnotationsPause(t *testing.T) {
 					object.Annotations[name] = value
 				}
 			}
-			got := holdOf(object, now)
-			if got.paused != row.paused || got.left != row.left || got.not.Reason != row.reason || !strings.Contains(got.not.Message, row.says) {
+			got := HoldOf(object, now)
+			if got.Paused != row.paused || got.left != row.left || got.not.Reason != row.reason || !strings.Contains(got.not.Message, row.says) {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -49,14 +49,14 @@ func TestTheAnnotationsPause(t *testing.T) {
 
 func TestAPauseIsLookedAtAgainWhenItEnds(t *testing.T) {
 	for _, row := range []struct{ left, after, want time.Duration }{
-		{0, again, again},
+		{0, Again, Again},
 		{0, 0, 0},
-		{time.Hour, again, again},
-		{10 * time.Second, again, 10 * time.Second},
-		{10 * time.Second, soon, soon},
+		{time.Hour, Again, Again},
+		{10 * time.Second, Again, 10 * time.Second},
+		{10 * time.Second, Soon, Soon},
 		{10 * time.Second, 0, 10 * time.Second},
 	} {
-		if got := (hold{left: row.left}).within(row.after); got != row.want {
+		if got := (Hold{left: row.left}).Within(row.after); got != row.want {
 			t.Errorf("with %s left, and %s: got %s", row.left, row.after, got)
 		}
 	}

@@ -1,4 +1,4 @@
-package operator
+package desired
 
 import (
 	"fmt"
@@ -22,9 +22,9 @@ var (
 	untyped = regexp.MustCompile(`(valueUnstructured\{Value:).*`)
 )
 
-// mask takes what may be a credential out of a message about an object: values that the API server quotes of fields that may
+// Mask takes what may be a credential out of a message about an object: values that the API server quotes of fields that may
 // hold one, all that stands in the object's environments, commands, headers and configuration, and what looks like one.
-func mask(object *cpav1.CustomPodAutoscaler, message string) string {
+func Mask(object *cpav1.CustomPodAutoscaler, message string) string {
 	message = refused.ReplaceAllString(message, "${1}"+secret.Hidden)
 	message = untyped.ReplaceAllString(message, "${1}"+secret.Hidden)
 	return secret.New(secretsOf(object)...).Mask(message)
