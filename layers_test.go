@@ -53,6 +53,8 @@ var rooms = []string{
 	"internal/cli",
 	"internal/operator/desired",
 	"internal/operator/plan",
+	"internal/operator/rivals",
+	"internal/operator/reconcile",
 	"internal/operator/operatortest",
 	"internal/operator",
 	"cmd/custom-pod-autoscaler",

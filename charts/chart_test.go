@@ -22,9 +22,9 @@ import (
 	"sigs.k8s.io/yaml"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/rivals"
 )
 
 const (
@@ -258,7 +258,7 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 		maps.Copy(want, rights([]rbacv1.PolicyRule{{APIGroups: []string{strings.Trim(words[0], "-")}, Resources: words[1:2], Verbs: words[2:]}}))
 	}
 	maps.Copy(want, rights(plan.Selecting()))
-	maps.Copy(want, rights(operator.Watching()))
+	maps.Copy(want, rights(rivals.Watching()))
 	same(t, rights(base.Rules), want)
 
 	targets := as[rbacv1.ClusterRole](t, all, "ClusterRole/"+name+"-custom-targets")

@@ -1,5 +1,6 @@
 // Package operator is the program that runs autoscalers from CustomPodAutoscaler objects: its command, and the manager that
-// calls the Reconciler. What an object needs is package desired's, and what is to be done about it is package plan's.
+// calls the Reconciler when an object or what was made for it changes. The manager bounds its calls, answers probes, keeps its
+// caches small, and ends in time. What an object needs, what is to be done, and doing it are the packages below.
 package operator
 
 import (
@@ -26,13 +27,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/access"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/reconcile"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/rivals"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
@@ -52,7 +54,7 @@ type Options struct {
 
 const (
 	// atMost is how long an object may keep us: a handful of calls, of which none may hang.
-	atMost, oneCall = time.Minute, 10 * time.Second
+	atMost = time.Minute
 
 	// A failure that may go away by itself is tried again at once, and then less and less often.
 	firstRetry, lastRetry = time.Second, 5 * time.Minute
@@ -76,9 +78,9 @@ func Run(ctx context.Context, connection *rest.Config, options Options) error {
 }
 
 func run(ctx context.Context, connection *rest.Config, options Options) error {
-	connection = bounded(connection, oneCall)
+	connection = bounded(connection, reconcile.OneCall)
 	connection.QPS = -1 // what is under way at a time is bounded by Concurrency
-	api, err := kube.New(connection, oneCall)
+	api, err := kube.New(connection, reconcile.OneCall)
 	if err != nil {
 		return err
 	}
@@ -98,16 +100,15 @@ func run(ctx context.Context, connection *rest.Config, options Options) error {
 		defer cancel()
 		events.Close(ctx)
 	}()
-	reconciler := &Reconciler{
-		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
-		Kinds: target.NewFinder(ctx, api, options.Concurrency/2),
-	}
-	reconciler.Others = &Others{API: api, Namespaces: options.Namespaces, Objects: manager.GetClient(), Log: options.Log}
-	reconciler.Others.init()
-	if err := manager.Add(reconciler.Others); err != nil {
+	finder := rivals.New(api, options.Namespaces, manager.GetClient(), options.Log)
+	if err := manager.Add(finder); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
-	if err := watch(ctx, manager, reconciler, reconciler.Others.changed, options.Concurrency); err != nil {
+	reconciler := &reconcile.Reconciler{
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
+		Kinds: target.NewFinder(ctx, api, options.Concurrency/2), Rival: finder.Of,
+	}
+	if err := watch(ctx, manager, reconciler, finder.Changed(), options.Concurrency); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
 	built, _ := version.Built()
@@ -166,17 +167,17 @@ func guard(gate *access.Gate) metricsserver.Filter {
 }
 
 // watch looks at an object when it changes, or when what was made for it does.
-func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Reconciler, changed <-chan event.GenericEvent, concurrency int) error {
+func watch(ctx context.Context, manager ctrl.Manager, reconciler *reconcile.Reconciler, changed <-chan event.GenericEvent, concurrency int) error {
 	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
 		MaxConcurrentReconciles: concurrency, ReconciliationTimeout: atMost,
 		SkipNameValidation: new(true), // a process may run it more than once, as tests do
-		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](firstRetry, lastRetry),
 	})
 	for _, kind := range plan.Made {
 		building = building.Owns(plan.OfKind(kind))
 	}
-	siblings := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
-		return siblingsOf(ctx, manager.GetClient(), object.(*cpav1.CustomPodAutoscaler))
+	siblings := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []ctrl.Request {
+		return reconcile.Siblings(ctx, manager.GetClient(), object.(*cpav1.CustomPodAutoscaler))
 	})
 	building = building.Watches(&cpav1.CustomPodAutoscaler{}, siblings).WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{}))
 	if err := manager.GetFieldIndexer().IndexField(ctx, &cpav1.CustomPodAutoscaler{}, plan.ByTarget, byTarget); err != nil {

@@ -1,4 +1,4 @@
-package operator
+package reconcile
 
 import (
 	"context"
@@ -93,7 +93,7 @@ func ownWords(err error) error {
 	case !ok:
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
-		return fmt.Errorf("%s: no answer within %s: %w", call.Path, oneCall, call.Err)
+		return fmt.Errorf("%s: no answer within %s: %w", call.Path, OneCall, call.Err)
 	}
 	return call.Err
 }

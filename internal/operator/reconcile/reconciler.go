@@ -1,4 +1,7 @@
-package operator
+// Package reconcile brings what a CustomPodAutoscaler needs to what it should be. It reads what exists, has package desired say
+// what has to be there and package plan what has to be done, carries that out, and writes the object's status. It decides
+// nothing about replicas.
+package reconcile
 
 import (
 	"context"
@@ -28,13 +31,16 @@ import (
 // manager is who owns the fields that we apply.
 const manager = client.FieldOwner(cpav1.Operator)
 
+// OneCall bounds a call to the API, so that none hangs. Messages name it.
+const OneCall = 10 * time.Second
+
 // Reconciler does what an object asks for.
 type Reconciler struct {
-	Client client.Client // reads what is ours from a cache
-	Live   client.Reader // reads what may be anybody's
-	API    *kube.Client  // reads and sets the scale of targets, of any kind
-	Kinds  KindFinder    // finds how the API serves the targets' kinds
-	Others *Others       // knows what others scale; nil for nothing
+	Client client.Client                             // reads what is ours from a cache
+	Live   client.Reader                             // reads what may be anybody's
+	API    *kube.Client                              // reads and sets the scale of targets, of any kind
+	Kinds  KindFinder                                // finds how the API serves the targets' kinds
+	Rival  func(context.Context, plan.Scaled) string // names what else than our objects scales a target, or nothing
 	Event  func(about corev1.ObjectReference, kind, reason, message string)
 	Log    *slog.Logger
 	Now    func() time.Time

@@ -1,4 +1,7 @@
-package operator
+// Package rivals finds what else scales the targets of our objects: HorizontalPodAutoscalers and ScaledObjects of KEDA. It lists
+// them now and then, and tells which of our objects have to be looked at again. What follows from that for an object is package
+// plan's.
+package rivals
 
 import (
 	"context"
@@ -54,14 +57,12 @@ func Watching() (rules []rbacv1.PolicyRule) {
 	return rules
 }
 
-// Others knows what others than our objects scale.
-type Others struct {
-	API        *kube.Client
-	Namespaces []string // that are looked after; all if there are none
-	Objects    client.Reader
-	Log        *slog.Logger
+// Finder knows what else than our objects scales a target.
+type Finder struct {
+	api        *kube.Client
+	namespaces []string // that are looked after; all if there are none
+	objects    client.Reader
 
-	setUp   sync.Once
 	first   chan struct{} // closed when all has been looked at once
 	changed chan event.GenericEvent
 	warn    func(error)
@@ -70,40 +71,41 @@ type Others struct {
 	known map[plan.Scaled]string // by what: HorizontalPodAutoscaler "web"
 }
 
-func (o *Others) init() {
-	o.setUp.Do(func() {
-		o.first, o.changed = make(chan struct{}), make(chan event.GenericEvent)
-		o.warn = telemetry.WarnOnce(o.Log, "what HorizontalPodAutoscalers and ScaledObjects scale is not known; a conflict with them is not noticed")
-	})
+// New makes a Finder for the namespaces, all if there are none, which knows nothing until it is started. objects finds those of
+// a target by plan.ByTarget.
+func New(api *kube.Client, namespaces []string, objects client.Reader, log *slog.Logger) *Finder {
+	return &Finder{
+		api: api, namespaces: namespaces, objects: objects,
+		first: make(chan struct{}), changed: make(chan event.GenericEvent),
+		warn: telemetry.WarnOnce(log, "what HorizontalPodAutoscalers and ScaledObjects scale is not known; a conflict with them is not noticed"),
+	}
 }
 
-// of names what else scales a target, or nothing.
-func (o *Others) of(ctx context.Context, target plan.Scaled) string {
-	if o == nil {
-		return ""
-	}
-	o.init()
+// Changed gives the objects whose target begins or ends to be scaled by others.
+func (f *Finder) Changed() <-chan event.GenericEvent { return f.changed }
+
+// Of names what else scales a target, or nothing.
+func (f *Finder) Of(ctx context.Context, target plan.Scaled) string {
 	select {
-	case <-o.first:
+	case <-f.first:
 	case <-ctx.Done():
 	case <-time.After(othersFirst):
 	}
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	return o.known[target]
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	return f.known[target]
 }
 
 // Start looks again and again, until ctx is done, and has the objects looked at whose target begins or ends to be scaled by others.
-func (o *Others) Start(ctx context.Context) error {
-	o.init()
+func (f *Finder) Start(ctx context.Context) error {
 	ticks := time.NewTicker(othersEvery)
 	defer ticks.Stop()
 	for first := true; ; first = false {
-		for _, target := range o.look(ctx) {
-			o.tell(ctx, target)
+		for _, target := range f.look(ctx) {
+			f.tell(ctx, target)
 		}
 		if first {
-			close(o.first)
+			close(f.first)
 		}
 		select {
 		case <-ctx.Done():
@@ -114,32 +116,32 @@ func (o *Others) Start(ctx context.Context) error {
 }
 
 // NeedLeaderElection lets it run only where objects are looked at.
-func (o *Others) NeedLeaderElection() bool { return true }
+func (f *Finder) NeedLeaderElection() bool { return true }
 
 // look reads what others scale, and gives the targets of which that has changed. Where something cannot be read, what was known of it
 // stays.
-func (o *Others) look(ctx context.Context) (changed []plan.Scaled) {
+func (f *Finder) look(ctx context.Context) (changed []plan.Scaled) {
 	found := map[plan.Scaled]string{}
-	for _, namespace := range append([]string{}, orAll(o.Namespaces)...) {
+	for _, namespace := range append([]string{}, orAll(f.namespaces)...) {
 		for i := range otherKinds {
-			err := o.list(ctx, i, namespace, found)
+			err := f.list(ctx, i, namespace, found)
 			if apierrors.IsNotFound(err) || kube.IsNotServed(err) {
 				err = nil // KEDA is not installed
 			}
-			o.warn(err)
+			f.warn(err)
 			if err != nil && !apierrors.IsForbidden(err) {
 				return nil
 			}
 		}
 	}
-	o.mutex.Lock()
-	defer o.mutex.Unlock()
-	for target := range maps.Keys(union(o.known, found)) {
-		if o.known[target] != found[target] {
+	f.mutex.Lock()
+	defer f.mutex.Unlock()
+	for target := range maps.Keys(union(f.known, found)) {
+		if f.known[target] != found[target] {
 			changed = append(changed, target)
 		}
 	}
-	o.known = found
+	f.known = found
 	return changed
 }
 
@@ -171,10 +173,10 @@ type others struct {
 }
 
 // list adds what all of a kind scale, page by page.
-func (o *Others) list(ctx context.Context, which int, namespace string, found map[plan.Scaled]string) error {
+func (f *Finder) list(ctx context.Context, which int, namespace string, found map[plan.Scaled]string) error {
 	one, query := otherKinds[which], kube.Query{"limit": othersPage}
 	for {
-		body, err := o.API.ListJSONAsIs(ctx, kube.Path{Version: one.version, Namespace: namespace, Resource: one.resource}, query)
+		body, err := f.api.ListJSONAsIs(ctx, kube.Path{Version: one.version, Namespace: namespace, Resource: one.resource}, query)
 		if err != nil {
 			return err
 		}
@@ -197,15 +199,15 @@ func (o *Others) list(ctx context.Context, which int, namespace string, found ma
 }
 
 // tell has the objects looked at that have the target.
-func (o *Others) tell(ctx context.Context, target plan.Scaled) {
+func (f *Finder) tell(ctx context.Context, target plan.Scaled) {
 	var list cpav1.CustomPodAutoscalerList
-	err := o.Objects.List(ctx, &list, client.InNamespace(target.Namespace), client.MatchingFields{plan.ByTarget: target.Index()})
+	err := f.objects.List(ctx, &list, client.InNamespace(target.Namespace), client.MatchingFields{plan.ByTarget: target.Index()})
 	if err != nil {
 		return // they are looked at again in any case, if not as soon
 	}
 	for i := range list.Items {
 		select {
-		case o.changed <- event.GenericEvent{Object: &list.Items[i]}:
+		case f.changed <- event.GenericEvent{Object: &list.Items[i]}:
 		case <-ctx.Done():
 			return
 		}

@@ -1,4 +1,4 @@
-package operator
+package reconcile
 
 import (
 	"context"
@@ -26,7 +26,7 @@ func (r *Reconciler) conflict(ctx context.Context, object *cpav1.CustomPodAutosc
 		return "", nil
 	}
 	its := plan.ScaledByObject(object)
-	if other := r.Others.of(ctx, its); other != "" {
+	if other := r.Rival(ctx, its); other != "" {
 		return other, nil
 	}
 	var list cpav1.CustomPodAutoscalerList
@@ -36,8 +36,8 @@ func (r *Reconciler) conflict(ctx context.Context, object *cpav1.CustomPodAutosc
 	return plan.OlderRival(object, list.Items), nil
 }
 
-// siblingsOf are the other objects with the same target: what becomes of one may let another run, or stop it.
-func siblingsOf(ctx context.Context, objects client.Reader, object *cpav1.CustomPodAutoscaler) (all []reconcile.Request) {
+// Siblings are the other objects with the same target: what becomes of one may let another run, or stop it.
+func Siblings(ctx context.Context, objects client.Reader, object *cpav1.CustomPodAutoscaler) (all []reconcile.Request) {
 	var list cpav1.CustomPodAutoscalerList
 	if objects.List(ctx, &list, client.InNamespace(object.Namespace), client.MatchingFields{plan.ByTarget: plan.ScaledByObject(object).Index()}) != nil {
 		return nil // they are looked at again in any case, if not as soon

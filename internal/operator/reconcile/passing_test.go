@@ -1,4 +1,4 @@
-package operator
+package reconcile
 
 import (
 	"context"
@@ -30,6 +30,7 @@ type step struct {
 }
 
 func TestPassing(t *testing.T) {
+	web := types.NamespacedName{Namespace: "shop", Name: "web"}
 	broken := errors.New("broken")
 	const s = time.Second
 	for _, row := range []struct {
@@ -49,10 +50,10 @@ func TestPassing(t *testing.T) {
 			var passing passing
 			began := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 			for _, step := range row.steps {
-				if got := passing.retryIn(requestFor("web").NamespacedName, step.err, began.Add(step.at)); got != step.retry {
+				if got := passing.retryIn(web, step.err, began.Add(step.at)); got != step.retry {
 					t.Errorf("after %s: retried in %s, want %s", step.at, got, step.retry)
 				}
-				if other := passing.retryIn(requestFor("other").NamespacedName, nil, began); other != 0 {
+				if other := passing.retryIn(types.NamespacedName{Namespace: "shop", Name: "other"}, nil, began); other != 0 {
 					t.Errorf("after %s: another object is retried in %s", step.at, other)
 				}
 			}
