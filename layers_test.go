@@ -26,6 +26,7 @@ var rooms = []string{
 	"internal/text",
 	"internal/quantity",
 	"internal/regular",
+	"internal/rights",
 	"internal/config/rule",
 	"internal/config",
 	"internal/kube",

@@ -22,8 +22,8 @@ func knownKinds(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	for _, kind := range plan.Made {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
-	for _, one := range plan.Claimants {
-		mapper.Add(one.Kind, meta.RESTScopeNamespace)
+	for _, kind := range plan.Claimants {
+		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
 	return mapper, nil
 }

@@ -4,6 +4,8 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 )
 
 // RoleBindings is the kind of the objects that give an account the rights of a Role.
@@ -32,23 +34,17 @@ func OfKind(kind schema.GroupVersionKind) *unstructured.Unstructured {
 
 // Claimants are the kinds whose selectors say which pods are theirs. PodDisruptionBudgets and NetworkPolicies are not among
 // them: they protect or admit pods by labels that a template may need, such as the one that lets its pod reach Prometheus.
-var Claimants = []struct {
-	Kind     schema.GroupVersionKind
-	Resource string
-}{
-	{schema.GroupVersionKind{Version: "v1", Kind: "Service"}, "services"},
-	{schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, "deployments"},
-	{schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "StatefulSet"}, "statefulsets"},
-	{schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "DaemonSet"}, "daemonsets"},
-	{schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "ReplicaSet"}, "replicasets"},
-	{schema.GroupVersionKind{Version: "v1", Kind: "ReplicationController"}, "replicationcontrollers"},
-	{schema.GroupVersionKind{Group: "batch", Version: "v1", Kind: "Job"}, "jobs"},
+var Claimants = []schema.GroupVersionKind{
+	{Version: "v1", Kind: "Service"},
+	{Group: "apps", Version: "v1", Kind: "Deployment"},
+	{Group: "apps", Version: "v1", Kind: "StatefulSet"},
+	{Group: "apps", Version: "v1", Kind: "DaemonSet"},
+	{Group: "apps", Version: "v1", Kind: "ReplicaSet"},
+	{Version: "v1", Kind: "ReplicationController"},
+	{Group: "batch", Version: "v1", Kind: "Job"},
 }
 
 // Selecting are the rights to list everything whose selectors are compared with a template's labels.
-func Selecting() (rules []rbacv1.PolicyRule) {
-	for _, one := range Claimants {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{one.Kind.Group}, Resources: []string{one.Resource}, Verbs: []string{"list"}})
-	}
-	return rules
+func Selecting() []rbacv1.PolicyRule {
+	return rights.Rules(rights.Select(rights.Operator, rights.Labels), rights.About{})
 }

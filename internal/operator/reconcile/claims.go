@@ -35,7 +35,7 @@ func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAut
 		return err
 	}
 	for _, one := range plan.Claimants {
-		if err := r.checkClaims(ctx, object, one.Kind, added); err != nil {
+		if err := r.checkClaims(ctx, object, one, added); err != nil {
 			return err
 		}
 	}

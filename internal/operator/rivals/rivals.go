@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
@@ -47,14 +46,6 @@ var otherKinds = []struct {
 }{
 	{schema.GroupVersion{Group: "autoscaling", Version: "v2"}, "horizontalpodautoscalers", "HorizontalPodAutoscaler", ""},
 	{schema.GroupVersion{Group: "keda.sh", Version: "v1alpha1"}, "scaledobjects", "ScaledObject", "Deployment"},
-}
-
-// Watching are the rights to see what others scale.
-func Watching() (rules []rbacv1.PolicyRule) {
-	for _, one := range otherKinds {
-		rules = append(rules, rbacv1.PolicyRule{APIGroups: []string{one.version.Group}, Resources: []string{one.resource}, Verbs: []string{"list"}})
-	}
-	return rules
 }
 
 // Finder knows what else than our objects scales a target.

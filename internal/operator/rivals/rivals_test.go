@@ -16,6 +16,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 )
 
 // TestFinder reads what others scale, page by page, while rights, KEDA or the API server are missing.
@@ -100,5 +101,18 @@ func TestFinderEnd(t *testing.T) {
 		}
 	case <-time.After(10 * time.Second):
 		t.Fatal("it does not end")
+	}
+}
+
+// TestRivalsMayBeListed compares the kinds that are listed with the rights to list them.
+func TestRivalsMayBeListed(t *testing.T) {
+	all := rights.Select(rights.Operator, rights.Rivals)
+	if len(all) != len(otherKinds) {
+		t.Fatalf("there are %d rights for %d kinds", len(all), len(otherKinds))
+	}
+	for i, one := range otherKinds {
+		if right := all[i]; right.Verb != "list" || right.Group != one.version.Group || right.Resource != one.resource {
+			t.Errorf("the right for %s is %+v", one.kind, right)
+		}
 	}
 }
