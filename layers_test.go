@@ -27,6 +27,7 @@ var rooms = []string{
 	"internal/quantity",
 	"internal/regular",
 	"internal/rights",
+	"internal/rights/rightstest",
 	"internal/config/rule",
 	"internal/config",
 	"internal/kube",
