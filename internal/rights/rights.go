@@ -26,7 +26,7 @@ type Call struct {
 	Named    Named  // which objects a rule can be about
 	Cluster  bool   // it is not in a namespace, so it takes a ClusterRole
 	Without  string // what is missing without the right where scaling goes on; "" where it does not
-	Unused   bool   // it is granted with its neighbours, though no call needs it
+	Unused   bool   // it is granted, though it is never made
 }
 
 // OfTarget stands for the group and the resource of a target.
@@ -122,14 +122,16 @@ var Autoscaler = []Call{
 // Operator are the calls of the operator for itself.
 var Operator = slices.Concat(
 	calls(Objects, cpa, "custompodautoscalers", "get", "list", "watch"),
-	calls(Objects, cpa, "custompodautoscalers/status", "get", "patch"),
+	unused(calls(Objects, cpa, "custompodautoscalers/status", "get")),
+	calls(Objects, cpa, "custompodautoscalers/status", "patch"),
 	calls(Objects, cpa, "custompodautoscalers/finalizers", "update"), // to be named as an owner whose deletion waits, where the cluster asks for this right
 	calls(Objects, core, "serviceaccounts", "get", "list", "watch", "create", "patch"),
 	calls(Objects, auth, "roles", "get", "list", "watch", "create", "patch"),
 	calls(Objects, auth, "rolebindings", "get", "list", "watch", "create", "patch"),
 	calls(Objects, "apps", "deployments", "get", "list", "watch", "create", "patch", "delete"),
-	calls(Objects, core, "pods", "get", "list", "watch", "delete"), // the bare pods of operator 1.4 are deleted
-	calls(Objects, OfTarget, OfTarget+"/scale", "get", "patch"),    // to read the selector of a target, and to hold it
+	unused(calls(Objects, core, "pods", "get")),
+	calls(Objects, core, "pods", "list", "watch", "delete"),     // the bare pods of operator 1.4 are deleted
+	calls(Objects, OfTarget, OfTarget+"/scale", "get", "patch"), // to read the selector of a target, and to hold it
 	calls(Events, core, "events", "create", "patch"),
 
 	calls(Labels, core, "services", "list"),
@@ -169,6 +171,13 @@ func calls(when When, group, resource string, verbs ...string) (all []Call) {
 func named(what Named, all []Call) []Call {
 	for i := range all {
 		all[i].Named = what
+	}
+	return all
+}
+
+func unused(all []Call) []Call {
+	for i := range all {
+		all[i].Unused = true
 	}
 	return all
 }
