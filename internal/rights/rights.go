@@ -32,28 +32,28 @@ type Call struct {
 // OfTarget stands for the group and the resource of a target.
 const OfTarget = "<target>"
 
-// When is what a call is for, and so when it is made.
+// When is the purpose of a call, and so the condition under which it is made.
 type When string
 
 // The calls of an autoscaler.
 const (
 	Scaling When = "always"
 	Pods    When = "when the pods of the target are needed"
-	Metrics When = "when Kubernetes metrics are configured, by the type of each"
-	Events  When = "when there is something to tell"
-	Lease   When = "when it takes turns with others of the same object"
-	Object  When = "when it has a CustomPodAutoscaler, whose status it keeps"
-	Callers When = "when it has to know who calls one of its servers"
+	Metrics When = "when Kubernetes metrics of that type are configured"
+	Events  When = "when an event is recorded"
+	Lease   When = "when leader election is on"
+	Object  When = "when it has a CustomPodAutoscaler, to write its status"
+	Callers When = "when a server authenticates its callers"
 )
 
 // The calls of the operator, which also makes those for Events, and for Callers of its metrics. Those of an autoscaler are
 // handed on, so the operator has to have their rights as well.
 const (
-	Objects        When = "for each object, to keep its status and what is made for it"
-	Labels         When = "when a template has labels, which selectors of others could select"
-	Rivals         When = "now and then, to see what else scales the targets"
-	LeaderElection When = "when several operators take turns"
-	Policy         When = "at the start, to see whether the admission policy is in force"
+	Objects        When = "for each object, to write its status and what is made for it"
+	Labels         When = "when a template has labels that a selector of others could match"
+	Rivals         When = "periodically, to find what else scales the targets"
+	LeaderElection When = "when several operators run"
+	Policy         When = "at the start, to check that the admission policy is in force"
 )
 
 // Named is which objects a rule for a call can be about.
@@ -182,7 +182,7 @@ func unused(all []Call) []Call {
 	return all
 }
 
-// Select are the calls that are made for one of some purposes, in the order of the table.
+// Select returns the calls that have one of the purposes, in the order of the table.
 func Select(all []Call, when ...When) (some []Call) {
 	for _, call := range all {
 		if slices.Contains(when, call.When) {
@@ -200,7 +200,7 @@ type About struct {
 	Policy     string
 }
 
-// Of is the group and the resource of a call, with its subresource.
+// Of returns the group and the resource of a call, with its subresource.
 func (c Call) Of(about About) schema.GroupResource {
 	if c.Group != OfTarget {
 		return schema.GroupResource{Group: c.Group, Resource: c.Resource}
@@ -208,7 +208,7 @@ func (c Call) Of(about About) schema.GroupResource {
 	return schema.GroupResource{Group: about.Target.Group, Resource: strings.Replace(c.Resource, OfTarget, about.Target.Resource, 1)}
 }
 
-// Name is that of the object that the call is about, or "" if it can be about any.
+// Name returns the name of the object that the call is about, or "" if it can be about any.
 func (c Call) Name(about About) string {
 	switch c.Named {
 	case TheTarget:
@@ -225,7 +225,7 @@ func (c Call) Name(about About) string {
 	return ""
 }
 
-// Rules are the rules of a role for calls, each about one resource.
+// Rules returns the rules of a role for calls. Each rule is about one resource.
 func Rules(all []Call, about About) (rules []rbacv1.PolicyRule) {
 	var before schema.GroupResource
 	var name string

@@ -1,4 +1,4 @@
-// Package operatortest is what the tests of several packages of the operator share.
+// Package operatortest holds helpers for the tests of the operator's packages.
 package operatortest
 
 import (
