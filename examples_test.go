@@ -1,12 +1,21 @@
 package autoscaler_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
 
@@ -103,4 +112,76 @@ func missingOf(t *testing.T, root, name string) (missing []string) {
 func textOf(path string) string {
 	text, _ := os.ReadFile(path)
 	return string(text)
+}
+
+// TestRolesOfExamplesAreThoseOfTheirCalls compares the Role of an autoscaler without the operator with the calls that its
+// configuration needs.
+func TestRolesOfExamplesAreThoseOfTheirCalls(t *testing.T) {
+	const folder = "examples/k8s-metrics-cpu"
+	loaded, err := config.Load(folder+"/config.yaml", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	settings := loaded.Config
+	needed := []rights.When{rights.Scaling, rights.Events}
+	if settings.NeedsPods() {
+		needed = append(needed, rights.Pods)
+	}
+	want := grants(rights.Rules(rights.Select(rights.Autoscaler, needed...), rights.About{
+		Target: schema.GroupResource{Group: "apps", Resource: "deployments"}, TargetName: settings.ScaleTargetRef.Name,
+	}))
+	gatherer := kubemetrics.NewGatherer(nil, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
+	for _, call := range gatherer.Calls(t.Context(), time.Time{}, settings.Namespace) {
+		want = append(want, grants([]rbacv1.PolicyRule{{APIGroups: []string{call.Path.Version.Group}, Resources: []string{call.Path.Resource}, Verbs: []string{call.Verb}}})...)
+	}
+	sameGrants(t, rulesIn(t, folder+"/autoscaler.yaml", "Role"), want)
+}
+
+// TestClusterRolesOfExamplesAreWhatATargetAddsToTheOperators compares them with the calls about a target of any name.
+func TestClusterRolesOfExamplesAreWhatATargetAddsToTheOperators(t *testing.T) {
+	calls := rights.Select(rights.Autoscaler, rights.Scaling)
+	for i := range calls {
+		calls[i].Named = rights.Any
+	}
+	want := rights.Rules(calls, rights.About{Target: schema.GroupResource{Group: "games.example.com", Resource: "gameserverfleets"}})
+	sameGrants(t, rulesIn(t, "examples/custom-resource/clusterrole.yaml", "ClusterRole"), grants(want))
+}
+
+// rulesIn are the rules of the one role in a file, taken apart.
+func rulesIn(t *testing.T, file, kind string) []string {
+	t.Helper()
+	for document := range strings.SplitSeq(textOf(file), "\n---\n") {
+		var role rbacv1.Role
+		if err := yaml.Unmarshal([]byte(document), &role); err != nil {
+			t.Fatal(err)
+		}
+		if role.Kind == kind {
+			return grants(role.Rules)
+		}
+	}
+	t.Fatalf("%s has no %s", file, kind)
+	return nil
+}
+
+// grants are rules taken apart: "apps" deployments ["web"] get
+func grants(rules []rbacv1.PolicyRule) (all []string) {
+	for _, rule := range rules {
+		for _, group := range rule.APIGroups {
+			for _, resource := range rule.Resources {
+				for _, verb := range rule.Verbs {
+					all = append(all, fmt.Sprintf("%q %s %q %s", group, resource, rule.ResourceNames, verb))
+				}
+			}
+		}
+	}
+	return all
+}
+
+func sameGrants(t *testing.T, got, want []string) {
+	t.Helper()
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the rights are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
 }

@@ -32,6 +32,8 @@ var rooms = []string{
 	"internal/level",
 	"internal/finding",
 	"internal/config/span",
+	"internal/rights",
+	"internal/rights/rightstest",
 	"internal/config/rule",
 	"internal/kube",
 	"internal/target",
@@ -65,6 +67,11 @@ var rooms = []string{
 	"internal/kubectl",
 	"internal/scaffold",
 	"internal/cli",
+	"internal/operator/desired",
+	"internal/operator/plan",
+	"internal/operator/rivals",
+	"internal/operator/reconcile",
+	"internal/operator/operatortest",
 	"internal/operator",
 	"cmd/custom-pod-autoscaler",
 	"cmd/custom-pod-autoscaler-operator",
@@ -84,6 +91,32 @@ var alone = map[string]string{
 
 // standard are rooms that import the standard library only.
 var standard = map[string]bool{"userlogic/worker": true, "internal/secret": true, "internal/text": true, "internal/decision": true}
+
+// pure are rooms of functions of values. They call nothing, so they import nothing that makes calls.
+var pure = map[string]string{
+	"internal/operator/desired": "what the operator makes of an object is shown by golden files alone",
+	"internal/operator/plan":    "what the operator does is decided before anything is written, and is tested without a cluster",
+}
+
+// calling are packages by which a call can be made, to the API or to anything else.
+var calling = []string{"context", "net", "os", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"}
+
+// checkPure gives what is wrong with a pure room importing a package, or "". Of our rooms, those that make no calls are pure
+// or come before internal/kube.
+func checkPure(room, imported string) string {
+	reason, isPure := pure[room]
+	if !isPure {
+		return ""
+	}
+	calls := slices.ContainsFunc(calling, func(path string) bool { return imported == path || strings.HasPrefix(imported, path+"/") })
+	if ours, ok := strings.CutPrefix(imported, module); ok && pure[ours] == "" {
+		calls = slices.Index(rooms, ours) >= slices.Index(rooms, "internal/kube")
+	}
+	if calls {
+		return fmt.Sprintf("%s imports %s, by which calls can be made, but %s", room, imported, reason)
+	}
+	return ""
+}
 
 // check gives what is wrong with one room importing another, or "".
 func check(room, imported string) string {
@@ -114,6 +147,9 @@ func TestRoomsImportOnlyRoomsToTheirLeft(t *testing.T) {
 			for _, imported := range imports(t, path) {
 				ours, ok := strings.CutPrefix(imported, module)
 				if problem := check(room, ours); ok && problem != "" {
+					t.Errorf("%s: %s", path, problem)
+				}
+				if problem := checkPure(room, imported); problem != "" {
 					t.Errorf("%s: %s", path, problem)
 				}
 				if standard[room] && strings.Contains(imported, ".") {
@@ -162,6 +198,28 @@ func TestTheOrderIsKept(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := check(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+		})
+	}
+}
+
+// TestPureRoomsAreKept shows that the check of pure rooms can fail.
+func TestPureRoomsAreKept(t *testing.T) {
+	const plan = "internal/operator/plan"
+	for _, row := range []struct{ name, room, imported, want string }{
+		{"values", plan, "k8s.io/api/rbac/v1", ""},
+		{"another pure room", plan, module + "internal/operator/desired", ""},
+		{"a room that makes no calls", plan, module + "internal/secret", ""},
+		{"a client", plan, "sigs.k8s.io/controller-runtime/pkg/client", "tested without a cluster"},
+		{"a connection", plan, "k8s.io/client-go/rest", "by which calls can be made"},
+		{"a context", plan, "context", "by which calls can be made"},
+		{"a room that makes calls", plan, module + "internal/kube", "by which calls can be made"},
+		{"a room that makes calls by another", plan, module + "internal/target", "by which calls can be made"},
+		{"a client in a room that is not pure", "internal/operator", "k8s.io/client-go/rest", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			if got := checkPure(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})

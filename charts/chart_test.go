@@ -22,7 +22,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 )
 
 const (
@@ -200,8 +201,8 @@ func TestWhatCannotBeRightIsRefused(t *testing.T) {
 	}
 }
 
-// rights are rules taken apart: "group resource verb".
-func rights(rules []rbacv1.PolicyRule) map[string]bool {
+// apart are rules taken apart: "group resource verb".
+func apart(rules []rbacv1.PolicyRule) map[string]bool {
 	all := map[string]bool{}
 	for _, rule := range rules {
 		for _, group := range rule.APIGroups {
@@ -215,31 +216,18 @@ func rights(rules []rbacv1.PolicyRule) map[string]bool {
 	return all
 }
 
-// own is what the operator itself does.
-const own = `
-custompodautoscaler.com custompodautoscalers            get list watch
-custompodautoscaler.com custompodautoscalers/status     get patch
-custompodautoscaler.com custompodautoscalers/finalizers update
-"" serviceaccounts                                      get list watch create patch
-rbac.authorization.k8s.io roles                         get list watch create patch
-rbac.authorization.k8s.io rolebindings                  get list watch create patch
-apps deployments                                        get list watch create patch delete
-"" pods                                                 get list watch delete
-"" events                                               create patch
-`
-
 // handedOn is what an autoscaler may be given, for the kinds of targets.
 func handedOn(targets ...schema.GroupResource) (rules []rbacv1.PolicyRule) {
 	object := &cpav1.CustomPodAutoscaler{Spec: cpav1.Spec{Config: []cpav1.ConfigEntry{{Name: "kubernetesMetricSpecs", Value: "[]"}}}}
 	for _, target := range targets {
-		rules = append(rules, operator.Rules(object, target)...)
+		rules = append(rules, desired.Rules(object, target)...)
 	}
 	return rules
 }
 
 // handedOnOnlyFor is what a target adds to that of any other.
 func handedOnOnlyFor(target schema.GroupResource) map[string]bool {
-	return without(rights(handedOn(target)), rights(handedOn(schema.GroupResource{Group: "apps", Resource: "deployments"})))
+	return without(apart(handedOn(target)), apart(handedOn(schema.GroupResource{Group: "apps", Resource: "deployments"})))
 }
 
 // TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn, and nothing else: the API server lets nobody give rights that he has not himself.
@@ -247,20 +235,16 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 	t.Parallel()
 	all := render(t)
 	base := as[rbacv1.ClusterRole](t, all, "ClusterRole/"+name+"-base")
-	want := rights(handedOn(
+	want := apart(handedOn(
 		schema.GroupResource{Group: "apps", Resource: "deployments"}, schema.GroupResource{Group: "apps", Resource: "statefulsets"},
 		schema.GroupResource{Group: "apps", Resource: "replicasets"}, schema.GroupResource{Resource: "replicationcontrollers"},
 	))
-	for line := range strings.Lines(strings.TrimSpace(own)) {
-		words := strings.Fields(strings.ReplaceAll(line, `""`, "-"))
-		maps.Copy(want, rights([]rbacv1.PolicyRule{{APIGroups: []string{strings.Trim(words[0], "-")}, Resources: words[1:2], Verbs: words[2:]}}))
-	}
-	maps.Copy(want, rights(operator.Selecting()))
-	maps.Copy(want, rights(operator.Watching()))
-	same(t, rights(base.Rules), want)
+	itself := rights.Select(rights.Operator, rights.Objects, rights.Events, rights.Labels, rights.Rivals)
+	maps.Copy(want, apart(rights.Rules(itself, rights.About{Target: desired.Deployments})))
+	same(t, apart(base.Rules), want)
 
 	targets := as[rbacv1.ClusterRole](t, all, "ClusterRole/"+name+"-custom-targets")
-	same(t, rights(targets.Rules), handedOnOnlyFor(schema.GroupResource{Group: "argoproj.io", Resource: "rollouts"}))
+	same(t, apart(targets.Rules), handedOnOnlyFor(schema.GroupResource{Group: "argoproj.io", Resource: "rollouts"}))
 
 	whole := as[rbacv1.ClusterRole](t, all, "ClusterRole/"+name)
 	if whole.Rules != nil || whole.AggregationRule == nil {
@@ -271,6 +255,37 @@ func TestTheOperatorMayDoWhatItDoesAndWhatItHandsOn(t *testing.T) {
 			t.Errorf("%s is not a part of it", role.Name)
 		}
 	}
+}
+
+// TestTheOperatorsOtherRolesAreThoseOfItsCalls, and of the very objects that these are about.
+func TestTheOperatorsOtherRolesAreThoseOfItsCalls(t *testing.T) {
+	t.Parallel()
+	all := render(t)
+	for _, row := range []struct {
+		role string
+		when rights.When
+	}{
+		{"Role operators/" + name + "-leader-election", rights.LeaderElection},
+		{"ClusterRole/" + name + "-policy-reader", rights.Policy},
+		{"ClusterRole/" + name + "-metrics-auth", rights.Callers},
+	} {
+		t.Run(string(row.when), func(t *testing.T) {
+			role := as[rbacv1.ClusterRole](t, map[string]*unstructured.Unstructured{"": all[row.role]}, "")
+			want := rights.Rules(rights.Select(rights.Operator, row.when), rights.About{Policy: name})
+			same(t, byName(role.Rules), byName(want))
+		})
+	}
+}
+
+// byName are rules taken apart, with the names that they are about.
+func byName(rules []rbacv1.PolicyRule) map[string]bool {
+	all := map[string]bool{}
+	for _, rule := range rules {
+		for right := range apart([]rbacv1.PolicyRule{rule}) {
+			all[fmt.Sprintf("%s %q", right, rule.ResourceNames)] = true
+		}
+	}
+	return all
 }
 
 func without(all, some map[string]bool) map[string]bool {
@@ -297,7 +312,7 @@ func TestNoRoleIsDangerous(t *testing.T) {
 			continue
 		}
 		rules := as[rbacv1.ClusterRole](t, map[string]*unstructured.Unstructured{key: object}, key).Rules
-		for right := range rights(rules) {
+		for right := range apart(rules) {
 			words := strings.Fields(right)
 			metrics := words[0] == `"custom.metrics.k8s.io"` || words[0] == `"external.metrics.k8s.io"`
 			if slices.Contains([]string{"*", "escalate", "bind", "impersonate"}, words[2]) || words[1] == "secrets" || words[0] == `"*"` || strings.Contains(words[1], "*") && !metrics {

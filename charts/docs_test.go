@@ -32,7 +32,7 @@ func TestTheRoleOnThePageIsWhatAnotherKindNeeds(t *testing.T) {
 	t.Parallel()
 	block := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(read(t, page))[1]
 	role := as[rbacv1.ClusterRole](t, parse(t, block), "ClusterRole/"+name+"-workers")
-	same(t, rights(role.Rules), handedOnOnlyFor(schema.GroupResource{Group: "example.com", Resource: "workers"}))
+	same(t, apart(role.Rules), handedOnOnlyFor(schema.GroupResource{Group: "example.com", Resource: "workers"}))
 	whole := as[rbacv1.ClusterRole](t, render(t), "ClusterRole/"+name)
 	for label, value := range whole.AggregationRule.ClusterRoleSelectors[0].MatchLabels {
 		if role.Labels[label] != value {

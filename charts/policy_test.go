@@ -105,7 +105,7 @@ func TestAdmissionPoliciesOfTwoReleasesDoNotCollide(t *testing.T) {
 func writers(t *testing.T, all map[string]*unstructured.Unstructured) (roles []string) {
 	t.Helper()
 	for key, object := range all {
-		if object.GetKind() != "ClusterRole" || !rights(as[rbacv1.ClusterRole](t, all, key).Rules)[`"custompodautoscaler.com" custompodautoscalers create`] {
+		if object.GetKind() != "ClusterRole" || !apart(as[rbacv1.ClusterRole](t, all, key).Rules)[`"custompodautoscaler.com" custompodautoscalers create`] {
 			continue
 		}
 		for label := range maps.Keys(object.GetLabels()) {

@@ -1,7 +1,7 @@
 // Package v1 is the CustomPodAutoscaler as people write it and kubectl shows it.
 //
 // It holds types alone: their comments are the reference (docs/custompodautoscaler.md), their markers the rules that the API
-// server keeps (custompodautoscaler.com_custompodautoscalers.yaml). What is made of an object is internal/operator's.
+// server keeps (custompodautoscaler.com_custompodautoscalers.yaml). What is made of an object is internal/operator/desired's.
 //
 // +kubebuilder:object:generate=true
 // +groupName=custompodautoscaler.com

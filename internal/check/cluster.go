@@ -30,7 +30,7 @@ func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now 
 	gatherer := kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
 	calls := gatherer.Calls(ctx, now, settings.Namespace)
 	items = append(items, metricsAPIs(ctx, gatherer, calls, now)...)
-	return append(items, rights(ctx, api, rightsOf(settings, path, calls))...)
+	return append(items, askAll(ctx, api, rightsOf(settings, path, calls))...)
 }
 
 func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config) []finding.Item {

@@ -6,16 +6,14 @@ import (
 	"slices"
 	"strings"
 
-	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 )
 
 // right is a call that the autoscaler makes.
@@ -26,56 +24,58 @@ type right struct {
 }
 
 // rightsOf are all calls that an autoscaler of the target makes.
-func rightsOf(settings config.Config, target kube.Path, calls []kubemetrics.Call) []right {
-	events := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: settings.Namespace, Resource: "events"}
-	all := []right{{"get", target, ""}, {"get", target.Sub("scale"), ""}, {"patch", target.Sub("scale"), ""}}
-	if settings.NeedsPods() {
-		pods := kube.Path{Version: corev1.SchemeGroupVersion, Namespace: settings.Namespace, Resource: "pods"}
-		all = append(all, right{"list", pods, ""}, right{"watch", pods, "they are listed anew at each pass"})
+func rightsOf(settings config.Config, target kube.Path, metrics []kubemetrics.Call) []right {
+	about := rights.About{Target: schema.GroupResource{Group: target.Version.Group, Resource: target.Resource}, TargetName: target.Name}
+	if settings.CustomPodAutoscaler != nil {
+		about.Object = settings.CustomPodAutoscaler.Name
 	}
-	for _, call := range calls {
+	var all []right
+	add := func(when rights.When) {
+		for _, call := range rights.Select(rights.Autoscaler, when) {
+			if !call.Unused {
+				all = append(all, right{call.Verb, pathOf(call, about, target, settings.Namespace), call.Without})
+			}
+		}
+	}
+	add(rights.Scaling)
+	if settings.NeedsPods() {
+		add(rights.Pods)
+	}
+	for _, call := range metrics {
 		if r := (right{call.Verb, call.Path, ""}); call.Err == nil && !slices.Contains(all, r) {
 			all = append(all, r)
 		}
 	}
-	const noEvents = "no events are written"
-	all = append(all, right{"create", events, noEvents}, right{"patch", events, noEvents})
-	if owner := settings.CustomPodAutoscaler; owner != nil {
+	add(rights.Events)
+	if settings.CustomPodAutoscaler != nil {
 		if settings.LeaderElection {
-			all = append(all, ofLease(settings.Namespace, owner.Name)...)
+			add(rights.Lease)
 		}
-		all = append(all, ofObject(settings.Namespace, owner.Name)...)
+		add(rights.Object)
 	}
 	if settings.APIConfig.Enabled && settings.APIConfig.Authentication == config.KubernetesAuthentication {
-		all = append(all, ofCallers...)
+		add(rights.Callers)
 	}
 	return all
 }
 
-// ofCallers are those by which the REST API knows who calls.
-var ofCallers = []right{
-	{"create", kube.Path{Version: authenticationv1.SchemeGroupVersion, Resource: "tokenreviews"}, noCallers},
-	{"create", kube.Path{Version: authorizationv1.SchemeGroupVersion, Resource: "subjectaccessreviews"}, noCallers},
+// pathOf is where a call goes: that of a target to where the target is served.
+func pathOf(call rights.Call, about rights.About, target kube.Path, namespace string) kube.Path {
+	resource, subresource, _ := strings.Cut(call.Of(about).Resource, "/")
+	path := kube.Path{
+		Version:  schema.GroupVersion{Group: call.Group, Version: call.Version},
+		Resource: resource, Name: call.Name(about), Subresource: subresource,
+	}
+	if call.Group == rights.OfTarget {
+		path.Version = target.Version
+	}
+	if !call.Cluster {
+		path.Namespace = namespace
+	}
+	return path
 }
 
-const noCallers = "only callers on loopback can use the REST API (apiConfig.authentication)"
-
-// ofLease are those by which only one autoscaler of a CustomPodAutoscaler scales.
-func ofLease(namespace, name string) []right {
-	lease := kube.Path{Version: coordinationv1.SchemeGroupVersion, Namespace: namespace, Resource: "leases"}
-	create := right{"create", lease, ""}
-	lease.Name = cpav1.LeaseOf(name)
-	return []right{create, {"get", lease, ""}, {"patch", lease, ""}}
-}
-
-// ofObject are those of an autoscaler that a CustomPodAutoscaler has.
-func ofObject(namespace, name string) []right {
-	object := kube.Path{Version: cpav1.GroupVersion, Namespace: namespace, Resource: "custompodautoscalers", Name: name}
-	const noStatus = "the object's status is not kept"
-	return []right{{"get", object, noStatus}, {"patch", object.Sub("status"), noStatus}}
-}
-
-func rights(ctx context.Context, api *kube.Client, all []right) []finding.Item {
+func askAll(ctx context.Context, api *kube.Client, all []right) []finding.Item {
 	items := make([]finding.Item, len(all))
 	for i, r := range all {
 		items[i] = r.ask(ctx, api)

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -58,23 +59,23 @@ func (a metricsAPI) first() schema.GroupVersion {
 }
 
 func callPodMetrics(p *pass, _ context.Context, _ autoscalingv2.MetricSpec) (string, kube.Path, error) {
-	return "list", kube.Path{Version: resourceAPI.first(), Namespace: p.snapshot.Namespace, Resource: "pods"}, nil
+	return rights.PodMetrics.Verb, kube.Path{Version: resourceAPI.first(), Namespace: p.snapshot.Namespace, Resource: rights.PodMetrics.Resource}, nil
 }
 
 func callPods(p *pass, _ context.Context, spec autoscalingv2.MetricSpec) (string, kube.Path, error) {
 	path := p.podsPath(spec.Pods.Metric.Name)
 	path.Version = customAPI.first()
-	return "get", path, nil
+	return rights.CustomMetric.Verb, path, nil
 }
 
 func callObject(p *pass, ctx context.Context, spec autoscalingv2.MetricSpec) (string, kube.Path, error) {
 	path, err := p.objectPath(ctx, spec.Object.DescribedObject, spec.Object.Metric.Name)
 	path.Version = customAPI.first()
-	return "get", path, err
+	return rights.CustomMetric.Verb, path, err
 }
 
 func callExternal(p *pass, _ context.Context, spec autoscalingv2.MetricSpec) (string, kube.Path, error) {
 	path := p.externalPath(spec.External.Metric.Name)
 	path.Version = externalAPI.first()
-	return "list", path, nil
+	return rights.ExternalMetric.Verb, path, nil
 }

@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 )
 
@@ -24,9 +25,9 @@ type metricsAPI struct {
 }
 
 var (
-	resourceAPI = metricsAPI{"metrics.k8s.io", []string{"v1beta1"}, "metrics-server"}
-	customAPI   = metricsAPI{"custom.metrics.k8s.io", []string{"v1beta2", "v1beta1"}, "an adapter for custom metrics, such as prometheus-adapter"}
-	externalAPI = metricsAPI{"external.metrics.k8s.io", []string{"v1beta1"}, "an adapter for external metrics, such as KEDA's"}
+	resourceAPI = metricsAPI{rights.PodMetrics.Group, []string{"v1beta1"}, "metrics-server"}
+	customAPI   = metricsAPI{rights.CustomMetric.Group, []string{"v1beta2", "v1beta1"}, "an adapter for custom metrics, such as prometheus-adapter"}
+	externalAPI = metricsAPI{rights.ExternalMetric.Group, []string{"v1beta1"}, "an adapter for external metrics, such as KEDA's"}
 )
 
 // rediscover is how long an answer about what the API serves is believed. A better version that is served besides is

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"k8s.io/client-go/rest"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/reconcile"
 )
 
 // stalling is a server whose answers begin, or end, only when the caller has gone, as the path says.
@@ -105,7 +107,7 @@ func TestSettingUpAsksNothing(t *testing.T) {
 	go func() {
 		manager, err := newManager(t.Context(), connection, nil, Options{ProbeAddress: "0", MetricsAddress: "0", Namespaces: []string{"shop"}})
 		if err == nil {
-			err = watch(t.Context(), manager, &Reconciler{}, nil, 1)
+			err = watch(t.Context(), manager, &reconcile.Reconciler{}, nil, 1)
 		}
 		done <- err
 	}()

@@ -15,6 +15,7 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 // stuck is how long a reconcile may run before the operator is taken for dead. Its context ends after half of that.
@@ -102,8 +103,8 @@ func (r *filledCaches) check(request *http.Request) error {
 		return nil
 	}
 	kinds := []client.Object{&cpav1.CustomPodAutoscaler{}}
-	for _, kind := range made {
-		kinds = append(kinds, ofKind(kind))
+	for _, kind := range plan.Made {
+		kinds = append(kinds, plan.OfKind(kind))
 	}
 	for _, kind := range kinds {
 		informer, err := r.cache.GetInformer(request.Context(), kind, cache.BlockUntilSynced(false))

@@ -8,6 +8,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 )
 
 // knownKinds maps the kinds that the operator itself reads and writes. Every API server serves them at the same places, so nothing has
@@ -18,11 +19,11 @@ func knownKinds(*rest.Config, *http.Client) (meta.RESTMapper, error) {
 	mapper.Add(cpav1.GroupVersion.WithKind(cpav1.Kind), meta.RESTScopeNamespace)
 	mapper.Add(cpav1.GroupVersion.WithKind(cpav1.Kind+"List"), meta.RESTScopeNamespace) // by which the cache of several namespaces is asked
 	mapper.Add(authorizationv1.SchemeGroupVersion.WithKind("SelfSubjectAccessReview"), meta.RESTScopeRoot)
-	for _, kind := range made {
+	for _, kind := range plan.Made {
 		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
-	for _, one := range claimants {
-		mapper.Add(one.kind, meta.RESTScopeNamespace)
+	for _, kind := range plan.Claimants {
+		mapper.Add(kind, meta.RESTScopeNamespace)
 	}
 	return mapper, nil
 }

@@ -1,3 +1,6 @@
+// Package operator is the program that runs autoscalers from CustomPodAutoscaler objects: its command, and the manager that
+// calls the Reconciler when an object or what was made for it changes. The manager bounds its calls, answers probes, keeps its
+// caches small, and ends in time. What an object needs, what is to be done, and doing it are the packages below.
 package operator
 
 import (
@@ -12,10 +15,8 @@ import (
 	"github.com/go-logr/logr"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/client-go/util/workqueue"
@@ -26,12 +27,14 @@ import (
 	"sigs.k8s.io/controller-runtime/pkg/event"
 	"sigs.k8s.io/controller-runtime/pkg/handler"
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
-	"sigs.k8s.io/controller-runtime/pkg/reconcile"
 	"sigs.k8s.io/controller-runtime/pkg/source"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/access"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/reconcile"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/rivals"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
@@ -51,7 +54,7 @@ type Options struct {
 
 const (
 	// atMost is how long an object may keep us: a handful of calls, of which none may hang.
-	atMost, oneCall = time.Minute, 10 * time.Second
+	atMost = time.Minute
 
 	// A failure that may go away by itself is tried again at once, and then less and less often.
 	firstRetry, lastRetry = time.Second, 5 * time.Minute
@@ -61,13 +64,6 @@ const (
 	// below ten seconds, so that Kubernetes never has to kill the operator, whatever hangs.
 	runnables, closing, stopping = 3 * time.Second, 2 * time.Second, 8 * time.Second
 )
-
-// made are the kinds that we make, or take away.
-var made = append([]schema.GroupVersionKind{
-	{Version: "v1", Kind: "ServiceAccount"},
-	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "Role"},
-	{Group: "rbac.authorization.k8s.io", Version: "v1", Kind: "RoleBinding"},
-}, workloads...)
 
 // Run looks after all objects until ctx is done. It then ends within the time that stopping allows, whatever hangs.
 func Run(ctx context.Context, connection *rest.Config, options Options) error {
@@ -82,9 +78,9 @@ func Run(ctx context.Context, connection *rest.Config, options Options) error {
 }
 
 func run(ctx context.Context, connection *rest.Config, options Options) error {
-	connection = bounded(connection, oneCall)
+	connection = bounded(connection, reconcile.OneCall)
 	connection.QPS = -1 // what is under way at a time is bounded by Concurrency
-	api, err := kube.New(connection, oneCall)
+	api, err := kube.New(connection, reconcile.OneCall)
 	if err != nil {
 		return err
 	}
@@ -104,16 +100,15 @@ func run(ctx context.Context, connection *rest.Config, options Options) error {
 		defer cancel()
 		events.Close(ctx)
 	}()
-	reconciler := &Reconciler{
-		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
-		Kinds: target.NewFinder(ctx, api, options.Concurrency/2),
-	}
-	reconciler.Others = &Others{API: api, Namespaces: options.Namespaces, Objects: manager.GetClient(), Log: options.Log}
-	reconciler.Others.init()
-	if err := manager.Add(reconciler.Others); err != nil {
+	finder := rivals.New(api, options.Namespaces, manager.GetClient(), options.Log)
+	if err := manager.Add(finder); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
-	if err := watch(ctx, manager, reconciler, reconciler.Others.changed, options.Concurrency); err != nil {
+	reconciler := &reconcile.Reconciler{
+		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
+		Kinds: target.NewFinder(ctx, api, options.Concurrency/2), Rival: finder.Of,
+	}
+	if err := watch(ctx, manager, reconciler, finder.Changed(), options.Concurrency); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)
 	}
 	built, _ := version.Built()
@@ -172,24 +167,24 @@ func guard(gate *access.Gate) metricsserver.Filter {
 }
 
 // watch looks at an object when it changes, or when what was made for it does.
-func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Reconciler, changed <-chan event.GenericEvent, concurrency int) error {
+func watch(ctx context.Context, manager ctrl.Manager, reconciler *reconcile.Reconciler, changed <-chan event.GenericEvent, concurrency int) error {
 	building := ctrl.NewControllerManagedBy(manager).For(&cpav1.CustomPodAutoscaler{}).WithOptions(controller.Options{
 		MaxConcurrentReconciles: concurrency, ReconciliationTimeout: atMost,
 		SkipNameValidation: new(true), // a process may run it more than once, as tests do
-		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[reconcile.Request](firstRetry, lastRetry),
+		RateLimiter:        workqueue.NewTypedItemExponentialFailureRateLimiter[ctrl.Request](firstRetry, lastRetry),
 	})
-	for _, kind := range made {
-		building = building.Owns(ofKind(kind))
+	for _, kind := range plan.Made {
+		building = building.Owns(plan.OfKind(kind))
 	}
-	siblings := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []reconcile.Request {
-		return siblingsOf(ctx, manager.GetClient(), object.(*cpav1.CustomPodAutoscaler))
+	siblings := handler.EnqueueRequestsFromMapFunc(func(ctx context.Context, object client.Object) []ctrl.Request {
+		return reconcile.Siblings(ctx, manager.GetClient(), object.(*cpav1.CustomPodAutoscaler))
 	})
 	building = building.Watches(&cpav1.CustomPodAutoscaler{}, siblings).WatchesRawSource(source.Channel(changed, &handler.EnqueueRequestForObject{}))
-	if err := manager.GetFieldIndexer().IndexField(ctx, &cpav1.CustomPodAutoscaler{}, byTarget, targetIndex); err != nil {
+	if err := manager.GetFieldIndexer().IndexField(ctx, &cpav1.CustomPodAutoscaler{}, plan.ByTarget, byTarget); err != nil {
 		return err
 	}
-	for _, kind := range workloads {
-		if err := manager.GetFieldIndexer().IndexField(ctx, ofKind(kind), cpav1.OwnedBy, ownedBy); err != nil {
+	for _, kind := range plan.Workloads {
+		if err := manager.GetFieldIndexer().IndexField(ctx, plan.OfKind(kind), cpav1.OwnedBy, ownedBy); err != nil {
 			return err
 		}
 	}
@@ -203,6 +198,11 @@ func watch(ctx context.Context, manager ctrl.Manager, reconciler reconcile.Recon
 	return addReadiness(manager)
 }
 
+// byTarget is what objects are found by in the cache: the target that they scale.
+func byTarget(object client.Object) []string {
+	return []string{plan.ScaledByObject(object.(*cpav1.CustomPodAutoscaler)).Index()}
+}
+
 // ownedBy is what the workloads of an object are found by in the cache: looking through all of them for each object takes
 // half of the operator's time where there are a thousand.
 func ownedBy(workload client.Object) []string { return []string{workload.GetLabels()[cpav1.OwnedBy]} }
@@ -211,8 +211,8 @@ func ownedBy(workload client.Object) []string { return []string{workload.GetLabe
 func caching(namespaces []string) cache.Options {
 	ours := cache.ByObject{Label: labels.SelectorFromSet(labels.Set{cpav1.ManagedBy: cpav1.Operator})}
 	options := cache.Options{ByObject: map[client.Object]cache.ByObject{}, DefaultTransform: cache.TransformStripManagedFields()}
-	for _, kind := range made {
-		options.ByObject[ofKind(kind)] = ours
+	for _, kind := range plan.Made {
+		options.ByObject[plan.OfKind(kind)] = ours
 	}
 	if len(namespaces) > 0 {
 		options.DefaultNamespaces = map[string]cache.Config{}
@@ -221,10 +221,4 @@ func caching(namespaces []string) cache.Options {
 		}
 	}
 	return options
-}
-
-func ofKind(kind schema.GroupVersionKind) *unstructured.Unstructured {
-	object := &unstructured.Unstructured{}
-	object.SetGroupVersionKind(kind)
-	return object
 }
