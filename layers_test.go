@@ -36,7 +36,7 @@ var rooms = []string{
 	"internal/rights/rightstest",
 	"internal/config/rule",
 	"internal/kube",
-	"internal/target",
+	"internal/workload",
 	"internal/decision",
 	"internal/pass",
 	"internal/hpa",
@@ -189,12 +189,12 @@ func imports(t *testing.T, path string) []string {
 // TestTheOrderIsKept shows that the test above can fail.
 func TestTheOrderIsKept(t *testing.T) {
 	for _, row := range []struct{ name, room, imported, want string }{
-		{"to the left", "internal/stage", "internal/target", ""},
-		{"to the right", "internal/target", "internal/stage", "comes after it"},
-		{"itself", "internal/target", "internal/target", "comes after it"},
-		{"a room that stands alone", "internal/decision", "internal/target", "a function of plain values"},
+		{"to the left", "internal/stage", "internal/workload", ""},
+		{"to the right", "internal/workload", "internal/stage", "comes after it"},
+		{"itself", "internal/workload", "internal/workload", "comes after it"},
+		{"a room that stands alone", "internal/decision", "internal/workload", "a function of plain values"},
 		{"a room without a place", "internal/misc", "internal/config", "has no place"},
-		{"importing one without a place", "internal/target", "internal/misc", "has no place"},
+		{"importing one without a place", "internal/workload", "internal/misc", "has no place"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			if got := check(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
@@ -215,7 +215,7 @@ func TestPureRoomsAreKept(t *testing.T) {
 		{"a connection", plan, "k8s.io/client-go/rest", "by which calls can be made"},
 		{"a context", plan, "context", "by which calls can be made"},
 		{"a room that makes calls", plan, module + "internal/kube", "by which calls can be made"},
-		{"a room that makes calls by another", plan, module + "internal/target", "by which calls can be made"},
+		{"a room that makes calls by another", plan, module + "internal/workload", "by which calls can be made"},
 		{"a client in a room that is not pure", "internal/operator", "k8s.io/client-go/rest", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {

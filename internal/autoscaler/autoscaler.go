@@ -14,19 +14,19 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Target is read once a pass.
 type Target interface {
-	Read(context.Context) (target.Snapshot, error)
-	Pods(context.Context, target.Snapshot) ([]target.Pod, error)
+	Read(context.Context) (workload.Snapshot, error)
+	Pods(context.Context, workload.Snapshot) ([]workload.Pod, error)
 }
 
 // KubernetesMetrics are gathered for a snapshot; what could be is given together with the error about the rest.
 type KubernetesMetrics interface {
-	Gather(context.Context, time.Time, target.Snapshot) ([]userlogic.KubernetesMetric, error)
+	Gather(context.Context, time.Time, workload.Snapshot) ([]userlogic.KubernetesMetric, error)
 }
 
 // Metric is the metric stage.

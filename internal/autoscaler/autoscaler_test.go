@@ -17,12 +17,12 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
-// workload stands for every room: it notes what was called, and fails where it is told to.
-type workload struct {
+// scripted stands for every room: it notes what was called, and fails where it is told to.
+type scripted struct {
 	replicas int32
 	asked    int32            // what evaluate says
 	fails    map[string]error // by step
@@ -30,24 +30,24 @@ type workload struct {
 	slow     func() // within the metric stage
 }
 
-func (w *workload) call(step string) error {
+func (w *scripted) call(step string) error {
 	w.calls = append(w.calls, step)
 	return w.fails[step]
 }
 
-func (w *workload) Read(context.Context) (target.Snapshot, error) {
-	return target.Snapshot{Replicas: w.replicas}, w.call("read")
+func (w *scripted) Read(context.Context) (workload.Snapshot, error) {
+	return workload.Snapshot{Replicas: w.replicas}, w.call("read")
 }
 
-func (w *workload) Pods(context.Context, target.Snapshot) ([]target.Pod, error) {
-	return make([]target.Pod, w.replicas), w.call("pods")
+func (w *scripted) Pods(context.Context, workload.Snapshot) ([]workload.Pod, error) {
+	return make([]workload.Pod, w.replicas), w.call("pods")
 }
 
-func (w *workload) Gather(_ context.Context, _ time.Time, s target.Snapshot) ([]userlogic.KubernetesMetric, error) {
+func (w *scripted) Gather(_ context.Context, _ time.Time, s workload.Snapshot) ([]userlogic.KubernetesMetric, error) {
 	return make([]userlogic.KubernetesMetric, len(s.Pods)), w.call("gather")
 }
 
-func (w *workload) Scale(_ context.Context, _ pass.Observation, d decision.Decision) (bool, error) {
+func (w *scripted) Scale(_ context.Context, _ pass.Observation, d decision.Decision) (bool, error) {
 	err := w.call(fmt.Sprintf("scale %d", d.Replicas))
 	if err == nil {
 		w.replicas = d.Replicas
@@ -55,7 +55,7 @@ func (w *workload) Scale(_ context.Context, _ pass.Observation, d decision.Decis
 	return err == nil, err
 }
 
-type metricOf struct{ *workload }
+type metricOf struct{ *scripted }
 
 func (w metricOf) Run(_ context.Context, seen pass.Observation) ([]userlogic.ResourceMetric, error) {
 	if w.slow != nil {
@@ -64,7 +64,7 @@ func (w metricOf) Run(_ context.Context, seen pass.Observation) ([]userlogic.Res
 	return nil, w.call(fmt.Sprintf("metric with %d", len(seen.Gathered)))
 }
 
-type evaluateOf struct{ *workload }
+type evaluateOf struct{ *scripted }
 
 func (w evaluateOf) Run(context.Context, pass.Observation) (userlogic.Evaluation, error) {
 	return userlogic.Evaluation{TargetReplicas: w.asked}, w.call("evaluate")
@@ -72,7 +72,7 @@ func (w evaluateOf) Run(context.Context, pass.Observation) (userlogic.Evaluation
 
 var everySecond = Settings{Rules: decision.Rules{Min: 1, Max: 10}, NeedsPods: true, Interval: time.Second, StartTime: time.Millisecond}
 
-func (w *workload) autoscaler(settings Settings, watchers ...Watcher) *Autoscaler {
+func (w *scripted) autoscaler(settings Settings, watchers ...Watcher) *Autoscaler {
 	return New(Parts{
 		Target: w, KubernetesMetrics: w, Metric: metricOf{w}, Evaluate: evaluateOf{w}, Scale: w,
 		Watchers: watchers, Tracer: noop.NewTracerProvider().Tracer(""), Now: time.Now, Log: slog.New(slog.DiscardHandler),
@@ -88,39 +88,39 @@ func TestRunOnce(t *testing.T) {
 	for _, row := range []struct {
 		name     string
 		settings Settings
-		workload workload
+		scripted scripted
 		runType  userlogic.RunType
 		want     string
 		fails    bool
 	}{
-		{"every step in order", everySecond, workload{replicas: 2, asked: 4}, userlogic.Scaler,
+		{"every step in order", everySecond, scripted{replicas: 2, asked: 4}, userlogic.Scaler,
 			"read, pods, gather, metric with 2, evaluate, scale 4", false},
-		{"scaling is called when nothing changes, for its hooks", everySecond, workload{replicas: 2, asked: 2}, userlogic.Scaler,
+		{"scaling is called when nothing changes, for its hooks", everySecond, scripted{replicas: 2, asked: 2}, userlogic.Scaler,
 			"read, pods, gather, metric with 2, evaluate, scale 2", false},
-		{"nobody needs pods", noPods, workload{replicas: 2, asked: 4}, userlogic.Scaler,
+		{"nobody needs pods", noPods, scripted{replicas: 2, asked: 4}, userlogic.Scaler,
 			"read, gather, metric with 0, evaluate, scale 4", false},
-		{"switched off at zero", everySecond, workload{replicas: 0, asked: 4}, userlogic.Scaler, "read", false},
-		{"from zero where that is allowed", zeroAllowed, workload{replicas: 0, asked: 4}, userlogic.Scaler,
+		{"switched off at zero", everySecond, scripted{replicas: 0, asked: 4}, userlogic.Scaler, "read", false},
+		{"from zero where that is allowed", zeroAllowed, scripted{replicas: 0, asked: 4}, userlogic.Scaler,
 			"read, pods, gather, metric with 0, evaluate, scale 4", false},
-		{"a dry run does not scale", everySecond, workload{replicas: 2, asked: 4}, userlogic.APIDryRun,
+		{"a dry run does not scale", everySecond, scripted{replicas: 2, asked: 4}, userlogic.APIDryRun,
 			"read, pods, gather, metric with 2, evaluate", false},
-		{"an API call scales", everySecond, workload{replicas: 2, asked: 4}, userlogic.API,
+		{"an API call scales", everySecond, scripted{replicas: 2, asked: 4}, userlogic.API,
 			"read, pods, gather, metric with 2, evaluate, scale 4", false},
-		{"the target cannot be read", everySecond, workload{fails: map[string]error{"read": broken}}, userlogic.Scaler, "read", true},
-		{"the pods cannot be listed", everySecond, workload{replicas: 2, fails: map[string]error{"pods": broken}}, userlogic.Scaler, "read, pods", true},
-		{"metrics that are required are missing", required, workload{replicas: 2, fails: map[string]error{"gather": broken}}, userlogic.Scaler,
+		{"the target cannot be read", everySecond, scripted{fails: map[string]error{"read": broken}}, userlogic.Scaler, "read", true},
+		{"the pods cannot be listed", everySecond, scripted{replicas: 2, fails: map[string]error{"pods": broken}}, userlogic.Scaler, "read, pods", true},
+		{"metrics that are required are missing", required, scripted{replicas: 2, fails: map[string]error{"gather": broken}}, userlogic.Scaler,
 			"read, pods, gather", true},
-		{"metrics that are not required are missing", everySecond, workload{replicas: 2, asked: 4, fails: map[string]error{"gather": broken}}, userlogic.Scaler,
+		{"metrics that are not required are missing", everySecond, scripted{replicas: 2, asked: 4, fails: map[string]error{"gather": broken}}, userlogic.Scaler,
 			"read, pods, gather, metric with 2, evaluate, scale 4", false},
-		{"metric fails", everySecond, workload{replicas: 2, fails: map[string]error{"metric with 2": broken}}, userlogic.Scaler,
+		{"metric fails", everySecond, scripted{replicas: 2, fails: map[string]error{"metric with 2": broken}}, userlogic.Scaler,
 			"read, pods, gather, metric with 2", true},
-		{"evaluate fails", everySecond, workload{replicas: 2, fails: map[string]error{"evaluate": broken}}, userlogic.Scaler,
+		{"evaluate fails", everySecond, scripted{replicas: 2, fails: map[string]error{"evaluate": broken}}, userlogic.Scaler,
 			"read, pods, gather, metric with 2, evaluate", true},
-		{"scaling fails", everySecond, workload{replicas: 2, asked: 4, fails: map[string]error{"scale 4": broken}}, userlogic.Scaler,
+		{"scaling fails", everySecond, scripted{replicas: 2, asked: 4, fails: map[string]error{"scale 4": broken}}, userlogic.Scaler,
 			"read, pods, gather, metric with 2, evaluate, scale 4", true},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := row.workload
+			w := row.scripted
 			_, err := w.autoscaler(row.settings).RunOnce(t.Context(), nil, row.runType)
 			if got := strings.Join(w.calls, ", "); got != row.want {
 				t.Errorf("steps\n got %s\nwant %s", got, row.want)
@@ -153,7 +153,7 @@ func TestRunOnceWithoutTheLease(t *testing.T) {
 		{"another failure of the write", []error{nil, nil}, errors.New("broken"), userlogic.Scaler, "read, pods, gather, metric with 2, evaluate, scale 4", "scale FailedRescale"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			w := workload{replicas: 2, asked: 4, fails: map[string]error{"scale 4": row.scale}}
+			w := scripted{replicas: 2, asked: 4, fails: map[string]error{"scale 4": row.scale}}
 			a := w.autoscaler(everySecond)
 			a.parts.CheckLease = func(context.Context) error {
 				if len(row.checks) == 0 {
@@ -178,7 +178,7 @@ func TestRunOnceWithoutTheLease(t *testing.T) {
 func TestPassesHaveNoCredentialInWhatTheySay(t *testing.T) {
 	broken := errors.New("broken")
 	for _, step := range []string{"read", "pods", "gather", "metric with 2", "evaluate", "scale 4"} {
-		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: fmt.Errorf("it sent s3cr3t and token=s3cr3t: %w", broken)}}
+		w := &scripted{replicas: 2, asked: 4, fails: map[string]error{step: fmt.Errorf("it sent s3cr3t and token=s3cr3t: %w", broken)}}
 		var passes []pass.Pass
 		a := w.autoscaler(Settings{NeedsPods: true, RequireKubernetesMetrics: true, Interval: time.Second, StartTime: time.Second, Rules: decision.Rules{Min: 1, Max: 10}}, func(_ context.Context, pass pass.Pass) { passes = append(passes, pass) })
 		a.parts.Mask = func(text string) string { return strings.ReplaceAll(text, "s3cr3t", "***") }
@@ -193,7 +193,7 @@ func TestPassesHaveNoCredentialInWhatTheySay(t *testing.T) {
 }
 
 func TestADryRunLeavesNoTraceInTheHistory(t *testing.T) {
-	w := &workload{replicas: 2, asked: 9}
+	w := &scripted{replicas: 2, asked: 9}
 	settings := everySecond
 	settings.Rules.StabilizationWindow = time.Minute
 	a := w.autoscaler(settings)
@@ -212,7 +212,7 @@ func inBubble(t *testing.T, settings Settings, passTakes, stopAfter time.Duratio
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), stopAfter)
 		defer cancel()
-		w := &workload{replicas: 1, asked: 1}
+		w := &scripted{replicas: 1, asked: 1}
 		w.slow = func() {
 			passes = append(passes, time.Since(start))
 			time.Sleep(passTakes)
@@ -277,7 +277,7 @@ func TestAPassWaitsAtAStart(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := &workload{replicas: 2, asked: 2}
+				w := &scripted{replicas: 2, asked: 2}
 				a := w.autoscaler(everySecond)
 				if row.well {
 					_, _ = a.RunOnce(t.Context(), nil, userlogic.Scaler)
@@ -298,7 +298,7 @@ func TestAPassWaitsAtAStart(t *testing.T) {
 
 func TestATargetWithoutASelectorIsWarnedOfOnce(t *testing.T) {
 	var log bytes.Buffer
-	w := &workload{replicas: 2, asked: 2}
+	w := &scripted{replicas: 2, asked: 2}
 	a := w.autoscaler(everySecond)
 	a.parts.Log = slog.New(slog.NewTextHandler(&log, nil))
 	for range 3 {

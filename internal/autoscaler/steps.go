@@ -15,7 +15,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // step is one thing that a pass does, and the HorizontalPodAutoscaler's word for not being able to.
@@ -87,7 +87,7 @@ func (r *run) listPods(ctx context.Context) (err error) {
 	}
 	before := r.noSelector
 	if r.noSelector = r.Snapshot.Selector == nil; r.noSelector && !before {
-		r.parts.Log.Warn("pods are asked for, and there are none", "err", target.ErrNoSelector)
+		r.parts.Log.Warn("pods are asked for, and there are none", "err", workload.ErrNoSelector)
 	}
 	r.Snapshot.Pods, err = r.parts.Target.Pods(ctx, r.Snapshot)
 	return err

@@ -19,7 +19,7 @@ import (
 func TestPassesTakeTurns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		w := &workload{replicas: 1, asked: 1, slow: func() { time.Sleep(2 * time.Second) }}
+		w := &scripted{replicas: 1, asked: 1, slow: func() { time.Sleep(2 * time.Second) }}
 		var told []string
 		a := w.autoscaler(everySecond, func(_ context.Context, p pass.Pass) {
 			told = append(told, fmt.Sprintf("%s at %s until %s", p.RunType, p.Began.Sub(start), time.Since(start)))
@@ -39,7 +39,7 @@ func TestPassesTakeTurns(t *testing.T) {
 func TestWhoGivesUpWaitingHasNoPass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		over := make(chan struct{})
-		w := &workload{replicas: 1, asked: 1, slow: func() { <-over }}
+		w := &scripted{replicas: 1, asked: 1, slow: func() { <-over }}
 		a := w.autoscaler(everySecond)
 		go func() { _, _ = a.RunOnce(t.Context(), nil, userlogic.Scaler) }()
 		synctest.Wait()
@@ -59,7 +59,7 @@ func TestNothingIsBegunForWhoIsGone(t *testing.T) {
 	gone := make(chan struct{})
 	close(gone)
 	for range 100 { // the turn is free, too, and chance chooses between the two
-		w := &workload{replicas: 1, asked: 1}
+		w := &scripted{replicas: 1, asked: 1}
 		if _, err := w.autoscaler(everySecond).RunOnce(t.Context(), gone, userlogic.API); !errors.Is(err, context.Canceled) || len(w.calls) > 0 {
 			t.Fatalf("got %v and the steps %q", err, w.calls)
 		}
@@ -67,7 +67,7 @@ func TestNothingIsBegunForWhoIsGone(t *testing.T) {
 }
 
 func TestMeasuringIsNoPass(t *testing.T) {
-	w := &workload{replicas: 2, asked: 4}
+	w := &scripted{replicas: 2, asked: 4}
 	told := 0
 	a := w.autoscaler(everySecond, func(context.Context, pass.Pass) { told++ })
 	if _, err := a.Measure(t.Context(), nil, userlogic.API); err != nil || told != 0 {
@@ -86,7 +86,7 @@ func TestAFailureIsInTheWordsOfAnHPA(t *testing.T) {
 		"evaluate":      {Stage: "evaluate", Reason: "FailedComputeMetricsReplicas"},
 		"scale 4":       {Stage: "scale", Reason: "FailedRescale"},
 	} {
-		w := &workload{replicas: 2, asked: 4, fails: map[string]error{step: errors.New("broken")}}
+		w := &scripted{replicas: 2, asked: 4, fails: map[string]error{step: errors.New("broken")}}
 		var got pass.Failure
 		_, _ = w.autoscaler(everySecond, func(_ context.Context, p pass.Pass) { got = *p.Failure }).RunOnce(t.Context(), nil, userlogic.Scaler)
 		if got.Stage != want.Stage || got.Reason != want.Reason || got.Err == nil {
@@ -98,7 +98,7 @@ func TestAFailureIsInTheWordsOfAnHPA(t *testing.T) {
 // A program that stops cuts its pass short, and nobody has to be told.
 func TestAPassThatIsCutShortByStoppingIsNoFailure(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	w := &workload{replicas: 2, fails: map[string]error{"metric with 2": fmt.Errorf("not started: %w", context.Canceled)}, slow: cancel}
+	w := &scripted{replicas: 2, fails: map[string]error{"metric with 2": fmt.Errorf("not started: %w", context.Canceled)}, slow: cancel}
 	told := 0
 	if _, err := w.autoscaler(everySecond, func(context.Context, pass.Pass) { told++ }).RunOnce(ctx, nil, userlogic.Scaler); !errors.Is(err, context.Canceled) || told != 0 {
 		t.Errorf("got %v, and %d were told of it", err, told)

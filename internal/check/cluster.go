@@ -12,14 +12,14 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // Cluster looks at what the configuration needs of the cluster, as the caller whom the client is of: the target, its pods,
 // the metrics APIs, and the right to make each call that the autoscaler makes. It ends early where the API does not answer,
 // or does not serve the target's kind.
 func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now time.Time) []finding.Item {
-	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
+	reader := workload.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
 	path, err := reader.Find(ctx)
 	if err != nil {
 		return []finding.Item{failed("target kind", err)}
@@ -33,7 +33,7 @@ func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now 
 	return append(items, askAll(ctx, api, rightsOf(settings, path, calls))...)
 }
 
-func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config) []finding.Item {
+func ofTarget(ctx context.Context, reader *workload.Reader, settings config.Config) []finding.Item {
 	snapshot, err := reader.Read(ctx)
 	if err != nil {
 		return []finding.Item{failed("target", err)}
@@ -46,10 +46,10 @@ func ofTarget(ctx context.Context, reader *target.Reader, settings config.Config
 	return []finding.Item{there, ofPods(ctx, reader, snapshot, settings)}
 }
 
-func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot, settings config.Config) finding.Item {
+func ofPods(ctx context.Context, reader *workload.Reader, snapshot workload.Snapshot, settings config.Config) finding.Item {
 	const check = "target pods"
 	if snapshot.Selector == nil {
-		item := finding.Warn(check, target.NoSelector, target.NoSelectorFix)
+		item := finding.Warn(check, workload.NoSelector, workload.NoSelectorFix)
 		if settings.NeedsPods() {
 			item.Result = finding.Error
 		}
@@ -67,7 +67,7 @@ func ofPods(ctx context.Context, reader *target.Reader, snapshot target.Snapshot
 	return finding.Fine(check, fmt.Sprintf("the selector %s selects %d, of which %d run", snapshot.Selector, len(pods), running(pods)))
 }
 
-func running(pods []target.Pod) (count int) {
+func running(pods []workload.Pod) (count int) {
 	for _, pod := range pods {
 		if pod.Status.Phase == corev1.PodRunning {
 			count++

@@ -9,7 +9,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // Call is the call that reads a spec's metric: of use to whoever asks whether it may be made.
@@ -22,7 +22,7 @@ type Call struct {
 
 // Calls are those that gathering makes for each spec, of a target in the namespace.
 func (g *Gatherer) Calls(ctx context.Context, now time.Time, namespace string) []Call {
-	p := g.begin(now, target.Snapshot{Namespace: namespace})
+	p := g.begin(now, workload.Snapshot{Namespace: namespace})
 	calls := make([]Call, len(g.specs))
 	for i, spec := range g.specs {
 		calls[i] = p.callOf(ctx, spec)

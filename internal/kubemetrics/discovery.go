@@ -14,7 +14,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // metricsAPI is a group that serves metrics, the versions of it that we know, and who serves it.
@@ -90,8 +90,8 @@ func (d *discovery) version(ctx context.Context, now time.Time, api metricsAPI) 
 }
 
 // kind is how the API serves a kind.
-func (d *discovery) kind(ctx context.Context, now time.Time, kind schema.GroupVersionKind) (target.Kind, error) {
-	return recall(d, now, kind, func() (target.Kind, error) { return target.FindKind(ctx, d.api, kind) })
+func (d *discovery) kind(ctx context.Context, now time.Time, kind schema.GroupVersionKind) (workload.Kind, error) {
+	return recall(d, now, kind, func() (workload.Kind, error) { return workload.FindKind(ctx, d.api, kind) })
 }
 
 // inVersion reads from a metrics API in the version that it is served in. Where nothing is found, the API may have gone

@@ -18,7 +18,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -52,18 +52,18 @@ func NewGatherer(api *kube.Client, specs []autoscalingv2.MetricSpec, rules Start
 type pass struct {
 	*Gatherer
 	now      time.Time
-	snapshot target.Snapshot
+	snapshot workload.Snapshot
 	living   []*corev1.Pod
 	reads    reads
 }
 
 // Gather reads every spec's metric, all at the same time. Those that it could read are given back together with the
 // error about the others.
-func (g *Gatherer) Gather(ctx context.Context, now time.Time, snapshot target.Snapshot) ([]userlogic.KubernetesMetric, error) {
+func (g *Gatherer) Gather(ctx context.Context, now time.Time, snapshot workload.Snapshot) ([]userlogic.KubernetesMetric, error) {
 	return g.begin(now, snapshot).run(ctx)
 }
 
-func (g *Gatherer) begin(now time.Time, snapshot target.Snapshot) *pass {
+func (g *Gatherer) begin(now time.Time, snapshot workload.Snapshot) *pass {
 	return &pass{Gatherer: g, now: now, snapshot: snapshot, living: alive(snapshot.Pods), reads: reads{begun: map[string]func() (any, error){}}}
 }
 

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // BenchmarkGather gathers cpu and memory without the reads: what the API answered is at hand already.
@@ -43,14 +43,14 @@ func of(name corev1.ResourceName, target autoscalingv2.MetricTargetType) autosca
 }
 
 // many are so many pods that run, and what was measured of them.
-func many(pods int) (target.Snapshot, []metricsv1beta1.PodMetrics) {
+func many(pods int) (workload.Snapshot, []metricsv1beta1.PodMetrics) {
 	amounts := corev1.ResourceList{"cpu": resource.MustParse("200m"), "memory": resource.MustParse("64Mi")}
-	var snapshot target.Snapshot
+	var snapshot workload.Snapshot
 	var measured []metricsv1beta1.PodMetrics
 	for i := range pods {
 		web := running(fmt.Sprintf("web-%05d", i))
 		web.Spec.Containers = []corev1.Container{{Name: "web", Resources: corev1.ResourceRequirements{Requests: amounts}}}
-		snapshot.Pods = append(snapshot.Pods, target.Pod{Pod: &web})
+		snapshot.Pods = append(snapshot.Pods, workload.Pod{Pod: &web})
 		measured = append(measured, metricsv1beta1.PodMetrics{
 			ObjectMeta: metav1.ObjectMeta{Name: web.Name}, Timestamp: ago(time.Second), Window: metav1.Duration{Duration: time.Minute},
 			Containers: []metricsv1beta1.ContainerMetrics{{Name: "web", Usage: amounts}},

@@ -21,7 +21,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -109,14 +109,14 @@ func requests500m(name string) corev1.Pod {
 	return with(running(name), func(p *corev1.Pod) { p.Spec.Containers = requesting("500m") })
 }
 
-func shop(pods ...corev1.Pod) target.Snapshot {
+func shop(pods ...corev1.Pod) workload.Snapshot {
 	selector, _ := labels.Parse("app=web")
-	return target.Snapshot{Namespace: "shop", Replicas: 2, Selector: selector, Pods: target.PodsOf(pods)}
+	return workload.Snapshot{Namespace: "shop", Replicas: 2, Selector: selector, Pods: workload.PodsOf(pods)}
 }
 
-var atZero = func() target.Snapshot { s := shop(); s.Replicas = 0; return s }()
+var atZero = func() workload.Snapshot { s := shop(); s.Replicas = 0; return s }()
 
-var withoutSelector = func() target.Snapshot { s := shop(); s.Selector = nil; return s }()
+var withoutSelector = func() workload.Snapshot { s := shop(); s.Selector = nil; return s }()
 
 var twoPods = shop(running("a"), running("b"))
 
@@ -147,7 +147,7 @@ func TestGather(t *testing.T) {
 	)
 	for _, row := range []struct {
 		name, spec, call, answer string
-		snapshot                 target.Snapshot
+		snapshot                 workload.Snapshot
 		want                     string
 	}{
 		{"a metric of each pod", `{type: Pods, pods: {metric: {name: rate}, target: {type: AverageValue}}}`,
@@ -246,7 +246,7 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 	for _, row := range []struct {
 		name, spec string
 		answers    map[string]string
-		snapshot   target.Snapshot
+		snapshot   workload.Snapshot
 		want       []string
 	}{
 		{"nobody serves resource metrics", cpu, adapters(), twoPods, []string{"kubernetesMetricSpecs[0] (Resource cpu)", "the API does not serve metrics.k8s.io: is metrics-server installed?"}},

@@ -12,7 +12,7 @@ import (
 	custommetricsv1beta2 "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -97,7 +97,7 @@ func (p *pass) single(target autoscalingv2.MetricTargetType, value int64, at met
 // readyPods counts the pods that share the load of a value that is not of any pod.
 func (p *pass) readyPods() (count int64) {
 	for _, pod := range p.living {
-		if pod.Status.Phase == corev1.PodRunning && target.IsReady(pod) {
+		if pod.Status.Phase == corev1.PodRunning && workload.IsReady(pod) {
 			count++
 		}
 	}

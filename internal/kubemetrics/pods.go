@@ -5,7 +5,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -26,7 +26,7 @@ type groups struct {
 func (g groups) total() int { return len(g.ready) + len(g.ignored) + len(g.missing) }
 
 // alive leaves out the pods that do not count: their metrics do not count either.
-func alive(pods []target.Pod) []*corev1.Pod {
+func alive(pods []workload.Pod) []*corev1.Pod {
 	living := make([]*corev1.Pod, 0, len(pods))
 	for _, pod := range pods {
 		if pod.Counts() {
@@ -74,7 +74,7 @@ func (r StartUpRules) startUp(resource corev1.ResourceName, now time.Time) func(
 //	| unready, or no whole window  | unready ever since, and turned so
 //	| of metrics since it is ready | within InitialReadinessDelay of its start
 func (r StartUpRules) startsUp(pod *corev1.Pod, metric userlogic.PodMetric, now time.Time) bool {
-	ready := target.ReadyCondition(pod)
+	ready := workload.ReadyCondition(pod)
 	if ready == nil || pod.Status.StartTime == nil {
 		return true
 	}

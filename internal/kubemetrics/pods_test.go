@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -71,7 +71,7 @@ func TestGroup(t *testing.T) {
 				if row.metric != nil {
 					metrics["web"] = *row.metric
 				}
-				g := group(alive(target.PodsOf([]corev1.Pod{row.pod})), metrics, rules.startUp(resource, now))
+				g := group(alive(workload.PodsOf([]corev1.Pod{row.pod})), metrics, rules.startUp(resource, now))
 				if got := placed(g, "web"); got != want {
 					t.Errorf("got %s, want %s", got, want)
 				}
@@ -112,7 +112,7 @@ func FuzzGroupIsAPartition(f *testing.F) {
 			}
 		}
 		for _, resource := range []corev1.ResourceName{"cpu", "memory"} {
-			living := alive(target.PodsOf(pods))
+			living := alive(workload.PodsOf(pods))
 			g := group(living, metrics, rules.startUp(resource, now))
 			for _, pod := range pods {
 				got := placed(g, pod.Name)

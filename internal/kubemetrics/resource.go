@@ -11,7 +11,7 @@ import (
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -20,7 +20,7 @@ var errNoPods = notYetError{errors.New("the target's selector matches no pods th
 // noPods says why there is nothing to measure.
 func (p *pass) noPods() error {
 	if p.snapshot.Selector == nil {
-		return target.ErrNoSelector
+		return workload.ErrNoSelector
 	}
 	return errNoPods
 }

@@ -35,9 +35,9 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/reconcile"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/rivals"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/version"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // Options are what the operator is started with.
@@ -106,7 +106,7 @@ func run(ctx context.Context, connection *rest.Config, options Options) error {
 	}
 	reconciler := &reconcile.Reconciler{
 		Client: manager.GetClient(), Live: manager.GetAPIReader(), API: api, Event: events.Event, Log: options.Log, Now: time.Now,
-		Kinds: target.NewFinder(ctx, api, options.Concurrency/2), Rival: finder.Of,
+		Kinds: workload.NewFinder(ctx, api, options.Concurrency/2), Rival: finder.Of,
 	}
 	if err := watch(ctx, manager, reconciler, finder.Changed(), options.Concurrency); err != nil {
 		return fmt.Errorf("setting up the operator: %w", err)

@@ -10,7 +10,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -39,7 +39,7 @@ type Pass struct {
 	Began          time.Time
 	Stages         []Stage
 	Target         corev1.ObjectReference // whole once it has been read
-	Snapshot       target.Snapshot        // of that
+	Snapshot       workload.Snapshot      // of that
 	State          decision.State         // before the pass
 	Decision       *decision.Decision     // nil if it did not come so far
 	UserReason     string                 // what evaluate gave as its own reason
@@ -72,7 +72,7 @@ func (p Pass) DryRun() bool { return p.RunType == userlogic.APIDryRun }
 type Observation struct {
 	Began    time.Time
 	RunType  userlogic.RunType
-	Target   target.Snapshot
+	Target   workload.Snapshot
 	Gathered []userlogic.KubernetesMetric
 	Missing  int                        // how many of the configured Kubernetes metrics could not be gathered
 	Metrics  []userlogic.ResourceMetric // once metric has replied

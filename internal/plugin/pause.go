@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // lookAgain is how often the object is read while we wait.
@@ -44,7 +44,7 @@ func (o Objects) Replicas(ctx context.Context, namespace, name string) (int32, e
 		return 0, err
 	}
 	ref := object.Spec.ScaleTargetRef
-	replicas, err := target.NewReader(o.API, autoscalingv2.CrossVersionObjectReference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name}, namespace).Replicas(ctx)
+	replicas, err := workload.NewReader(o.API, autoscalingv2.CrossVersionObjectReference{APIVersion: ref.APIVersion, Kind: ref.Kind, Name: ref.Name}, namespace).Replicas(ctx)
 	return replicas, explain(err)
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -59,7 +59,7 @@ func entryOf(p pass.Pass, perPod bool) (entry Entry, err error) {
 	return entry, err
 }
 
-func documents(pods []target.Pod) ([]json.RawMessage, error) {
+func documents(pods []workload.Pod) ([]json.RawMessage, error) {
 	all := make([]json.RawMessage, 0, len(pods))
 	for _, pod := range pods {
 		document, err := pod.Document()

@@ -17,7 +17,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -34,10 +34,10 @@ func aPass() pass.Pass {
 		RunType: userlogic.Scaler, Began: start,
 		Decision: &decision.Decision{Current: 2, Recommended: 3, Replicas: 3, Chain: []decision.Step{{Reason: decision.DesiredWithinRange, Message: "3 recommended"}}},
 		Metrics:  []userlogic.ResourceMetric{{Resource: "web", Value: strings.Repeat("long ", 100)}},
-		Snapshot: target.Snapshot{
+		Snapshot: workload.Snapshot{
 			Ref: autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind: "Deployment", Name: "web"}, Namespace: "shop",
 			Replicas: 2, Running: 2, Document: json.RawMessage(deployment),
-			Pods: target.PodsOf([]corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "web-1"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Env: []corev1.EnvVar{{Name: "TOKEN", Value: "s3cret"}}}}}}}),
+			Pods: workload.PodsOf([]corev1.Pod{{ObjectMeta: metav1.ObjectMeta{Name: "web-1"}, Spec: corev1.PodSpec{Containers: []corev1.Container{{Env: []corev1.EnvVar{{Name: "TOKEN", Value: "s3cret"}}}}}}}),
 		},
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -120,7 +120,7 @@ func TestAMetricIsFoundWhateverItAimsAt(t *testing.T) {
 	memory := autoscalingv2.MetricSpec{Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{Name: "memory", Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: resource.NewQuantity(5, "")}}}
 	entry := Entry{KubernetesMetrics: []userlogic.KubernetesMetric{{CurrentReplicas: 4, Spec: cpu("Utilization", 50)}}}
 	tape := Tape{Specs: []autoscalingv2.MetricSpec{cpu("Utilization", 80), cpu("AverageValue", 50), memory}, at: entry}
-	gathered, err := tape.Gather(t.Context(), start, target.Snapshot{})
+	gathered, err := tape.Gather(t.Context(), start, workload.Snapshot{})
 	if len(gathered) != 1 || *gathered[0].Spec.Resource.Target.AverageUtilization != 80 || gathered[0].CurrentReplicas != 4 {
 		t.Errorf("got %+v", gathered)
 	}
@@ -131,7 +131,7 @@ func TestAMetricIsFoundWhateverItAimsAt(t *testing.T) {
 }
 
 func TestPodsThatWereNotRecordedAreMissed(t *testing.T) {
-	snapshot := target.Snapshot{}
+	snapshot := workload.Snapshot{}
 	if pods, err := (&Tape{}).Pods(t.Context(), snapshot); err != nil || len(pods) != 0 {
 		t.Errorf("got %v, %v where only metrics need them", pods, err)
 	}

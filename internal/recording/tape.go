@@ -12,7 +12,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -28,22 +28,22 @@ type Tape struct {
 func (t *Tape) Now() time.Time { return t.at.Decision.Time }
 
 // Read gives the target.
-func (t *Tape) Read(context.Context) (target.Snapshot, error) {
+func (t *Tape) Read(context.Context) (workload.Snapshot, error) {
 	of := t.at.Target
 	if of == nil {
-		return target.Snapshot{}, errors.New("the target could not be read when this was recorded")
+		return workload.Snapshot{}, errors.New("the target could not be read when this was recorded")
 	}
-	return target.Snapshot{Ref: of.CrossVersionObjectReference, Namespace: of.Namespace, Document: of.Object, Replicas: of.Replicas, Running: of.Running}, nil
+	return workload.Snapshot{Ref: of.CrossVersionObjectReference, Namespace: of.Namespace, Document: of.Object, Replicas: of.Replicas, Running: of.Running}, nil
 }
 
 // Pods gives the target's pods, where they were recorded: who needs them only for metrics has those without.
-func (t *Tape) Pods(context.Context, target.Snapshot) (pods []target.Pod, err error) {
+func (t *Tape) Pods(context.Context, workload.Snapshot) (pods []workload.Pod, err error) {
 	if t.PerPod && t.at.Pods == nil {
 		return nil, errors.New("no pods were recorded, since metric ran once for the whole target: record with runMode: per-pod")
 	}
-	pods = make([]target.Pod, len(t.at.Pods))
+	pods = make([]workload.Pod, len(t.at.Pods))
 	for i, document := range t.at.Pods {
-		if pods[i], err = target.PodOf(document); err != nil {
+		if pods[i], err = workload.PodOf(document); err != nil {
 			return nil, fmt.Errorf("reading a recorded pod: %w", err)
 		}
 	}
@@ -52,7 +52,7 @@ func (t *Tape) Pods(context.Context, target.Snapshot) (pods []target.Pod, err er
 
 // Gather gives the metrics of the specs that were recorded, as of the specs that are asked for: what a metric aims at may
 // be another now.
-func (t *Tape) Gather(context.Context, time.Time, target.Snapshot) (gathered []userlogic.KubernetesMetric, err error) {
+func (t *Tape) Gather(context.Context, time.Time, workload.Snapshot) (gathered []userlogic.KubernetesMetric, err error) {
 	var missing []kubemetrics.SpecError
 	for i, spec := range t.Specs {
 		recorded, there := t.find(spec)

@@ -20,7 +20,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -120,7 +120,7 @@ func TestScaleConfirmsTheLease(t *testing.T) {
 	}
 }
 
-var web = target.Snapshot{
+var web = workload.Snapshot{
 	Ref: autoscalingv2.CrossVersionObjectReference{Kind: "Deployment", Name: "web"}, Namespace: "shop", Document: []byte("{}"), Replicas: 2,
 	Path: kube.Path{Version: appsv1.SchemeGroupVersion, Namespace: "shop", Resource: "deployments", Name: "web"},
 }

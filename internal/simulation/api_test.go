@@ -18,7 +18,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -41,7 +41,7 @@ func TestATargetOfAnyKind(t *testing.T) {
 		for _, kind := range kinds {
 			t.Run(kind, func(t *testing.T) {
 				c, client := clusterOf(t, worldOf(t, 2, nil), apiVersion, kind)
-				reader := target.NewReader(client, c.Target, c.Namespace)
+				reader := workload.NewReader(client, c.Target, c.Namespace)
 				snapshot, err := reader.Read(t.Context())
 				if err != nil || snapshot.Replicas != 2 || snapshot.Running != 2 || !strings.Contains(string(snapshot.Document), `"kind":"`+kind+`"`) {
 					t.Fatalf("got %+v, %v", snapshot, err)
@@ -80,7 +80,7 @@ func TestMetricsOfEveryType(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(specs), &wanted); err != nil {
 		t.Fatal(err)
 	}
-	reader := target.NewReader(client, c.Target, c.Namespace)
+	reader := workload.NewReader(client, c.Target, c.Namespace)
 	snapshot, err := reader.Read(t.Context())
 	if err != nil {
 		t.Fatal(err)

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -38,7 +38,7 @@ func afterPod(input userlogic.MetricInput) ([]byte, error) {
 }
 
 // of is the document of one pod.
-func (d podDocuments) of(pod target.Pod) (method.Document, error) {
+func (d podDocuments) of(pod workload.Pod) (method.Document, error) {
 	resource, err := pod.Document()
 	if err != nil {
 		return method.Document{}, err

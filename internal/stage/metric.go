@@ -12,7 +12,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -59,7 +59,7 @@ func (m Metric) measure(ctx context.Context, seen pass.Observation, ofTarget use
 
 // perPod gives each pod that runs a document of its own, in the order of their names.
 func (m Metric) perPod(ctx context.Context, seen pass.Observation, ofTarget userlogic.MetricInput) ([]userlogic.ResourceMetric, error) {
-	pods := slices.DeleteFunc(slices.Clone(seen.Target.Pods), func(pod target.Pod) bool { return !pod.Counts() })
+	pods := slices.DeleteFunc(slices.Clone(seen.Target.Pods), func(pod workload.Pod) bool { return !pod.Counts() })
 	documents, err := newPodDocuments(ofTarget, m.OwnMetrics)
 	if err != nil {
 		return nil, err

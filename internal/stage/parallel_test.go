@@ -18,7 +18,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -52,12 +52,12 @@ func (s *slow) Run(ctx context.Context, document method.Document) (string, error
 }
 
 // pods are so many, called 0, 1, ...
-func pods(count int) target.Snapshot {
+func pods(count int) workload.Snapshot {
 	var read []corev1.Pod
 	for i := range count {
 		read = append(read, podNamed(fmt.Sprint(i), corev1.PodRunning))
 	}
-	return target.Snapshot{Document: []byte("{}"), Pods: target.PodsOf(read)}
+	return workload.Snapshot{Document: []byte("{}"), Pods: workload.PodsOf(read)}
 }
 
 func second(string) time.Duration { return time.Second }

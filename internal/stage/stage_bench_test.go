@@ -16,7 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -38,7 +38,7 @@ func BenchmarkMetric(b *testing.B) {
 					continue
 				}
 				b.Run(fmt.Sprintf("mode=%s/pods=%d/metrics=%s", mode, pods, metrics), func(b *testing.B) {
-					snapshot := target.Snapshot{Document: []byte(`{"kind":"Deployment"}`), Pods: target.PodsOf(recorded(b, pods))}
+					snapshot := workload.Snapshot{Document: []byte(`{"kind":"Deployment"}`), Pods: workload.PodsOf(recorded(b, pods))}
 					var gathered []userlogic.KubernetesMetric
 					if metrics != "none" {
 						gathered = cpuOf(snapshot.Pods)
@@ -76,7 +76,7 @@ func recorded(b *testing.B, count int) []corev1.Pod {
 }
 
 // cpuOf is the cpu of all pods, as it is gathered.
-func cpuOf(pods []target.Pod) []userlogic.KubernetesMetric {
+func cpuOf(pods []workload.Pod) []userlogic.KubernetesMetric {
 	now := metav1.NewTime(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))
 	cpu := &userlogic.ResourceMetrics{PodMetricsInfo: map[string]userlogic.PodMetric{}, Requests: map[string]int64{}, ReadyPodCount: int64(len(pods)), TotalPods: len(pods), Timestamp: now}
 	for _, pod := range pods {

@@ -15,7 +15,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -32,10 +32,10 @@ func (s scribe) Run(_ context.Context, document method.Document) (string, error)
 	return s.reply, s.err
 }
 
-var snapshot = target.Snapshot{
+var snapshot = workload.Snapshot{
 	Ref:      autoscalingv2.CrossVersionObjectReference{Name: "web"},
 	Document: []byte(`{"kind":"Deployment"}`),
-	Pods: target.PodsOf([]corev1.Pod{
+	Pods: workload.PodsOf([]corev1.Pod{
 		podNamed("a", corev1.PodRunning), podNamed("b", corev1.PodPending), podNamed("c", corev1.PodFailed),
 		podNamed("d", corev1.PodSucceeded), terminating(podNamed("e", corev1.PodRunning)),
 	}),
@@ -92,7 +92,7 @@ func TestMetricOncePerPodThatRuns(t *testing.T) {
 func TestMetricsOfNoPodsAreAnEmptyList(t *testing.T) {
 	var notes []string
 	stage := Metric{Stage: stageOf(&notes, "7", ""), Mode: config.PerPod}
-	if _, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: target.Snapshot{Document: []byte("{}")}}); err != nil {
+	if _, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: workload.Snapshot{Document: []byte("{}")}}); err != nil {
 		t.Fatal(err)
 	}
 	want(t, notes, `before {"resource":{},"runType":"scaler"}`, `after {"resource":{},"metrics":[],"runType":"scaler"}`)

@@ -10,14 +10,14 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // newParts are the rooms of the pipeline.
 func newParts(settings config.Config, api *kube.Client, methods methods, now func() time.Time, log *slog.Logger) autoscaler.Parts {
 	parts := autoscaler.Parts{
-		Target: target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
+		Target: workload.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
 		Metric: stage.Metric{
 			Stage: methods.metric, Mode: settings.RunMode, OwnMetrics: settings.PodMetrics == config.OwnPodMetrics,
 			Concurrency: settings.Concurrency(), Timeout: settings.MetricTimeout.Duration(),
@@ -40,9 +40,9 @@ func newScaler(settings config.Config, api *kube.Client, methods methods) scale.
 }
 
 // newWatch follows the target's pods, of which user logic may be handed all there is, and metrics need little.
-func newWatch(settings config.Config, api *kube.Client, log *slog.Logger) *target.Watch {
-	reader := target.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
-	return target.NewWatch(reader, settings.RunMode == config.PerPod, kubemetrics.Trim,
+func newWatch(settings config.Config, api *kube.Client, log *slog.Logger) *workload.Watch {
+	reader := workload.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
+	return workload.NewWatch(reader, settings.RunMode == config.PerPod, kubemetrics.Trim,
 		telemetry.WarnOnce(log, "watching the target's pods failed; they are listed at each pass"))
 }
 

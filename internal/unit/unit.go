@@ -24,7 +24,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/recording"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/report"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // Component is who we are to the cluster: the source of events, and the manager of the fields that are written.
@@ -58,7 +58,7 @@ type Unit struct {
 	lease    *lease.Lease        // likewise, and where leaderElection is off
 	identity *lease.Identity     // that holds the lease
 	recorder *recording.Recorder // nil where nothing is recorded
-	watch    *target.Watch       // nil where nobody needs pods
+	watch    *workload.Watch     // nil where nobody needs pods
 	log      *slog.Logger
 }
 

@@ -14,7 +14,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // onePage is how many objects a list call gives at most, which bounds what is held at a time.
@@ -22,7 +22,7 @@ const onePage = 250
 
 // checkLabels looks for a selector of others that a template's labels put the pod behind, when the pod is about to be written.
 // A template without labels of its own costs no calls.
-func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, applying []*unstructured.Unstructured) error {
+func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind workload.Kind, applying []*unstructured.Unstructured) error {
 	deployment := plan.WorkloadOf(applying)
 	if deployment == nil {
 		return nil
@@ -43,7 +43,7 @@ func (r *Reconciler) checkLabels(ctx context.Context, object *cpav1.CustomPodAut
 }
 
 // checkTarget compares with the selector of the target, whatever its kind. A target that is not there has no pods.
-func (r *Reconciler) checkTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, added map[string]string) error {
+func (r *Reconciler) checkTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind workload.Kind, added map[string]string) error {
 	ref, scale := object.Spec.ScaleTargetRef, &autoscalingv1.Scale{}
 	err := r.API.Get(ctx, scaleOf(object, kind), scale)
 	doing := fmt.Errorf("reading the selector of %s %q, to compare it with spec.template.metadata.labels: %w", ref.Kind, ref.Name, ownWords(err))

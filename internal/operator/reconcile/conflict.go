@@ -10,7 +10,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // conflict names what else writes the scale of the object's target, so that the object's autoscaler must not run; it is empty if
@@ -51,7 +51,7 @@ func Siblings(ctx context.Context, objects client.Reader, object *cpav1.CustomPo
 }
 
 // checkNotOurs refuses a target that the operator manages: the Deployment of an autoscaler, which has one replica or none.
-func (r *Reconciler) checkNotOurs(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind) error {
+func (r *Reconciler) checkNotOurs(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind workload.Kind) error {
 	if kind.GroupResource() != desired.Deployments {
 		return nil
 	}

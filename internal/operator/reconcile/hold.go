@@ -12,11 +12,11 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // holdTarget sets the target's scale, if it is not as it should be.
-func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind target.Kind, replicas int32) error {
+func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAutoscaler, kind workload.Kind, replicas int32) error {
 	ref := object.Spec.ScaleTargetRef
 	path, scale := scaleOf(object, kind), &autoscalingv1.Scale{}
 	err := r.API.Get(ctx, path, scale)
@@ -38,6 +38,6 @@ func (r *Reconciler) holdTarget(ctx context.Context, object *cpav1.CustomPodAuto
 }
 
 // scaleOf is the path of the target's scale.
-func scaleOf(object *cpav1.CustomPodAutoscaler, kind target.Kind) kube.Path {
+func scaleOf(object *cpav1.CustomPodAutoscaler, kind workload.Kind) kube.Path {
 	return kube.Path{Version: kind.Version, Namespace: object.Namespace, Resource: kind.Resource, Name: object.Spec.ScaleTargetRef.Name, Subresource: "scale"}
 }

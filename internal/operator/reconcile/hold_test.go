@@ -16,7 +16,7 @@ import (
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // expiring notes which group versions were found to be out of date.
@@ -69,7 +69,7 @@ func TestHoldTarget(t *testing.T) {
 			kinds := &expiring{}
 			object := &cpav1.CustomPodAutoscaler{ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-autoscaler"}}
 			object.Spec.ScaleTargetRef = cpav1.TargetReference{APIVersion: "shop.example.com/v1", Kind: "Worker", Name: "web"}
-			err = (&Reconciler{API: api, Kinds: kinds}).holdTarget(t.Context(), object, target.Kind{Version: schema.GroupVersion{Group: "shop.example.com", Version: "v1"}, Resource: "workers"}, row.replicas)
+			err = (&Reconciler{API: api, Kinds: kinds}).holdTarget(t.Context(), object, workload.Kind{Version: schema.GroupVersion{Group: "shop.example.com", Version: "v1"}, Resource: "workers"}, row.replicas)
 			trouble, _ := errors.AsType[plan.TroubleError](err)
 			if (err == nil) != (row.code == 200) || trouble.Reason != row.reason || err != nil && !strings.Contains(err.Error(), row.says) {
 				t.Errorf("got %v (%s), want %s: %s", err, trouble.Reason, row.reason, row.says)

@@ -10,7 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // heldAtZero remembers the objects whose targets are held at no replicas. Nothing wakes such a target when its object is deleted.
@@ -22,10 +22,10 @@ type heldAtZero struct {
 // heldTarget is the target of an object that may be gone.
 type heldTarget struct {
 	object *cpav1.CustomPodAutoscaler
-	kind   target.Kind
+	kind   workload.Kind
 }
 
-func (h *heldAtZero) note(object *cpav1.CustomPodAutoscaler, kind target.Kind, replicas int32) {
+func (h *heldAtZero) note(object *cpav1.CustomPodAutoscaler, kind workload.Kind, replicas int32) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	key := types.NamespacedName{Namespace: object.Namespace, Name: object.Name}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 var (
@@ -85,9 +85,9 @@ func TestMayPass(t *testing.T) {
 		{"credentials that are refused", &kube.Error{Err: apierrors.NewUnauthorized("no")}, true},
 		{"a path that is not served", &kube.Error{Err: noPath}, true},
 		{"an object that is not there", apierrors.NewNotFound(roleResource, "web"), false},
-		{"discovery that hangs", passingError{fmt.Errorf("asking: %w", target.ErrStillAsking)}, true},
-		{"a group version that is not served", plan.Trouble("UnknownTarget", passingError{target.ErrNotServed}), true},
-		{"a kind that its group version does not have", plan.Trouble("UnknownTarget", target.ErrNoKind), false},
+		{"discovery that hangs", passingError{fmt.Errorf("asking: %w", workload.ErrStillAsking)}, true},
+		{"a group version that is not served", plan.Trouble("UnknownTarget", passingError{workload.ErrNotServed}), true},
+		{"a kind that its group version does not have", plan.Trouble("UnknownTarget", workload.ErrNoKind), false},
 		{"a template that is refused", plan.Trouble("Refused", apierrors.NewForbidden(roleResource, "web", errors.New("no"))), false},
 	} {
 		t.Run(row.name, func(t *testing.T) {

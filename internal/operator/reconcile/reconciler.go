@@ -25,7 +25,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/desired"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/operator/plan"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/target"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
 // manager is who owns the fields that we apply.
@@ -51,7 +51,7 @@ type Reconciler struct {
 
 // KindFinder finds how the API serves a kind. It does not wait long for an answer.
 type KindFinder interface {
-	Find(context.Context, schema.GroupVersionKind) (target.Kind, error)
+	Find(context.Context, schema.GroupVersionKind) (workload.Kind, error)
 	Expire(schema.GroupVersion)
 }
 
@@ -151,23 +151,23 @@ func (r *Reconciler) warn(object *cpav1.CustomPodAutoscaler, applied []*unstruct
 }
 
 // target asks how the API serves the target's kind.
-func (r *Reconciler) target(ctx context.Context, object *cpav1.CustomPodAutoscaler) (target.Kind, error) {
+func (r *Reconciler) target(ctx context.Context, object *cpav1.CustomPodAutoscaler) (workload.Kind, error) {
 	ref := object.Spec.ScaleTargetRef
 	version, err := schema.ParseGroupVersion(ref.APIVersion)
 	if err != nil {
-		return target.Kind{}, plan.Trouble("InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err))
+		return workload.Kind{}, plan.Trouble("InvalidTarget", fmt.Errorf("spec.scaleTargetRef.apiVersion: %w", err))
 	}
 	kind, err := r.Kinds.Find(ctx, version.WithKind(ref.Kind))
 	switch {
-	case errors.Is(err, target.ErrNotServed):
-		return target.Kind{}, plan.Trouble("UnknownTarget", passingError{inRef(err)})
-	case errors.Is(err, target.ErrNoKind):
-		return target.Kind{}, plan.Trouble("UnknownTarget", inRef(err))
+	case errors.Is(err, workload.ErrNotServed):
+		return workload.Kind{}, plan.Trouble("UnknownTarget", passingError{inRef(err)})
+	case errors.Is(err, workload.ErrNoKind):
+		return workload.Kind{}, plan.Trouble("UnknownTarget", inRef(err))
 	case err != nil:
-		return target.Kind{}, passingError{fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, ownWords(err))}
+		return workload.Kind{}, passingError{fmt.Errorf("asking how the API serves %s in %s: %w", ref.Kind, ref.APIVersion, ownWords(err))}
 	}
 	if err := kind.Targetable(); err != nil {
-		return target.Kind{}, plan.Trouble("InvalidTarget", inRef(err))
+		return workload.Kind{}, plan.Trouble("InvalidTarget", inRef(err))
 	}
 	return kind, nil
 }

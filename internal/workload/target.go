@@ -1,8 +1,8 @@
-// Package target reads what is scaled: one Snapshot per pass, of any kind that has a scale subresource.
+// Package workload reads what is scaled: one Snapshot per pass, of any kind that has a scale subresource.
 //
 // The reference comes in; the object, its scale and, for those who ask, its pods go out, as they were when they were
 // read. Nothing is written, and nothing is kept from pass to pass but where the API serves the target's kind.
-package target
+package workload
 
 import (
 	"cmp"
