@@ -2,9 +2,12 @@ package autoscaler_test
 
 import (
 	"fmt"
+	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"maps"
+	"path"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,168 +17,128 @@ import (
 
 const module = "github.com/custom-pod-autoscaler/autoscaler/v3/"
 
-// rooms is the order in which data flows, from the contract with the outside to the programs. A room imports only
-// rooms to its left, so that each arrow is a value and any room can be read, tested and replaced without those that
-// follow. A new room takes its place here and in docs/design.md.
-var rooms = []string{
-	"api/v1",
-	"userlogic",
-	"userlogic/worker",
-	"internal/version",
-	"internal/secret",
-	"internal/text",
-	"internal/commandline",
-	"internal/terminal",
-	"internal/quantity",
-	"internal/regular",
-	"internal/fault",
-	"internal/level",
-	"internal/finding",
-	"internal/config/span",
-	"internal/rights",
-	"internal/rights/rightstest",
-	"internal/config/rule",
-	"internal/kube",
-	"internal/workload",
-	"internal/decision",
-	"internal/pass",
-	"internal/hpa",
-	"userlogic/hpa",
-	"internal/process",
-	"internal/method",
-	"internal/method/methodtest",
-	"internal/method/shell",
-	"internal/method/http",
-	"internal/method/worker",
-	"internal/method/hpa",
-	"internal/config",
-	"internal/kubemetrics",
-	"internal/stage",
-	"internal/scale",
-	"internal/lease",
-	"internal/autoscaler",
-	"internal/simulation",
-	"internal/telemetry",
-	"internal/report",
-	"internal/recording",
-	"internal/access",
-	"internal/server",
-	"internal/check",
-	"internal/unit",
-	"internal/host",
-	"internal/experiment", "internal/plugin",
-	"internal/kubectl",
-	"internal/scaffold",
-	"internal/cli",
-	"internal/operator/desired",
-	"internal/operator/plan",
-	"internal/operator/rivals",
-	"internal/operator/reconcile",
-	"internal/operator/operatortest",
-	"internal/operator",
-	"cmd/custom-pod-autoscaler",
-	"cmd/custom-pod-autoscaler-operator",
+// room is one of our packages: what it is, and what it may import of ours, with the reasons.
+type room struct {
+	name, is string
+	edges    map[string]string
 }
 
-// alone are rooms that import nothing of ours, although they could.
-var alone = map[string]string{
-	"api/v1":               "it is public, and every client of the object would pull in what it imports",
-	"userlogic":            "it is public: who writes user logic in Go must not pull in the autoscaler",
-	"userlogic/worker":     "it is public, and makes a worker of a function, whatever the documents are",
-	"internal/kube":        "it makes single calls, and knows nothing of what they are for",
-	"internal/secret":      "it works on texts and objects, whoever shows them",
-	"internal/text":        "it works on words, whatever they say",
-	"internal/commandline": "it knows command lines, and no command",
-	"internal/decision":    "deciding is a function of plain values, so that it can be tested as a timeline and run anywhere",
+// standard tells a room that imports the standard library only.
+func (r room) standard() bool { return strings.Contains(r.is, "standard library only") }
+
+// pure tells a room of functions of values, which imports nothing that makes calls.
+func (r room) pure() bool { return strings.Contains(r.is, "calls nothing") }
+
+// graph is what internal/layers.txt says.
+type graph struct {
+	anybody []room // whom every room may import, in their order
+	rooms   []room
 }
 
-// standard are rooms that import the standard library only.
-var standard = map[string]bool{"userlogic/worker": true, "internal/secret": true, "internal/text": true, "internal/decision": true}
+func readGraph(t *testing.T, text string) (g graph) {
+	t.Helper()
+	var section *[]room
+	for line := range strings.Lines(text) {
+		line = strings.TrimRight(line, "\n")
+		name, reason, said := strings.Cut(strings.TrimSpace(line), ": ")
+		switch {
+		case line == "" || strings.HasPrefix(line, "#"):
+		case line == "anybody":
+			section = &g.anybody
+		case line == "packages":
+			section = &g.rooms
+		case section == nil || !said || reason == "":
+			t.Fatalf("%q has no reason", line)
+		case strings.HasPrefix(line, "\t"):
+			(*section)[len(*section)-1].edges[name] = reason
+		default:
+			*section = append(*section, room{name, reason, map[string]string{}})
+		}
+	}
+	return g
+}
 
-// pure are rooms of functions of values. They call nothing, so they import nothing that makes calls.
-var pure = map[string]string{
-	"internal/operator/desired": "what the operator makes of an object is shown by golden files alone",
-	"internal/operator/plan":    "what the operator does is decided before anything is written, and is tested without a cluster",
+// find is the entry of a package: its own, or the one with a star that it belongs to.
+func find(among []room, name string) (room, bool) {
+	for _, r := range among {
+		if r.name == name {
+			return r, true
+		}
+	}
+	for _, r := range among {
+		if matches, _ := path.Match(r.name, name); matches {
+			return r, true
+		}
+	}
+	return room{}, false
 }
 
 // calling are packages by which a call can be made, to the API or to anything else.
 var calling = []string{"context", "net", "os", "k8s.io/client-go", "sigs.k8s.io/controller-runtime"}
 
-// checkPure gives what is wrong with a pure room importing a package, or "". Of our rooms, those that make no calls are pure
-// or come before internal/kube.
-func checkPure(room, imported string) string {
-	reason, isPure := pure[room]
-	if !isPure {
-		return ""
+// check gives what is wrong with one package importing another, or "".
+func (g graph) check(name, imported string) string {
+	ours, isOurs := strings.CutPrefix(imported, module)
+	common := slices.IndexFunc(g.anybody, func(r room) bool { return r.name == ours })
+	is, known := find(g.rooms, name)
+	at := slices.IndexFunc(g.anybody, func(r room) bool { return r.name == name })
+	if at >= 0 {
+		is, known = g.anybody[at], true
 	}
-	calls := slices.ContainsFunc(calling, func(path string) bool { return imported == path || strings.HasPrefix(imported, path+"/") })
-	if ours, ok := strings.CutPrefix(imported, module); ok && pure[ours] == "" {
-		calls = slices.Index(rooms, ours) >= slices.Index(rooms, "internal/kube")
-	}
-	if calls {
-		return fmt.Sprintf("%s imports %s, by which calls can be made, but %s", room, imported, reason)
-	}
-	return ""
-}
-
-// check gives what is wrong with one room importing another, or "".
-func check(room, imported string) string {
-	from, to := slices.Index(rooms, room), slices.Index(rooms, imported)
+	_, allowed := find(roomsOf(is.edges), ours)
 	switch {
-	case from < 0:
-		return fmt.Sprintf("%s has no place in the order of rooms: decide what it comes after, and add it", room)
-	case to < 0:
-		return fmt.Sprintf("%s imports %s, which has no place in the order of rooms", room, imported)
-	case to >= from:
-		return fmt.Sprintf("%s imports %s, which comes after it: data flows from left to right, so let %s take a value or a small interface of its own instead",
-			room, imported, room)
-	case alone[room] != "":
-		return fmt.Sprintf("%s imports %s, but %s", room, imported, alone[room])
+	case !known:
+		return fmt.Sprintf("%s has no entry in internal/layers.txt: say what it is, and what it imports", name)
+	case is.standard() && strings.Contains(imported, "."):
+		return fmt.Sprintf("%s imports %s, but it may use the standard library only: it %s", name, imported, is.is)
+	case is.pure() && slices.ContainsFunc(calling, func(path string) bool { return imported == path || strings.HasPrefix(imported, path+"/") }):
+		return fmt.Sprintf("%s imports %s, by which calls can be made, but it calls nothing: %s", name, imported, is.is)
+	case !isOurs || allowed:
+	case at >= 0 && (common < 0 || common >= at):
+		return fmt.Sprintf("%s imports %s, but anybody may import it, so that it imports only what is above it there", name, ours)
+	case common < 0:
+		return fmt.Sprintf("%s imports %s, which internal/layers.txt does not allow: let it take a value or a small interface of its own instead, or add the import with its reason", name, ours)
 	}
 	return ""
 }
 
-func TestRoomsImportOnlyRoomsToTheirLeft(t *testing.T) {
-	seen := map[string]bool{}
+func roomsOf(edges map[string]string) (all []room) {
+	for name := range edges {
+		all = append(all, room{name: name})
+	}
+	return all
+}
+
+// sources are the files of our packages that are no tests, by package.
+func sources(t *testing.T) map[string][]string {
+	t.Helper()
+	files := map[string][]string{}
 	for _, top := range []string{"api", "userlogic", "internal", "cmd"} {
 		err := filepath.WalkDir(top, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
-				return err
+			if err == nil && !entry.IsDir() && strings.HasSuffix(path, ".go") && !strings.HasSuffix(path, "_test.go") {
+				of := filepath.ToSlash(filepath.Dir(path))
+				files[of] = append(files[of], path)
 			}
-			room := filepath.ToSlash(filepath.Dir(path))
-			seen[room] = true
-			for _, imported := range imports(t, path) {
-				ours, ok := strings.CutPrefix(imported, module)
-				if problem := check(room, ours); ok && problem != "" {
-					t.Errorf("%s: %s", path, problem)
-				}
-				if problem := checkPure(room, imported); problem != "" {
-					t.Errorf("%s: %s", path, problem)
-				}
-				if standard[room] && strings.Contains(imported, ".") {
-					t.Errorf("%s: imports %s, but it may use the standard library only: %s", path, imported, alone[room])
-				}
-			}
-			return nil
+			return err
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, room := range rooms {
-		if !seen[room] {
-			t.Errorf("the order of rooms names %s, which is not there", room)
-		}
-	}
+	return files
 }
 
-func imports(t *testing.T, path string) []string {
+func parsed(t *testing.T, path string) *ast.File {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var paths []string
+	return file
+}
+
+func importsOf(t *testing.T, file *ast.File) (paths []string) {
+	t.Helper()
 	for _, spec := range file.Imports {
 		path, err := strconv.Unquote(spec.Path.Value)
 		if err != nil {
@@ -186,42 +149,165 @@ func imports(t *testing.T, path string) []string {
 	return paths
 }
 
-// TestTheOrderIsKept shows that the test above can fail.
-func TestTheOrderIsKept(t *testing.T) {
+func TestPackagesImportWhatTheyMay(t *testing.T) {
+	g := readGraph(t, read(t, "internal/layers.txt"))
+	used := map[string]bool{}
+	for name, files := range sources(t) {
+		is, _ := find(g.rooms, name)
+		used[is.name] = true
+		for _, file := range files {
+			for _, imported := range importsOf(t, parsed(t, file)) {
+				if problem := g.check(name, imported); problem != "" {
+					t.Errorf("%s: %s", file, problem)
+				}
+				if edge, ok := find(roomsOf(is.edges), strings.TrimPrefix(imported, module)); ok {
+					used[is.name+" "+edge.name] = true
+				}
+			}
+		}
+	}
+	for _, r := range g.rooms {
+		if !used[r.name] {
+			t.Errorf("internal/layers.txt names %s, which is not there", r.name)
+		}
+		for edge := range r.edges {
+			if !used[r.name+" "+edge] {
+				t.Errorf("internal/layers.txt says that %s imports %s, which it does not", r.name, edge)
+			}
+		}
+	}
+}
+
+// TestTheLayersAreKept shows that the test above can fail.
+func TestTheLayersAreKept(t *testing.T) {
+	g := readGraph(t, read(t, "internal/layers.txt"))
+	const plan = "internal/operator/plan"
 	for _, row := range []struct{ name, room, imported, want string }{
-		{"to the left", "internal/stage", "internal/workload", ""},
-		{"to the right", "internal/workload", "internal/stage", "comes after it"},
-		{"itself", "internal/workload", "internal/workload", "comes after it"},
-		{"a room that stands alone", "internal/decision", "internal/workload", "a function of plain values"},
-		{"a room without a place", "internal/misc", "internal/config", "has no place"},
-		{"importing one without a place", "internal/workload", "internal/misc", "has no place"},
+		{"one that is named", "internal/stage", module + "internal/workload", ""},
+		{"one that is not", "internal/workload", module + "internal/stage", "does not allow"},
+		{"what anybody may", "internal/workload", module + "internal/text", ""},
+		{"a kind of method", "internal/config", module + "internal/method/new", ""},
+		{"of a kind of method", "internal/method/new", module + "internal/process", ""},
+		{"of a kind of method, which it may not", "internal/method/new", module + "internal/config", "does not allow"},
+		{"of what anybody may import, above", "internal/config/rule", module + "internal/text", ""},
+		{"of what anybody may import, below", "internal/text", module + "internal/secret", "the standard library only"},
+		{"of what anybody may import, elsewhere", "internal/quantity", module + "internal/kube", "only what is above it"},
+		{"one without an entry", "internal/misc", module + "internal/config", "no entry"},
+		{"importing one without an entry", "internal/workload", module + "internal/misc", "does not allow"},
+		{"a library of one that has the standard library only", "internal/decision", "k8s.io/api/core/v1", "a function of plain values"},
+		{"values in one that calls nothing", plan, "k8s.io/api/rbac/v1", ""},
+		{"another one that calls nothing", plan, module + "internal/operator/desired", ""},
+		{"a client in one that calls nothing", plan, "sigs.k8s.io/controller-runtime/pkg/client", "by which calls can be made"},
+		{"a context in one that calls nothing", plan, "context", "by which calls can be made"},
+		{"a room that makes calls", plan, module + "internal/kube", "does not allow"},
+		{"a client elsewhere", "internal/operator", "k8s.io/client-go/rest", ""},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			if got := check(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
+			if got := g.check(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
 				t.Errorf("got %q, want %q", got, row.want)
 			}
 		})
 	}
 }
 
-// TestPureRoomsAreKept shows that the check of pure rooms can fail.
-func TestPureRoomsAreKept(t *testing.T) {
-	const plan = "internal/operator/plan"
-	for _, row := range []struct{ name, room, imported, want string }{
-		{"values", plan, "k8s.io/api/rbac/v1", ""},
-		{"another pure room", plan, module + "internal/operator/desired", ""},
-		{"a room that makes no calls", plan, module + "internal/secret", ""},
-		{"a client", plan, "sigs.k8s.io/controller-runtime/pkg/client", "tested without a cluster"},
-		{"a connection", plan, "k8s.io/client-go/rest", "by which calls can be made"},
-		{"a context", plan, "context", "by which calls can be made"},
-		{"a room that makes calls", plan, module + "internal/kube", "by which calls can be made"},
-		{"a room that makes calls by another", plan, module + "internal/workload", "by which calls can be made"},
-		{"a client in a room that is not pure", "internal/operator", "k8s.io/client-go/rest", ""},
-	} {
-		t.Run(row.name, func(t *testing.T) {
-			if got := checkPure(row.room, row.imported); (got == "") != (row.want == "") || !strings.Contains(got, row.want) {
-				t.Errorf("got %q, want %q", got, row.want)
+// symbols may be used in some packages only.
+var symbols = []struct {
+	of      string // the package that has them
+	names   []string
+	allowed map[string]string // where, and why there
+}{
+	{"os", []string{"Environ", "Getenv", "LookupEnv"}, map[string]string{
+		"cmd/custom-pod-autoscaler": "main hands the environment on as a value", "internal/operator": "the namespaces of operator 1.4 are a variable",
+		"internal/process": "a run of an autoscaler's method may be an autoscaler itself", "internal/method/methodtest": "tests run again with a variable set",
+		"internal/method/shell": "a program is run with our environment", "internal/method/worker": "a program is run with our environment",
+	}},
+	{"os", []string{"Exit"}, map[string]string{
+		"cmd/custom-pod-autoscaler": "main", "cmd/custom-pod-autoscaler-operator": "main", "internal/method/methodtest": "it is the main of tests",
+	}},
+	{"fmt", []string{"Print", "Printf", "Println"}, nil},
+	{"os", []string{"Stdout", "Stderr", "Stdin"}, map[string]string{
+		"cmd/custom-pod-autoscaler": "main hands them on as writers", "cmd/custom-pod-autoscaler-operator": "main hands them on as writers",
+		"internal/method/methodtest": "it is the main of tests", "userlogic/worker": "it is the main loop of a worker",
+	}},
+	{"os/exec", []string{"Command", "CommandContext"}, map[string]string{
+		"internal/process": "it looks whether an interpreter starts", "internal/method/shell": "it starts programs, by process", "internal/method/worker": "it starts programs, by process",
+		"internal/plugin": "it asks a dry run by kubectl port-forward", "internal/method/methodtest": "tests start programs",
+	}},
+	{"k8s.io/client-go/rest", []string{"Config", "InClusterConfig"}, map[string]string{
+		"internal/host": "it connects the process", "internal/simulation": "it is a cluster", "internal/kube": "a client is made of a connection",
+		"internal/unit": "it is handed the connection of its host", "internal/operator": "the manager is made of a connection",
+	}},
+}
+
+// symbolsOf are the names that a file uses of a package.
+func symbolsOf(file *ast.File, of string) map[string]bool {
+	name := path.Base(of)
+	there := false
+	for _, spec := range file.Imports {
+		if strings.Trim(spec.Path.Value, `"`) == of {
+			there = true
+			if spec.Name != nil {
+				name = spec.Name.Name
 			}
-		})
+		}
+	}
+	used := map[string]bool{}
+	if !there {
+		return used
+	}
+	ast.Inspect(file, func(node ast.Node) bool {
+		if selector, is := node.(*ast.SelectorExpr); is {
+			if x, is := selector.X.(*ast.Ident); is && x.Name == name {
+				used[selector.Sel.Name] = true
+			}
+		}
+		return true
+	})
+	return used
+}
+
+func TestSymbolsAreUsedWhereTheyMayBe(t *testing.T) {
+	used := make([]map[string]bool, len(symbols))
+	for name, files := range sources(t) {
+		for _, file := range files {
+			tree := parsed(t, file)
+			for i, group := range symbols {
+				there := symbolsOf(tree, group.of)
+				for _, symbol := range group.names {
+					if !there[symbol] {
+						continue
+					}
+					if group.allowed[name] == "" {
+						t.Errorf("%s uses %s.%s, which only %v may: hand it on as a value", file, group.of, symbol, slices.Sorted(maps.Keys(group.allowed)))
+					}
+					if used[i] == nil {
+						used[i] = map[string]bool{}
+					}
+					used[i][name] = true
+				}
+			}
+		}
+	}
+	for i, group := range symbols {
+		for name := range group.allowed {
+			if !used[i][name] {
+				t.Errorf("%s may use %s of %s, and does not", name, strings.Join(group.names, ", "), group.of)
+			}
+		}
+	}
+}
+
+func TestASymbolIsFound(t *testing.T) {
+	file, err := parser.ParseFile(token.NewFileSet(), "x.go", `package x
+import system "os"
+var a = system.Getenv("A")
+var os struct{ Exit int }
+var b = os.Exit
+`, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := slices.Sorted(maps.Keys(symbolsOf(file, "os"))); !slices.Equal(got, []string{"Getenv"}) {
+		t.Errorf("got %v", got)
 	}
 }
