@@ -55,6 +55,10 @@ func nameOf(i int) string { return fmt.Sprint("shop-", i) }
 
 // RoundTrip answers from the namespace that is asked for, or from any where none is. A watch tells of nothing, until it is ended.
 func (s *script) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL.Query().Get("sendInitialEvents") != "" { // as servers before Kubernetes 1.27 have it: the pods are listed first
+		status := `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422}`
+		return &http.Response{StatusCode: http.StatusUnprocessableEntity, Header: http.Header{"Content-Type": {"application/json"}}, Body: io.NopCloser(strings.NewReader(status)), Request: request}, nil
+	}
 	if request.URL.Query().Get("watch") != "" {
 		reader, writer := io.Pipe()
 		context.AfterFunc(request.Context(), func() { _ = writer.CloseWithError(request.Context().Err()) })
