@@ -5,40 +5,35 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // summary is a Kubernetes metric on one line.
 func summary(metric userlogic.KubernetesMetric) string {
-	name := kubemetrics.Describe(metric.Spec)
+	name := metrics.Describe(metric.Spec)
+	reading, err := metrics.Read(metric)
 	switch {
-	case metric.Resource != nil:
-		return name + ": " + ofPods(*metric.Resource)
-	case metric.ContainerResource != nil:
-		return name + ": " + ofPods(*metric.ContainerResource)
-	case metric.Pods != nil:
-		m := metric.Pods
-		return fmt.Sprintf("%s: total %s, average %s; %s", name, milli(m.Total()), milli(m.Average()), pods(m.ReadyPodCount, m.IgnoredPods, m.MissingPods))
-	case metric.Object != nil:
-		return name + ": " + milli(metric.Object.Amount())
-	case metric.External != nil:
-		return name + ": " + milli(metric.External.Amount())
+	case err != nil:
+		return name
+	case reading.Value != nil:
+		return name + ": " + milli(reading.Value.Amount())
 	}
-	return name
+	return name + ": " + ofPods(*reading.Pods)
 }
 
-func ofPods(m userlogic.ResourceMetrics) string {
-	text := fmt.Sprintf("total %s, average %s", milli(m.Total()), milli(m.Average()))
-	if percent, known := m.Utilization(); known {
+func ofPods(m metrics.Pods) string {
+	of := userlogic.ResourceMetrics{PodMetricsInfo: m.Ready, Requests: m.Requests}
+	text := fmt.Sprintf("total %s, average %s", milli(of.Total()), milli(of.Average()))
+	if percent, known := of.Utilization(); known {
 		text += fmt.Sprintf(", %d%% of requests", percent)
 	}
-	return text + "; " + pods(m.ReadyPodCount, m.IgnoredPods, m.MissingPods)
+	return text + "; " + pods(len(m.Ready), m.Ignored, m.Missing)
 }
 
-func pods(ready int64, ignored, missing userlogic.PodSet) string {
-	return fmt.Sprintf("%s, %d ignored, %d missing", text.Count(int(ready), "pod", "pods"), len(ignored), len(missing))
+func pods(ready int, ignored, missing userlogic.PodSet) string {
+	return fmt.Sprintf("%s, %d ignored, %d missing", text.Count(ready, "pod", "pods"), len(ignored), len(missing))
 }
 
 func milli(thousandths int64) string {

@@ -7,6 +7,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 )
 
 type metricSpec = autoscalingv2.MetricSpec
@@ -60,7 +61,7 @@ func metricOf[T any](of func(*T) autoscalingv2.MetricIdentifier) []rule.Key {
 // checkAims asks for the values that targets may leave out where user code decides.
 func checkAims(l *ledger, specs []metricSpec) {
 	for i, spec := range specs {
-		block, target := aimOf(spec)
+		block, target := metrics.Target(&spec)
 		if target == nil {
 			continue // a problem already
 		}
@@ -79,20 +80,4 @@ func checkAims(l *ledger, specs []metricSpec) {
 			}
 		}
 	}
-}
-
-func aimOf(spec metricSpec) (block string, target *autoscalingv2.MetricTarget) {
-	switch {
-	case spec.Resource != nil:
-		return "resource", &spec.Resource.Target
-	case spec.ContainerResource != nil:
-		return "containerResource", &spec.ContainerResource.Target
-	case spec.Pods != nil:
-		return "pods", &spec.Pods.Target
-	case spec.Object != nil:
-		return "object", &spec.Object.Target
-	case spec.External != nil:
-		return "external", &spec.External.Target
-	}
-	return "", nil
 }

@@ -11,8 +11,8 @@ import (
 	"slices"
 	"strings"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -104,60 +104,26 @@ var (
 
 // propose is one metric's proposal.
 func (in Input) propose(metric userlogic.KubernetesMetric) (Proposal, error) {
-	source, err := sourceOf(metric)
+	reading, err := metrics.Read(metric)
 	if err != nil {
 		return Proposal{}, err
 	}
 	var asked verdict
-	if source.pods != nil {
-		asked, err = in.perPod(source)
+	if reading.Pods != nil {
+		asked, err = in.perPod(reading)
 	} else {
-		asked, err = in.single(source)
+		asked, err = in.single(reading)
 	}
 	if err != nil {
-		return Proposal{}, fmt.Errorf("%s: %w", source.name, err)
+		return Proposal{}, fmt.Errorf("%s: %w", reading.Name, err)
 	}
-	return Proposal{asked.replicas, fmt.Sprintf("%s %s: %s", source.name, asked.why, text.Count(int(asked.replicas), "replica", "replicas"))}, nil
+	return Proposal{asked.replicas, fmt.Sprintf("%s %s: %s", reading.Name, asked.why, text.Count(int(asked.replicas), "replica", "replicas"))}, nil
 }
 
 // verdict is what one metric asks for, and the reason without the metric's name.
 type verdict struct {
 	replicas int32
 	why      string
-}
-
-// source is a metric without what its type does not matter for.
-type source struct {
-	name   string
-	target autoscalingv2.MetricTarget
-	pods   *podValues              // a value for each pod, or
-	value  *userlogic.SingleMetric // one that is of none
-}
-
-func sourceOf(metric userlogic.KubernetesMetric) (source, error) {
-	spec := metric.Spec
-	switch {
-	case spec.Type == autoscalingv2.ResourceMetricSourceType && spec.Resource != nil && metric.Resource != nil:
-		return ofResource(string(spec.Resource.Name)+" resource", spec.Resource.Target, metric.Resource), nil
-	case spec.Type == autoscalingv2.ContainerResourceMetricSourceType && spec.ContainerResource != nil && metric.ContainerResource != nil:
-		return ofResource(string(spec.ContainerResource.Name)+" container resource", spec.ContainerResource.Target, metric.ContainerResource), nil
-	case spec.Type == autoscalingv2.PodsMetricSourceType && spec.Pods != nil && metric.Pods != nil:
-		pods := &podValues{ready: metric.Pods.PodMetricsInfo, ignored: metric.Pods.IgnoredPods, missing: metric.Pods.MissingPods}
-		return source{name: "pods metric " + spec.Pods.Metric.Name, target: spec.Pods.Target, pods: pods}, nil
-	case spec.Type == autoscalingv2.ObjectMetricSourceType && spec.Object != nil && metric.Object != nil:
-		name := fmt.Sprintf("%s metric %s", spec.Object.DescribedObject.Kind, spec.Object.Metric.Name)
-		return source{name: name, target: spec.Object.Target, value: metric.Object}, nil
-	case spec.Type == autoscalingv2.ExternalMetricSourceType && spec.External != nil && metric.External != nil:
-		return source{name: "external metric " + spec.External.Metric.Name, target: spec.External.Target, value: metric.External}, nil
-	}
-	return source{}, fmt.Errorf("a metric of the type %q lacks its spec or its values", spec.Type)
-}
-
-func ofResource(name string, target autoscalingv2.MetricTarget, used *userlogic.ResourceMetrics) source {
-	if target.Type == autoscalingv2.UtilizationMetricType {
-		name += " utilization (percentage of request)"
-	}
-	return source{name: name, target: target, pods: &podValues{used.PodMetricsInfo, used.IgnoredPods, used.MissingPods, used.Requests}}
 }
 
 // within tells whether a ratio of usage to target is so near to 1 that nothing changes.

@@ -9,16 +9,12 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // podValues are a metric's values, pod by pod, and the pods whose values are not known or mislead.
-type podValues struct {
-	ready            map[string]userlogic.PodMetric
-	ignored, missing userlogic.PodSet
-	requests         map[string]int64 // for a utilization only
-}
+type podValues metrics.Pods
 
 // gauge reads pods' values against a target.
 type gauge interface {
@@ -36,12 +32,12 @@ type gauge interface {
 //	nothing to assume    the tolerance, then ratio * ready pods
 //	otherwise            the ratio with what is assumed; the tolerance, then ratio * all these pods,
 //	                     unless that is in the other direction
-func (in Input) perPod(source source) (verdict, error) {
-	gauge, err := gaugeOf(source)
+func (in Input) perPod(of metrics.Reading) (verdict, error) {
+	gauge, err := gaugeOf(of)
 	if err != nil {
 		return verdict{}, err
 	}
-	values := source.pods.values()
+	values := podValues(*of.Pods).values()
 	if len(values) == 0 {
 		return verdict{}, errNotReady
 	}
@@ -50,7 +46,7 @@ func (in Input) perPod(source source) (verdict, error) {
 		return verdict{}, err
 	}
 	why := fmt.Sprintf("is %s, target %s", current, gauge)
-	assumed, note := source.pods.assume(ratio, gauge)
+	assumed, note := podValues(*of.Pods).assume(ratio, gauge)
 	if len(assumed) > 0 {
 		maps.Copy(values, assumed)
 		return in.assuming(values, ratio, gauge, why+note)
@@ -79,8 +75,8 @@ func (in Input) assuming(values map[string]int64, ratio float64, gauge gauge, wh
 }
 
 func (p podValues) values() map[string]int64 {
-	values := make(map[string]int64, len(p.ready))
-	for pod, metric := range p.ready {
+	values := make(map[string]int64, len(p.Ready))
+	for pod, metric := range p.Ready {
 		values[pod] = metric.Value
 	}
 	return values
@@ -92,12 +88,12 @@ func (p podValues) values() map[string]int64 {
 //	missing    busy        -     idle
 //	ignored    -           -     idle
 func (p podValues) assume(ratio float64, gauge gauge) (assumed map[string]int64, note string) {
-	assumed = make(map[string]int64, len(p.missing))
+	assumed = make(map[string]int64, len(p.Missing))
 	note = "idle"
 	if ratio < 1 {
 		note = "busy"
 	}
-	for pod := range p.missing {
+	for pod := range p.Missing {
 		switch {
 		case ratio < 1:
 			assumed[pod] = gauge.busy(pod)
@@ -106,21 +102,21 @@ func (p podValues) assume(ratio float64, gauge gauge) (assumed map[string]int64,
 		}
 	}
 	if ratio > 1 {
-		for pod := range p.ignored {
+		for pod := range p.Ignored {
 			assumed[pod] = 0
 		}
 	}
 	return assumed, fmt.Sprintf(", counting %s without a usable value as %s", text.Count(len(assumed), "pod", "pods"), note)
 }
 
-func gaugeOf(source source) (gauge, error) {
-	target := source.target
+func gaugeOf(of metrics.Reading) (gauge, error) {
+	target := of.Target
 	switch target.Type {
 	case autoscalingv2.UtilizationMetricType:
 		if target.AverageUtilization == nil || *target.AverageUtilization <= 0 {
 			return nil, errors.New("target.averageUtilization must be set and above 0")
 		}
-		return utilization{int64(*target.AverageUtilization), source.pods.requests}, nil
+		return utilization{int64(*target.AverageUtilization), of.Pods.Requests}, nil
 	case autoscalingv2.AverageValueMetricType:
 		amount, err := amountOf(target)
 		return average{amount}, err

@@ -5,22 +5,24 @@ import (
 	"fmt"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 )
 
 // single proposes replicas for a metric with one value, which is of no pod.
-func (in Input) single(source source) (verdict, error) {
-	target, err := amountOf(source.target)
+func (in Input) single(of metrics.Reading) (verdict, error) {
+	target, err := amountOf(of.Target)
 	if err != nil {
 		return verdict{}, err
 	}
-	value := source.value.Current
+	value := of.Value.Current
 	switch {
-	case source.target.Type == autoscalingv2.ValueMetricType && value.Value != nil:
-		return in.whole(*value.Value, source.value.ReadyPodCount, target)
-	case source.target.Type == autoscalingv2.AverageValueMetricType && value.AverageValue != nil:
+	case of.Target.Type == autoscalingv2.ValueMetricType && value.Value != nil:
+		return in.whole(*value.Value, of.Value.ReadyPodCount, target)
+	case of.Target.Type == autoscalingv2.AverageValueMetricType && value.AverageValue != nil:
 		return in.shared(*value.AverageValue, target), nil
 	}
-	return verdict{}, fmt.Errorf("there is no current value for target.type %q: it is Value or AverageValue", source.target.Type)
+	return verdict{}, fmt.Errorf("there is no current value for target.type %q: it is Value or AverageValue", of.Target.Type)
 }
 
 // whole is for a value that all replicas together bring about: as many more as it is too high.

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
@@ -31,7 +32,7 @@ func (g *Gatherer) Calls(ctx context.Context, now time.Time, namespace string) [
 }
 
 func (p *pass) callOf(ctx context.Context, spec autoscalingv2.MetricSpec) Call {
-	call := Call{Spec: Describe(spec)}
+	call := Call{Spec: metrics.Describe(spec)}
 	if source, known := sources[spec.Type]; known {
 		call.Verb, call.Path, call.Err = source.call(p, ctx, spec)
 	}

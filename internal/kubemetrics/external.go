@@ -5,15 +5,12 @@ import (
 	"fmt"
 	"strings"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	externalmetricsv1beta1 "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
-
-func describeExternal(spec autoscalingv2.MetricSpec) string { return spec.External.Metric.Name }
 
 // external gathers the sum of a metric that is of nothing in the cluster, from external.metrics.k8s.io.
 func (p *pass) external(ctx context.Context, metric *userlogic.KubernetesMetric) error {

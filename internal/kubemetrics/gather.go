@@ -18,21 +18,21 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
-// sources are the types of spec that can be gathered: what fills in the entry, what names the metric, and what call reads it.
+// sources are the types of spec that can be gathered: what fills in the entry, and what call reads it.
 var sources = map[autoscalingv2.MetricSourceType]struct {
-	gather   func(*pass, context.Context, *userlogic.KubernetesMetric) error
-	describe func(autoscalingv2.MetricSpec) string
-	call     func(*pass, context.Context, autoscalingv2.MetricSpec) (verb string, path kube.Path, err error)
+	gather func(*pass, context.Context, *userlogic.KubernetesMetric) error
+	call   func(*pass, context.Context, autoscalingv2.MetricSpec) (verb string, path kube.Path, err error)
 }{
-	autoscalingv2.ResourceMetricSourceType:          {(*pass).resource, describeResource, callPodMetrics},
-	autoscalingv2.ContainerResourceMetricSourceType: {(*pass).containerResource, describeContainerResource, callPodMetrics},
-	autoscalingv2.PodsMetricSourceType:              {(*pass).pods, describePods, callPods},
-	autoscalingv2.ObjectMetricSourceType:            {(*pass).object, describeObject, callObject},
-	autoscalingv2.ExternalMetricSourceType:          {(*pass).external, describeExternal, callExternal},
+	autoscalingv2.ResourceMetricSourceType:          {(*pass).resource, callPodMetrics},
+	autoscalingv2.ContainerResourceMetricSourceType: {(*pass).containerResource, callPodMetrics},
+	autoscalingv2.PodsMetricSourceType:              {(*pass).pods, callPods},
+	autoscalingv2.ObjectMetricSourceType:            {(*pass).object, callObject},
+	autoscalingv2.ExternalMetricSourceType:          {(*pass).external, callExternal},
 }
 
 // Gatherer gathers the metrics that the specs ask for.
@@ -117,7 +117,7 @@ type SpecError struct {
 }
 
 func (e SpecError) Error() string {
-	return fmt.Sprintf("kubernetesMetricSpecs[%d] (%s): %v", e.Index, Describe(e.Spec), e.Err)
+	return fmt.Sprintf("kubernetesMetricSpecs[%d] (%s): %v", e.Index, metrics.Describe(e.Spec), e.Err)
 }
 
 func (e SpecError) Unwrap() error { return e.Err }
@@ -148,14 +148,6 @@ func (e *Error) NotYet() bool {
 
 // notYetError says that there is no value of a metric, or no pod that could have one.
 type notYetError struct{ error }
-
-// Describe is a spec's short name: Resource cpu.
-func Describe(spec autoscalingv2.MetricSpec) string {
-	if source, known := sources[spec.Type]; known {
-		return fmt.Sprintf("%s %s", spec.Type, source.describe(spec))
-	}
-	return string(spec.Type)
-}
 
 // reads are those of one pass: what several specs ask for is read once.
 type reads struct {

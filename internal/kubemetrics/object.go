@@ -16,11 +16,6 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
-func describeObject(spec autoscalingv2.MetricSpec) string {
-	object := spec.Object.DescribedObject
-	return fmt.Sprintf("%s of %s %q", spec.Object.Metric.Name, object.Kind, object.Name)
-}
-
 // object gathers a metric of one object, from custom.metrics.k8s.io.
 func (p *pass) object(ctx context.Context, metric *userlogic.KubernetesMetric) error {
 	source := metric.Spec.Object

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
@@ -16,8 +15,6 @@ const EveryObject = "*"
 
 // defaultWindow is the window of a value whose adapter does not say.
 const defaultWindow = time.Minute
-
-func describePods(spec autoscalingv2.MetricSpec) string { return spec.Pods.Metric.Name }
 
 // pods gathers a metric of each pod, from custom.metrics.k8s.io.
 func (p *pass) pods(ctx context.Context, metric *userlogic.KubernetesMetric) error {

@@ -28,8 +28,6 @@ func (p *pass) noPods() error {
 // wholePod is no container's name.
 const wholePod = ""
 
-func describeResource(spec autoscalingv2.MetricSpec) string { return string(spec.Resource.Name) }
-
 // resource gathers what the pods use of a resource, from metrics.k8s.io.
 func (p *pass) resource(ctx context.Context, metric *userlogic.KubernetesMetric) (err error) {
 	source := metric.Spec.Resource

@@ -11,6 +11,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -81,20 +82,7 @@ func (t *Tape) find(spec autoscalingv2.MetricSpec) (userlogic.KubernetesMetric, 
 // identity is what the value of a metric depends on: all of its spec but the numbers that it aims at.
 func identity(spec autoscalingv2.MetricSpec) string {
 	spec = *spec.DeepCopy()
-	var aim *autoscalingv2.MetricTarget
-	switch {
-	case spec.Resource != nil:
-		aim = &spec.Resource.Target
-	case spec.ContainerResource != nil:
-		aim = &spec.ContainerResource.Target
-	case spec.Pods != nil:
-		aim = &spec.Pods.Target
-	case spec.Object != nil:
-		aim = &spec.Object.Target
-	case spec.External != nil:
-		aim = &spec.External.Target
-	}
-	if aim != nil {
+	if _, aim := metrics.Target(&spec); aim != nil {
 		*aim = autoscalingv2.MetricTarget{Type: aim.Type}
 	}
 	text, _ := json.Marshal(spec) // of plain values

@@ -11,6 +11,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -94,5 +95,5 @@ func (s *Series) Ran(run method.Run) {
 }
 
 func specLabels(index int, spec autoscalingv2.MetricSpec) []string {
-	return []string{fmt.Sprintf("kubernetesMetricSpecs[%d]", index), kubemetrics.Describe(spec)}
+	return []string{fmt.Sprintf("kubernetesMetricSpecs[%d]", index), metrics.Describe(spec)}
 }

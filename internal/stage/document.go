@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -57,38 +58,10 @@ func (d podDocuments) of(pod workload.Pod) (method.Document, error) {
 func (d podDocuments) ownMetrics(pod string) userlogic.MetricInput {
 	input := d.ofTarget
 	input.KubernetesMetrics = slices.Clone(input.KubernetesMetrics)
-	for i := range input.KubernetesMetrics {
-		metric := &input.KubernetesMetrics[i]
-		metric.Resource, metric.ContainerResource = ofPod(metric.Resource, pod), ofPod(metric.ContainerResource, pod)
-		if metric.Pods != nil {
-			own := *metric.Pods
-			own.PodMetricsInfo, own.IgnoredPods, own.MissingPods = only(own.PodMetricsInfo, pod), only(own.IgnoredPods, pod), only(own.MissingPods, pod)
-			metric.Pods = &own
-		}
+	for i, metric := range input.KubernetesMetrics {
+		input.KubernetesMetrics[i] = metrics.Own(metric, pod)
 	}
 	return input
-}
-
-func ofPod(all *userlogic.ResourceMetrics, pod string) *userlogic.ResourceMetrics {
-	if all == nil {
-		return nil
-	}
-	own := *all
-	own.PodMetricsInfo, own.Requests = only(own.PodMetricsInfo, pod), only(own.Requests, pod)
-	own.IgnoredPods, own.MissingPods = only(own.IgnoredPods, pod), only(own.MissingPods, pod)
-	return &own
-}
-
-// only is a map with one of its entries, if it has that. Null stays null.
-func only[M ~map[string]V, V any](all M, name string) M {
-	if all == nil {
-		return nil
-	}
-	own := M{}
-	if value, there := all[name]; there {
-		own[name] = value
-	}
-	return own
 }
 
 func encode(document any) ([]byte, error) {

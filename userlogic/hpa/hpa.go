@@ -6,6 +6,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/hpa"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -25,17 +26,8 @@ func Replicas(metric userlogic.KubernetesMetric, target autoscalingv2.MetricTarg
 // aimed is the metric with the target in its spec, which is the caller's and stays as it was.
 func aimed(metric userlogic.KubernetesMetric, target autoscalingv2.MetricTarget) userlogic.KubernetesMetric {
 	metric.Spec = *metric.Spec.DeepCopy()
-	switch spec := &metric.Spec; {
-	case spec.Resource != nil:
-		spec.Resource.Target = target
-	case spec.ContainerResource != nil:
-		spec.ContainerResource.Target = target
-	case spec.Pods != nil:
-		spec.Pods.Target = target
-	case spec.Object != nil:
-		spec.Object.Target = target
-	case spec.External != nil:
-		spec.External.Target = target
+	if _, aim := metrics.Target(&metric.Spec); aim != nil {
+		*aim = target
 	}
 	return metric
 }
