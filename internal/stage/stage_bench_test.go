@@ -61,7 +61,7 @@ func BenchmarkMetric(b *testing.B) {
 // recorded are pods as a cluster has them.
 func recorded(b *testing.B, count int) []corev1.Pod {
 	b.Helper()
-	text, err := os.ReadFile("../target/testdata/pod.json")
+	text, err := os.ReadFile("../workload/testdata/pod.json")
 	if err != nil {
 		b.Fatal(err)
 	}
