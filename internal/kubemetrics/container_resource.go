@@ -3,7 +3,6 @@ package kubemetrics
 import (
 	"context"
 
-
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
