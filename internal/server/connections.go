@@ -6,14 +6,18 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
-	"runtime"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // mostAnswering bounds the connections that wait for an open answer, such as a probe's, to be taken. Above it these are
 // closed before silent ones, so that clients that never read cannot take all the room.
 const mostAnswering = spareConnections / 2
+
+// fresh is how long a connection has to read what it was sent, and to take an answer, before it is closed for another. Otherwise a
+// burst of connections would close those that have just been accepted, such as a probe's, on a machine that is busy.
+const fresh = 100 * time.Millisecond
 
 // writeBuffer bounds what the system keeps of an answer that a client does not read, which otherwise is megabytes.
 const writeBuffer = 64 << 10
@@ -25,7 +29,7 @@ const writeBuffer = 64 << 10
 //	                 ^---------> serving    a whole request of a caller that was admitted; never closed from here
 //
 // A connection waits while it has sent nothing, half a handshake, half a request, or nothing since its last answer. At most
-// Options.MaxRequests connections are serving, and the limit is above that, so there is always one to close.
+// Options.MaxRequests connections are serving, and the limit is above that, so there is always one to close, at once or a moment later.
 type connections struct {
 	net.Listener
 	limit int
@@ -41,6 +45,7 @@ type connection struct {
 	net.Conn
 	set    *connections
 	list   *list.List    // where it is; nil while it is serving, and once it is closed
+	since  time.Time     // when it came there
 	place  *list.Element // its place there
 	closed bool
 }
@@ -55,7 +60,7 @@ func (c *connections) Accept() (net.Conn, error) {
 		conn, err := c.Listener.Accept()
 		if err != nil {
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-				c.closeOne() // net/http tries again after a while
+				c.closeOne(0) // net/http tries again after a while
 			}
 			return nil, err
 		}
@@ -69,19 +74,21 @@ func (c *connections) Accept() (net.Conn, error) {
 // add makes room for a connection, or gives nil where all others are serving.
 func (c *connections) add(conn net.Conn) *connection {
 	for c.count() >= c.limit {
-		if !c.closeOne() {
+		early, closed := c.closeOne(fresh)
+		switch {
+		case closed:
+		case early > 0:
+			time.Sleep(early)
+		default:
 			return nil
 		}
-		// Connections that were accepted a moment ago have yet to read what they were sent. Without this, a burst
-		// would close them before they could.
-		runtime.Gosched()
 	}
 	if tcp, ok := conn.(interface{ SetWriteBuffer(bytes int) error }); ok {
 		_ = tcp.SetWriteBuffer(writeBuffer) // the answer is the same without
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	added := &connection{Conn: conn, set: c, list: &c.waiting}
+	added := &connection{Conn: conn, set: c, list: &c.waiting, since: time.Now()}
 	added.place = c.waiting.PushBack(added)
 	return added
 }
@@ -92,8 +99,9 @@ func (c *connections) count() int {
 	return c.waiting.Len() + c.answering.Len() + c.serving
 }
 
-// closeOne closes the connection that is missed least.
-func (c *connections) closeOne() bool {
+// closeOne closes the connection that is missed least. It has to be where it is for so long;
+// early is how much is left of that.
+func (c *connections) closeOne(age time.Duration) (early time.Duration, closed bool) {
 	c.mutex.Lock()
 	from := &c.waiting
 	if from.Len() == 0 || c.answering.Len() > mostAnswering {
@@ -102,13 +110,17 @@ func (c *connections) closeOne() bool {
 	first := from.Front()
 	if first == nil {
 		c.mutex.Unlock()
-		return false
+		return 0, false
 	}
 	conn := first.Value.(*connection)
+	if early := age - time.Since(conn.since); early > 0 {
+		c.mutex.Unlock()
+		return early, false
+	}
 	conn.forget()
 	c.mutex.Unlock()
 	_ = conn.Conn.Close()
-	return true
+	return 0, true
 }
 
 // closeWaiting closes every connection that has no whole request.
@@ -129,6 +141,7 @@ func (c *connections) closeWaiting() {
 // moveTo makes the connection the last of a list; nil is for serving. The mutex is held.
 func (c *connection) moveTo(to *list.List) {
 	c.leave()
+	c.since = time.Now()
 	if c.list = to; to == nil {
 		c.set.serving++
 		return

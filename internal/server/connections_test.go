@@ -342,7 +342,7 @@ func TestConnectionClosedForOthersRunsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.closeOne()
+	set.closeOne(0)
 	got := s.asked(withConnection(t.Context(), conn), "POST", "/api/v1/evaluation", loopback)
 	if got.Code != http.StatusServiceUnavailable || len(p.notes) > 0 {
 		t.Errorf("got %d, and passes %q", got.Code, p.notes)
