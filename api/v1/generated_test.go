@@ -16,12 +16,16 @@ const (
 
 var update = flag.Bool("update", false, "write what is generated")
 
-// generate writes the definition and the deep copies of a package into a folder of its own.
+// generate writes the definition and the deep copies of the package in a folder into a folder of its own.
 func generate(t *testing.T, of string) (dir string) {
 	t.Helper()
+	tools, err := filepath.Abs("../../tools/go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
 	dir = t.TempDir()
-	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile=../../tools/go.mod", "controller-gen",
-		"object", "crd", "paths="+of, "output:dir="+dir)
+	command := exec.CommandContext(t.Context(), "go", "tool", "-modfile="+tools, "controller-gen", "object", "crd", "paths=.", "output:dir="+dir)
+	command.Dir = of
 	if words, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("controller-gen: %v\n%s", err, words)
 	}
@@ -56,13 +60,11 @@ func TestGeneratedFilesAreUpToDate(t *testing.T) {
 
 // A check that cannot fail is none: a field more, in a copy of the package, has to show in both files.
 func TestAStaleFileIsNoticed(t *testing.T) {
-	copied, err := os.MkdirTemp(".", "copy-") // in the module, where the types' imports are found
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { os.RemoveAll(copied) })
-	for _, name := range []string{"doc.go", "types.go", "status.go"} {
-		text, err := os.ReadFile(name)
+	copied := t.TempDir() // a module of its own: other tests read all files of ours
+	for name, from := range map[string]string{
+		"go.mod": "../../go.mod", "go.sum": "../../go.sum", "doc.go": "doc.go", "types.go": "types.go", "status.go": "status.go",
+	} {
+		text, err := os.ReadFile(from)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +73,7 @@ func TestAStaleFileIsNoticed(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if files := stale(t, generate(t, "./"+copied), "."); len(files) != 2 {
+	if files := stale(t, generate(t, copied), "."); len(files) != 2 {
 		t.Errorf("only %v are noticed to be stale", files)
 	}
 }
