@@ -15,9 +15,10 @@ import (
 // closed before silent ones, so that clients that never read cannot take all the room.
 const mostAnswering = spareConnections / 2
 
-// fresh is how long a connection has to read what it was sent, and to take an answer, before it is closed for another. Otherwise a
-// burst of connections would close those that have just been accepted, such as a probe's, on a machine that is busy.
-const fresh = 100 * time.Millisecond
+// fresh is how long a connection has to be read from, and to take an answer, before it is closed for another. Without it a burst of
+// connections closes those that have just been accepted, such as a probe's, on a machine that is busy. It also bounds how many
+// connections are accepted: limit in each such time. If it were longer, a flood would keep a probe waiting to be accepted.
+const fresh = 10 * time.Millisecond
 
 // writeBuffer bounds what the system keeps of an answer that a client does not read, which otherwise is megabytes.
 const writeBuffer = 64 << 10

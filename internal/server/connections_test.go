@@ -216,6 +216,20 @@ func leavesRoom(t *testing.T, text string, clients int, change func(*Options)) {
 	within(t, 30*time.Second, "the goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines+3 })
 }
 
+func TestAFreshConnectionIsNotClosedForAnother(t *testing.T) {
+	set := newConnections(nil, 1)
+	server, client := net.Pipe()
+	began := time.Now()
+	set.add(server)
+	set.add(server)
+	if took := time.Since(began); took < fresh {
+		t.Errorf("room was made after %s, want %s", took, fresh)
+	}
+	if _, err := client.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the older connection is not closed: %v", err)
+	}
+}
+
 // held is an autoscaler whose passes wait until they are released.
 type held struct {
 	passes
