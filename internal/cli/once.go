@@ -49,7 +49,7 @@ It knows nothing of earlier passes, so that downscaleStabilization does not hold
 	command.Flags().BoolVar(&apply, "apply", false, "scale the target, instead of only saying how it would be")
 	output := commandline.OutputFlag(command, "text", "json", "yaml")
 	command.RunE = func(command *cobra.Command, _ []string) error {
-		settings, _, err := load(program, file)
+		settings, _, err := settingsOf(program, file)
 		if err != nil {
 			return err
 		}

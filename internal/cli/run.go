@@ -23,7 +23,7 @@ func run(ctx context.Context, program Program, file string, cluster host.Cluster
 	if !slices.ContainsFunc(program.Environment, func(v string) bool { return strings.HasPrefix(v, "GOGC=") }) {
 		debug.SetGCPercent(frugal)
 	}
-	settings, tracing, err := load(program, file)
+	settings, tracing, err := settingsOf(program, file)
 	if err != nil {
 		return err
 	}
@@ -43,8 +43,8 @@ func run(ctx context.Context, program Program, file string, cluster host.Cluster
 	return nil
 }
 
-// load loads the configuration, and starts the log that it asks for. It gives the protocol, too, that traces are sent by.
-func load(program Program, file string) (settings host.Settings, tracing string, err error) {
+// settingsOf loads the configuration, and starts the log that it asks for. It gives the protocol, too, that traces are sent by.
+func settingsOf(program Program, file string) (settings host.Settings, tracing string, err error) {
 	loaded, err := config.Load(file, program.Environment)
 	log := telemetry.NewLogger(program.Stderr, loaded.Config.LogLevel(), loaded.Config.LogFormat == config.LogJSON, secret.New(loaded.Secrets()...).Mask)
 	for _, warning := range loaded.Warnings { // also about a wrong configuration: a typo explains what is missing

@@ -16,6 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/experiment"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
 // simulate is what the command is given.
@@ -109,7 +110,7 @@ func (s *simulate) read(command *cobra.Command) (settings simulation.Settings, e
 		settings.Load = nil
 	}
 	for _, text := range s.loads {
-		part, err := simulation.ParsePart(text)
+		part, err := load.Parse(text)
 		if err != nil {
 			return settings, fmt.Errorf("--load: %w", err)
 		}
@@ -170,7 +171,7 @@ func (s *simulate) writeReport(result experiment.Simulated) error {
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(simulation.WriteReport(file, result.Settings, result.Courses), file.Close()); err != nil {
+	if err := errors.Join(result.WriteReport(file), file.Close()); err != nil {
 		return err
 	}
 	path := s.report

@@ -20,6 +20,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
 // script is an API server of many namespaces, each with a target of its own; no call leaves the process.
@@ -35,7 +36,7 @@ func newScript(t *testing.T, namespaces int) *script {
 	for i := range namespaces {
 		settings := simulation.Default()
 		settings.Metrics.Values = map[string]string{"load": "load"}
-		part, err := simulation.ParsePart("flat:low=70")
+		part, err := load.Parse("flat:low=70")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -26,6 +26,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights/rightstest"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
 // apiServer is a simulated cluster that also takes what an autoscaler writes: events, its Lease, the status of its object, and
@@ -151,7 +152,7 @@ func everything() config.Config {
 func simulated(t *testing.T, settings config.Config) *simulation.Cluster {
 	t.Helper()
 	simulated := simulation.Default()
-	part, err := simulation.ParsePart("wave:low=50,high=900,period=6h")
+	part, err := load.Parse("wave:low=50,high=900,period=6h")
 	if err != nil {
 		t.Fatal(err)
 	}

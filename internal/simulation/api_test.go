@@ -18,6 +18,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -71,7 +72,7 @@ func TestMetricsOfEveryType(t *testing.T) {
 - {type: External, external: {metric: {name: unknown}, target: {type: AverageValue}}}
 `
 	w := worldOf(t, 2, func(s *Settings) {
-		s.Load = []Part{{Shape: "flat", Low: 30}}
+		s.Load = []load.Part{{Shape: "flat", Low: 30}}
 		s.Metrics.Values = map[string]string{"requests": "load", "waiting": "backlog"}
 	})
 	w.advance(time.Minute)

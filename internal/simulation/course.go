@@ -77,3 +77,6 @@ func (r *Row) decided(p pass.Pass) {
 		r.Desired, r.Failure = r.Current, p.Failure.Reason+": "+p.Failure.Err.Error()
 	}
 }
+
+// At is the time of a row, since the start.
+func (r Row) At() time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }

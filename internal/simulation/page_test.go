@@ -27,9 +27,6 @@ func TestThePageNamesEverything(t *testing.T) {
 		t.Fatal(err)
 	}
 	names := append(keysOf(reflect.TypeFor[Settings](), ""), figureNames()...)
-	for shape := range shapes {
-		names = append(names, shape)
-	}
 	for series := range tellers {
 		names = append(names, series)
 	}

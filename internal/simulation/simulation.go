@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
 // Settings are what is simulated.
@@ -23,7 +24,7 @@ type Settings struct {
 	Duration metav1.Duration `json:"duration"`
 	Seed     uint64          `json:"seed"`
 	Replicas int32           `json:"replicas"` // at the start
-	Load     []Part          `json:"load"`     // their sum is the load
+	Load     []load.Part     `json:"load"`     // their sum is the load
 	Pods     Pods            `json:"pods"`
 	Metrics  Metrics         `json:"metrics"`
 	Assert   []string        `json:"assert"`
@@ -93,14 +94,31 @@ func LoadSettings(path string) (Settings, Given, error) {
 	return settings, Given{has("start"), has("duration")}, nil
 }
 
+// Complete sets what nobody has given by the traces: a simulation starts with the first date that they have, and lasts until the end of
+// the last.
+func (s *Settings) Complete(given Given) error {
+	traced, err := load.TracedBy(s.Load)
+	if err != nil {
+		return err
+	}
+	lasts := traced.Longest
+	if !traced.Begin.IsZero() {
+		if !given.Start {
+			s.Start = metav1.NewTime(traced.Begin)
+		}
+		lasts = max(lasts, traced.End.Sub(s.Start.Time))
+	}
+	if !given.Duration && lasts > 0 {
+		s.Duration.Duration = lasts
+	}
+	return nil
+}
+
 // A simulation is gone through second by second, with all of its pods, and all passes are kept: each of these has a bound.
 const (
-	longest    = 366 * 24 * time.Hour
 	longestLag = time.Hour
 	MostPods   = 10_000
-	mostLoad   = 1e12
 	mostPasses = 1_000_000
-	mostTrace  = 64 << 20 // bytes
 )
 
 // Validate gives all that is wrong.
@@ -113,7 +131,7 @@ func (s Settings) Validate() error {
 	}
 	start := s.Start.UTC()
 	refuse(start.Year() < 1970 || start.Year() > 2200, "start", start.Format(time.RFC3339), "it has to be from 1970 to 2200")
-	refuse(s.Duration.Duration <= 0 || s.Duration.Duration > longest, "duration", s.Duration.Duration, "it has to be more than 0, and a year at most")
+	refuse(s.Duration.Duration <= 0 || s.Duration.Duration > load.Longest, "duration", s.Duration.Duration, "it has to be more than 0, and a year at most")
 	refuse(s.Replicas < 0 || s.Replicas > MostPods, "replicas", s.Replicas, fmt.Sprintf("it has to be from 0 to %d", MostPods))
 	refuse(len(s.Load) == 0, "load", "empty", "at least one part is needed, such as {shape: wave, low: 10, high: 100, period: 24h}")
 	refuse(s.Pods.Capacity <= 0, "pods.capacity", s.Pods.Capacity, "it has to be more than 0")
@@ -124,14 +142,14 @@ func (s Settings) Validate() error {
 		"pods.starts": s.Pods.Starts.Duration, "pods.ready": s.Pods.Ready.Duration, "pods.stops": s.Pods.Stops.Duration,
 		"pods.crashes": s.Pods.Crashes.Duration, "metrics.lag": s.Metrics.Lag.Duration,
 	} {
-		refuse(d < 0 || d > longest, key, d, "it has to be from 0 to a year")
+		refuse(d < 0 || d > load.Longest, key, d, "it has to be from 0 to a year")
 	}
 	refuse(s.Metrics.Lag.Duration > longestLag, "metrics.lag", s.Metrics.Lag.Duration, fmt.Sprintf("it can be %s at most", longestLag))
 	for name, series := range s.Metrics.Values {
 		refuse(tellers[series] == nil, "metrics.values."+name, series, "it has to be one of "+seriesNames())
 	}
 	for i, part := range s.Load {
-		if err := part.validate(); err != nil {
+		if err := part.Validate(); err != nil {
 			wrong = append(wrong, fmt.Errorf("load[%d]: %w", i, err))
 		}
 	}

@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
 // step is what the world is gone through in.
@@ -14,7 +16,7 @@ const step = time.Second
 // World is a target and its pods under a load.
 type World struct {
 	settings Settings
-	load     curve
+	load     load.Curve
 	random   *rand.Rand
 
 	now     time.Duration // since the start
@@ -48,16 +50,16 @@ const before = time.Hour
 
 // NewWorld gives one whose first pods have been ready for a while, and are measured.
 func NewWorld(settings Settings) (*World, error) {
-	load, err := loadOf(settings.Load, settings.Seed, settings.Start.Time)
+	curve, err := load.Sum(settings.Load, settings.Seed, settings.Start.Time)
 	if err != nil {
 		return nil, err
 	}
-	w := &World{settings: settings, load: load, random: rand.New(rand.NewPCG(settings.Seed, 0))}
+	w := &World{settings: settings, load: curve, random: rand.New(rand.NewPCG(settings.Seed, 0))}
 	w.scaleTo(settings.Replicas)
 	for _, p := range w.pods {
 		p.created, p.runs, p.ready = -before, -before, -before
 	}
-	w.served = min(load(0), w.capacity()) * step.Seconds()
+	w.served = min(curve(0), w.capacity()) * step.Seconds()
 	w.samples = []sample{{-settings.Metrics.Lag.Duration, w.uses()}}
 	return w, nil
 }
@@ -198,7 +200,9 @@ func (w *World) newPod() *pod {
 	if w.random.Float64() < w.settings.Pods.Slow.Share {
 		factor = w.settings.Pods.Slow.Factor
 	}
-	times := func(d time.Duration) time.Duration { return time.Duration(min(factor*float64(d), float64(longest))) }
+	times := func(d time.Duration) time.Duration {
+		return time.Duration(min(factor*float64(d), float64(load.Longest)))
+	}
 	p := &pod{name: fmt.Sprintf("pod-%06d", w.made), created: w.now, runs: w.now + times(w.settings.Pods.Starts.Duration)}
 	p.ready = p.runs + times(w.settings.Pods.Ready.Duration)
 	p.crashes = w.nextCrash()

@@ -7,13 +7,15 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
 // worldOf has pods that take 10 each, run after 2 seconds, and are ready after 3 more.
 func worldOf(t *testing.T, replicas int32, change func(*Settings)) *World {
 	t.Helper()
 	settings := Default()
-	settings.Replicas, settings.Load, settings.Duration.Duration = replicas, []Part{{Shape: "flat", Low: 20}}, time.Hour
+	settings.Replicas, settings.Load, settings.Duration.Duration = replicas, []load.Part{{Shape: "flat", Low: 20}}, time.Hour
 	settings.Pods.Capacity, settings.Pods.Ready.Duration = 10, 3*time.Second
 	if change != nil {
 		change(&settings)
@@ -95,7 +97,7 @@ func TestPodsCrashAndAreSlow(t *testing.T) {
 
 func TestMetricsAreLate(t *testing.T) {
 	w := worldOf(t, 2, func(s *Settings) {
-		s.Load = []Part{{Shape: "step", Low: 10, High: 20, At: metav1.Duration{Duration: 20 * time.Second}}}
+		s.Load = []load.Part{{Shape: "step", Low: 10, High: 20, At: metav1.Duration{Duration: 20 * time.Second}}}
 		s.Metrics.Resolution.Duration, s.Metrics.Lag.Duration = 15*time.Second, 10*time.Second
 	})
 	for _, row := range []struct {

@@ -15,6 +15,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -51,7 +52,7 @@ func TestADayLeavesNothingBehind(t *testing.T) {
 	simulated.Duration.Duration = 24 * time.Hour
 	simulated.Pods.Crashes.Duration = simulated.Duration.Duration / 10
 	for _, text := range []string{"wave:low=50,high=900,period=6h", "noise:high=50"} {
-		part, err := simulation.ParsePart(text)
+		part, err := load.Parse(text)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,4 +1,4 @@
-package simulation
+package experiment
 
 import (
 	_ "embed"
@@ -6,7 +6,8 @@ import (
 	"html/template"
 	"io"
 	"math"
-	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
 
 //go:embed report.html
@@ -25,9 +26,9 @@ type plotted struct {
 }
 
 // WriteReport writes one page with all there is to see of the courses: it needs no other file, and no network.
-func WriteReport(to io.Writer, settings Settings, courses []Course) error {
-	data := make([]plotted, len(courses))
-	for i, course := range courses {
+func (s Simulated) WriteReport(to io.Writer) error {
+	data := make([]plotted, len(s.Courses))
+	for i, course := range s.Courses {
 		data[i] = plot(course)
 	}
 	text, err := json.Marshal(data)
@@ -35,12 +36,12 @@ func WriteReport(to io.Writer, settings Settings, courses []Course) error {
 		return err
 	}
 	return reportTemplate.Execute(to, map[string]any{
-		"Duration": settings.Duration.Duration, "Seed": settings.Seed, "Courses": courses, "Figures": courses[0].Figures,
+		"Duration": s.Settings.Duration.Duration, "Seed": s.Settings.Seed, "Courses": s.Courses, "Figures": s.Courses[0].Figures,
 		"Data": template.JS(text), // in a script that is not run, where JSON has escaped all that could end it
 	})
 }
 
-func plot(course Course) plotted {
+func plot(course simulation.Course) plotted {
 	p := plotted{Name: course.Name, Values: map[string][]float64{}}
 	places := map[string]int{}
 	for _, row := range course.Rows {
@@ -70,6 +71,3 @@ func plot(course Course) plotted {
 	}
 	return p
 }
-
-// At is the time of a row, since the start.
-func (r Row) At() time.Duration { return time.Duration(r.Seconds * float64(time.Second)) }

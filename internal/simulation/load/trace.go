@@ -1,4 +1,4 @@
-package simulation
+package load
 
 import (
 	"encoding/csv"
@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
 // trace is a load that was recorded: its points, by time. Between two points the load changes evenly.
@@ -28,8 +26,8 @@ type point struct {
 	line int
 }
 
-// from is the trace as a curve of a simulation that starts at a time.
-func (t trace) from(start time.Time) curve {
+// from is the trace as the curve of a simulation that starts at a time.
+func (t trace) from(start time.Time) Curve {
 	shift := time.Duration(0)
 	if !t.begin.IsZero() {
 		shift = t.begin.Sub(start)
@@ -50,41 +48,35 @@ func (t trace) from(start time.Time) curve {
 	}
 }
 
-// Complete sets what nobody has given by the traces: a simulation starts with the first date that they have, and lasts until the end of
-// the last.
-func (s *Settings) Complete(given Given) error {
-	var begin, end time.Time
-	longest := time.Duration(0) // of the traces without dates
-	for _, part := range s.Load {
+// Traced is the time that traces are about.
+type Traced struct {
+	Begin, End time.Time     // of those with dates; zero if there are none
+	Longest    time.Duration // of those without
+}
+
+// TracedBy reads the traces among parts.
+func TracedBy(parts []Part) (all Traced, err error) {
+	for _, part := range parts {
 		if part.Trace == "" {
 			continue
 		}
 		t, err := readTrace(part.Trace)
 		if err != nil {
-			return err
+			return Traced{}, err
 		}
 		last := t.points[len(t.points)-1].at
 		if t.begin.IsZero() {
-			longest = max(longest, last)
+			all.Longest = max(all.Longest, last)
 			continue
 		}
-		if begin.IsZero() || t.begin.Before(begin) {
-			begin = t.begin
+		if all.Begin.IsZero() || t.begin.Before(all.Begin) {
+			all.Begin = t.begin
 		}
-		if ends := t.begin.Add(last); ends.After(end) {
-			end = ends
+		if ends := t.begin.Add(last); ends.After(all.End) {
+			all.End = ends
 		}
 	}
-	if !given.Start && !begin.IsZero() {
-		s.Start = metav1.NewTime(begin)
-	}
-	if !begin.IsZero() {
-		longest = max(longest, end.Sub(s.Start.Time))
-	}
-	if !given.Duration && longest > 0 {
-		s.Duration.Duration = longest
-	}
-	return nil
+	return all, nil
 }
 
 // readTrace reads a CSV file with a time and a load in each line.
@@ -138,8 +130,8 @@ func parseTrace(from io.Reader) (trace, error) {
 // add adds a point, which has to be later than the one before.
 func (t *trace) add(text string, load float64, wrong error, line int) error {
 	at, date, err := timeOf(text)
-	if err := errors.Join(wrong, err); err != nil || !(math.Abs(load) <= mostLoad) {
-		return fmt.Errorf("a time (15, 1h30m, 1767268800 or 2026-01-01T12:00:00Z) and a load are needed, of %g at most", mostLoad)
+	if err := errors.Join(wrong, err); err != nil || !(math.Abs(load) <= most) {
+		return fmt.Errorf("a time (15, 1h30m, 1767268800 or 2026-01-01T12:00:00Z) and a load are needed, of %g at most", most)
 	}
 	if len(t.points) == 0 {
 		t.begin = date
@@ -153,7 +145,7 @@ func (t *trace) add(text string, load float64, wrong error, line int) error {
 	if before := len(t.points) - 1; before >= 0 && at <= t.points[before].at {
 		return fmt.Errorf("its time is not after that of line %d: times have to rise", t.points[before].line)
 	}
-	if at < 0 || at > longest {
+	if at < 0 || at > Longest {
 		return errors.New("a time has to be from the start to a year after it")
 	}
 	t.points = append(t.points, point{at, load, line})

@@ -1,4 +1,6 @@
-package simulation
+// Package load is how much load there is on a target over time: shapes with parameters, and traces that were recorded. Parts come in, a
+// Curve goes out. It knows nothing of what the load does.
+package load
 
 import (
 	"errors"
@@ -30,12 +32,20 @@ type Part struct {
 	Trace  string          `json:"trace"` // a CSV file with the columns time and load
 }
 
-// curve is how much load there is at a time since the start.
-type curve func(at time.Duration) float64
+const (
+	// Longest is how long a load may last.
+	Longest = 366 * 24 * time.Hour
 
-var shapes = map[string]func(p Part, seed uint64) curve{
-	"flat": func(p Part, _ uint64) curve { return func(time.Duration) float64 { return p.Low } },
-	"step": func(p Part, _ uint64) curve {
+	most      = 1e12
+	mostTrace = 64 << 20 // bytes
+)
+
+// Curve is how much load there is at a time since the start.
+type Curve func(at time.Duration) float64
+
+var shapes = map[string]func(p Part, seed uint64) Curve{
+	"flat": func(p Part, _ uint64) Curve { return func(time.Duration) float64 { return p.Low } },
+	"step": func(p Part, _ uint64) Curve {
 		return func(at time.Duration) float64 {
 			if at < p.At.Duration {
 				return p.Low
@@ -43,7 +53,7 @@ var shapes = map[string]func(p Part, seed uint64) curve{
 			return p.High
 		}
 	},
-	"spike": func(p Part, _ uint64) curve {
+	"spike": func(p Part, _ uint64) Curve {
 		return func(at time.Duration) float64 {
 			if at < p.At.Duration || at >= p.At.Duration+p.For.Duration {
 				return 0
@@ -51,33 +61,34 @@ var shapes = map[string]func(p Part, seed uint64) curve{
 			return p.High
 		}
 	},
-	"ramp": func(p Part, _ uint64) curve {
+	"ramp": func(p Part, _ uint64) Curve {
 		return func(at time.Duration) float64 {
 			done := float64(at-p.At.Duration) / float64(p.For.Duration)
 			return p.Low + (p.High-p.Low)*max(0, min(1, done))
 		}
 	},
-	"wave": func(p Part, _ uint64) curve {
+	"wave": func(p Part, _ uint64) Curve {
 		return func(at time.Duration) float64 {
 			turn := 2 * math.Pi * float64(at) / float64(p.Period.Duration)
 			return p.Low + (p.High-p.Low)*(1-math.Cos(turn))/2
 		}
 	},
-	"noise": func(p Part, seed uint64) curve {
+	"noise": func(p Part, seed uint64) Curve {
 		return func(at time.Duration) float64 {
 			return p.High * (2*rand.New(rand.NewPCG(seed, uint64(at/time.Minute))).Float64() - 1)
 		}
 	},
 }
 
-func (p Part) validate() error {
+// Validate says what is wrong with the part.
+func (p Part) Validate() error {
 	switch {
 	case p.Trace != "" && p.Shape != "":
 		return fmt.Errorf("shape is %q and trace is %q: a part has one of them", p.Shape, p.Trace)
 	case p.Trace != "":
 		return nil
-	case math.Abs(p.Low) > mostLoad || math.Abs(p.High) > mostLoad:
-		return fmt.Errorf("low is %g and high is %g: a load can be %g at most", p.Low, p.High, mostLoad)
+	case math.Abs(p.Low) > most || math.Abs(p.High) > most:
+		return fmt.Errorf("low is %g and high is %g: a load can be %g at most", p.Low, p.High, most)
 	case shapes[p.Shape] == nil:
 		return fmt.Errorf("shape is %q: it has to be one of flat, step, spike, ramp, wave and noise, or give a trace", p.Shape)
 	case p.Shape == "wave" && p.Period.Duration <= 0:
@@ -88,8 +99,8 @@ func (p Part) validate() error {
 	return nil
 }
 
-// ParsePart reads a part as it is given on a command line: wave:low=10,high=100,period=24h, or a CSV file.
-func ParsePart(text string) (part Part, err error) {
+// Parse reads a part as it is given on a command line: wave:low=10,high=100,period=24h, or a CSV file.
+func Parse(text string) (part Part, err error) {
 	shape, parameters, _ := strings.Cut(text, ":")
 	if shapes[shape] == nil {
 		if strings.HasSuffix(text, ".csv") {
@@ -126,9 +137,9 @@ func (p *Part) set(parameter string) (err error) {
 	return nil
 }
 
-// loadOf is the sum of all parts, and never less than nothing.
-func loadOf(parts []Part, seed uint64, start time.Time) (curve, error) {
-	var all []curve
+// Sum is the load of all parts together, from start on, and never less than nothing.
+func Sum(parts []Part, seed uint64, start time.Time) (Curve, error) {
+	var all []Curve
 	for i, part := range parts {
 		if part.Trace == "" {
 			all = append(all, shapes[part.Shape](part, seed+uint64(i)))
