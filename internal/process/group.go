@@ -39,6 +39,7 @@ var leaders = struct {
 	sync.Mutex
 	starting int
 	running  map[int]bool
+	reaped   int // orphans, so far
 }{running: map[int]bool{}}
 
 // group is a process group: a program, which leads it, and all that it started and that did not leave.
@@ -124,38 +125,42 @@ func (g *group) end() {
 	g.run.end()
 	defer g.run.over()
 	s := newSweeper(g.run, g.leader.Pid, func() bool { return !g.HasExited() })
-	for _, signal := range []unix.Signal{unix.SIGTERM, unix.SIGKILL} {
-		if g.left = g.endBy(signal, s); len(g.left) == 0 {
-			break
-		}
+	if !g.endBy(unix.SIGTERM, s) {
+		g.endBy(unix.SIGKILL, s)
 	}
 	g.outlived = s.outlived
 	leaders.Lock()
-	defer leaders.Unlock()
 	delete(leaders.running, g.leader.Pid)
-	if leaders.starting == 0 {
-		reapOrphans(leaders.running)
-	}
+	leaders.Unlock()
+	reapOrphans()
 }
 
-// endBy sends a signal and waits a grace for everything to be gone. After TERM it looks every glance. After KILL it
-// looks at once where it found something new, so that it outruns processes that start others and exit.
-func (g *group) endBy(signal unix.Signal, s *sweeper) []leftover {
+// endBy sends a signal and waits a grace for everything to be gone; else it notes what is left. After TERM it looks every glance. After
+// KILL it looks at once where it found something new, or something came or went, so that it outruns processes that start others and
+// exit.
+func (g *group) endBy(signal unix.Signal, s *sweeper) (gone bool) {
 	if !g.isGone {
 		_ = unix.Kill(-g.leader.Pid, signal) // all may be gone, which is what we want
 	}
 	newest := 0
 	for began := time.Now(); ; {
 		g.isGone = g.isGone || g.reap()
+		reapOrphans() // or each look would go through all that a chain of processes has left behind
 		left, again := s.sweep(signal)
 		if g.isGone && len(left) == 0 && !again {
-			return nil
+			g.left = nil
+			return true
 		}
-		if took := time.Since(began); took > longGrace || took > grace && (signal == unix.SIGTERM || g.hopeless(left)) {
-			return g.orLeader(left)
+		took := time.Since(began)
+		if took > longGrace || took > grace && (signal == unix.SIGTERM || !again && g.hopeless(left)) {
+			g.left = g.orLeader(left)
+			return false
 		}
-		if len(left) > 0 && left[len(left)-1].pid != newest && signal == unix.SIGKILL {
+		found := len(left) > 0 && left[len(left)-1].pid != newest
+		if found {
 			newest = left[len(left)-1].pid
+		}
+		if signal == unix.SIGKILL && (found || again && took < grace) {
 			continue
 		}
 		time.Sleep(glance)

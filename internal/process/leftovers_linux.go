@@ -2,8 +2,10 @@ package process
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -19,9 +21,6 @@ const (
 
 	// mostProcesses is how many processes one sweep looks at.
 	mostProcesses = 20_000
-
-	// moreLooks is how often a process without an environment is looked at again: it may be in the middle of an exec.
-	moreLooks = 3
 )
 
 // sweeper finds and signals the processes of one run that have left its process group. Only descendants of this program
@@ -34,6 +33,7 @@ const (
 //	                               another one under way   -> left alone, with all below it
 //	                               one that has ended      -> killed: it withstood the end of its run
 //	it is in the run's group, or below a process of the run -> this run's
+//	it has none for now: it is in the middle of an exec, or exits -> looked at again a moment later
 //	its environment has no id, and
 //	   is that of this program (kubectl exec, the container's entrypoint) -> left alone
 //	   was cleared or cannot be read -> this run's, unless another run that goes on could have started it,
@@ -44,8 +44,8 @@ type sweeper struct {
 	led    func() bool // the leader still runs
 
 	signalled map[int]sent // by process
-	looked    map[int]int  // how often a process was seen that could not be told yet
 	zombies   map[int]bool
+	reaped    int      // orphans, at the last look
 	outlived  []string // the names of those of the run that were not in its group
 }
 
@@ -59,7 +59,7 @@ type sent struct {
 func newSweeper(of *run, leader int, led func() bool) *sweeper {
 	return &sweeper{
 		run: of, leader: leader, led: led,
-		signalled: map[int]sent{}, looked: map[int]int{}, zombies: map[int]bool{},
+		signalled: map[int]sent{}, zombies: map[int]bool{}, reaped: reapedOrphans(),
 	}
 }
 
@@ -69,7 +69,9 @@ func (s *sweeper) sweep(signal unix.Signal) (left []leftover, again bool) {
 	if !procIsOurs() {
 		return nil, false
 	}
-	w := walk{sweeper: s, signal: signal}
+	reaped := reapedOrphans()
+	w := walk{sweeper: s, signal: signal, again: reaped != s.reaped} // one of them may have left a child that the last look has missed
+	s.reaped = reaped
 	self := os.Getpid()
 	for _, pid := range childrenOfThread(self, self) {
 		w.visit(pid, self, false)
@@ -186,7 +188,7 @@ func (w *walk) bury(p entry, fd int) {
 }
 
 func (w *walk) whose(p entry, inherited bool) whose {
-	environment, err := readEnvironment(p.pid)
+	environment, changes, err := environmentOf(p.pid)
 	if id := idOf(environment); id != "" {
 		switch {
 		case id == w.run.id:
@@ -202,17 +204,24 @@ func (w *walk) whose(p entry, inherited bool) whose {
 	if inherited || p.group == w.leader {
 		return thisRuns
 	}
+	if changes {
+		w.again = true
+		return unsure
+	}
 	if p.started < w.run.began || sawChildrenAtStart() || p.group == unix.Getpgrp() || err == nil && isLikeOurs(environment) {
 		return notOurs
 	}
 	if w.run.couldBeOfAnother(p.started) {
-		if w.looked[p.pid]++; len(environment) == 0 && w.looked[p.pid] <= moreLooks {
-			w.again = true
-		}
 		return unsure
 	}
 	return thisRuns
 }
+
+// tellsChanges reports whether the process table tells which process changes: we do not.
+var tellsChanges = sync.OnceValue(func() bool {
+	p, ok := look(os.Getpid())
+	return ok && !p.changes
+})
 
 // isLikeOurs reports whether an environment was inherited from the container: it has at least half of our variables.
 // A process that kubectl exec or the container's entrypoint has started has them, and no id of a run.
@@ -257,10 +266,11 @@ type entry struct {
 	started            uint64
 	name               string
 	zombie, stuck      bool // it has exited; it sleeps and takes no signal
+	changes            bool // it has no memory now, as in the middle of an exec or of its exit, or the process table does not tell
 }
 
-// look reads /proc/PID/stat: "pid (name) state parent group ...", where the 22nd field is when it started. A name may
-// have blanks and brackets of its own.
+// look reads /proc/PID/stat: "pid (name) state parent group ...", where the 22nd field is when it started, and the 51st where its
+// environment ends: 0 until an exec is through, and from its exit on. A name may have blanks and brackets of its own.
 func look(pid int) (entry, bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	open, end := bytes.IndexByte(text, '('), bytes.LastIndexByte(text, ')')
@@ -275,7 +285,27 @@ func look(pid int) (entry, bool) {
 	p.parent, _ = strconv.Atoi(fields[1])
 	p.group, _ = strconv.Atoi(fields[2])
 	p.started, _ = strconv.ParseUint(fields[19], 10, 64)
+	p.changes = len(fields) <= 48 || fields[48] == "0"
 	return p, true
+}
+
+// environmentOf reads the environment of a process, and tells whether it changes: in the middle of an exec, or while it exits, a process
+// has none, though it may have children.
+func environmentOf(pid int) (environment []string, changes bool, err error) {
+	environment, err = readEnvironment(pid)
+	if len(environment) > 0 || errors.Is(err, fs.ErrPermission) || !tellsChanges() {
+		return environment, false, err
+	}
+	p, ok := look(pid)
+	if ok && p.stuck { // it may stay so, as an exit that waits for a dead disk does
+		return nil, false, err
+	}
+	if ok && !p.changes { // by now
+		if environment, err = readEnvironment(pid); err == nil {
+			return environment, false, nil
+		}
+	}
+	return nil, true, nil
 }
 
 func readEnvironment(pid int) ([]string, error) {

@@ -46,7 +46,7 @@ func TestListsOfChildrenAgree(t *testing.T) {
 	defer func() { // not a cleanup: that cannot run a method any more
 		_ = unix.Kill(-cmd.Process.Pid, unix.SIGKILL)
 		_ = cmd.Wait()
-		reapOrphans(nil)
+		reapOrphans()
 	}()
 	_, _ = out.Read(make([]byte, 1))
 	for _, pid := range []int{cmd.Process.Pid, os.Getpid()} {

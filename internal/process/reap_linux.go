@@ -30,10 +30,12 @@ func awaitExit(g *group) {
 //
 // It looks at a child before it reaps it, and stops at one that somebody waits for: a running method, or a process
 // of another part of this program, which is in our own group as no adopted one is. A later run goes on from there.
-func reapOrphans(running map[int]bool) {
-	for {
+func reapOrphans() {
+	leaders.Lock()
+	defer leaders.Unlock()
+	for leaders.starting == 0 {
 		pid := exitedChild()
-		if pid == 0 || running[pid] {
+		if pid == 0 || leaders.running[pid] {
 			return
 		}
 		if group, err := unix.Getpgid(pid); err != nil || group == unix.Getpgrp() {
@@ -42,7 +44,15 @@ func reapOrphans(running map[int]bool) {
 		if _, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); err != nil {
 			return
 		}
+		leaders.reaped++
 	}
+}
+
+// reapedOrphans counts them.
+func reapedOrphans() int {
+	leaders.Lock()
+	defer leaders.Unlock()
+	return leaders.reaped
 }
 
 // exitedChild is some child that has exited, still to be reaped; 0 if there is none.

@@ -11,7 +11,7 @@ func AdoptOrphans() error { return nil }
 // here the number of a group may, once in a blue moon, be another's by the time it is signalled.
 func awaitExit(g *group) { g.state, g.stateErr = g.leader.Wait() }
 
-func reapOrphans(map[int]bool) {}
+func reapOrphans() {}
 
 // A sweeper finds nothing here: processes that left their group are no children of this program, and stay.
 type sweeper struct{ outlived []string }
