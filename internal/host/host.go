@@ -40,8 +40,9 @@ type Host struct {
 	events     *telemetry.Events
 	process    *prometheus.Registry
 
-	lock  sync.Mutex
-	units map[string]*running
+	lock   sync.Mutex
+	units  map[string]*running
+	closed bool
 }
 
 // running is a unit that runs.
@@ -102,23 +103,26 @@ func (h *Host) make(settings Settings) (*unit.Unit, error) {
 	})
 }
 
-// Add makes an autoscaler and runs it, until it is removed, or the host closed.
+// Add makes an autoscaler and runs it, until it is removed, or the host closed, whatever context its caller has.
 func (h *Host) Add(key string, settings Settings) error {
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.closed {
+		return errors.New("the host is closed")
+	}
+	if h.units[key] != nil {
+		return fmt.Errorf("there is an autoscaler %q already", key)
+	}
 	made, err := h.make(settings)
 	if err != nil {
 		return err
 	}
-	_, err = h.run(context.Background(), key, made)
-	return err
+	h.start(context.Background(), key, made)
+	return nil
 }
 
-// run runs an autoscaler until ctx is done or it is removed, with what is beside.
-func (h *Host) run(ctx context.Context, key string, of *unit.Unit, beside ...func(context.Context)) (*running, error) {
-	h.lock.Lock()
-	defer h.lock.Unlock()
-	if h.units[key] != nil {
-		return nil, fmt.Errorf("there is an autoscaler %q already", key)
-	}
+// start runs an autoscaler until ctx is done or it is removed, with what is beside. The lock is held.
+func (h *Host) start(ctx context.Context, key string, of *unit.Unit, beside ...func(context.Context)) *running {
 	ctx, stop := context.WithCancel(ctx)
 	r := &running{Unit: of, stop: stop, ended: make(chan struct{})}
 	h.units[key] = r
@@ -128,7 +132,7 @@ func (h *Host) run(ctx context.Context, key string, of *unit.Unit, beside ...fun
 		r.Run(ctx, beside...)
 		r.Close(ctx)
 	}()
-	return r, nil
+	return r
 }
 
 // RunOne runs a single autoscaler, and serves its port, until ctx is done.
@@ -153,23 +157,28 @@ func (h *Host) RunOne(ctx context.Context, settings Settings) error {
 			cancel()
 		})
 	}
-	r, err := h.run(ctx, "", one, beside...)
-	if err != nil {
-		return err
-	}
+	h.lock.Lock()
+	r := h.start(ctx, "", one, beside...)
+	h.lock.Unlock()
 	<-r.ended
 	return served
 }
 
-// Remove ends an autoscaler, and waits for its end; there need not be one of that key.
+// Remove ends an autoscaler, and waits for its end; there need not be one of that key. Until then no other can be added under the key,
+// so that never two scale its target.
 func (h *Host) Remove(key string) {
 	h.lock.Lock()
 	r := h.units[key]
-	delete(h.units, key)
 	h.lock.Unlock()
-	if r != nil {
-		r.stop()
-		<-r.ended
+	if r == nil {
+		return
+	}
+	r.stop()
+	<-r.ended
+	h.lock.Lock()
+	defer h.lock.Unlock()
+	if h.units[key] == r {
+		delete(h.units, key)
 	}
 }
 
@@ -188,6 +197,7 @@ func (h *Host) Gather() ([]*dto.MetricFamily, error) {
 func (h *Host) Close(ctx context.Context) {
 	h.lock.Lock()
 	units := h.units
+	h.closed = true
 	h.units = map[string]*running{}
 	h.lock.Unlock()
 	for _, r := range units {

@@ -183,6 +183,40 @@ func TestAClosedHostEndsWhatItRuns(t *testing.T) {
 	}
 	h.Close(t.Context())
 	eventually(t, "all has ended", func() bool { return runtime.NumGoroutine() <= before })
+	if err := h.Add(nameOf(0), settingsOf(nameOf(0))); err == nil || err.Error() != "the host is closed" {
+		t.Errorf("got %v for an autoscaler of a closed host", err)
+	}
+}
+
+// TestAKeyIsOfOneUntilItHasEnded: two would scale the same target.
+func TestAKeyIsOfOneUntilItHasEnded(t *testing.T) {
+	h := newTestHost(t, newScript(t, 1))
+	defer h.Close(t.Context())
+	made, err := h.make(settingsOf(nameOf(0)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	release, stopped, removed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	h.lock.Lock()
+	h.start(t.Context(), nameOf(0), made, func(ctx context.Context) {
+		<-ctx.Done()
+		close(stopped)
+		<-release
+	})
+	h.lock.Unlock()
+	go func() {
+		defer close(removed)
+		h.Remove(nameOf(0))
+	}()
+	<-stopped
+	if err := h.Add(nameOf(0), settingsOf(nameOf(0))); err == nil {
+		t.Error("another is added while the first one ends")
+	}
+	close(release)
+	<-removed
+	if err := h.Add(nameOf(0), settingsOf(nameOf(0))); err != nil {
+		t.Error(err)
+	}
 }
 
 // seriesOf are the namespaces of which there are series.
