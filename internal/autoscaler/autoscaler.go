@@ -1,7 +1,7 @@
 // Package autoscaler runs the pipeline: one pass at a time, once every interval and whenever somebody asks.
 //
-// It owns the order of the rooms and the state of its decisions. What each step does is the room's, what is told of
-// a pass is up to those who watch; clients, clock and configuration come in from outside.
+// It owns the order of the steps and the state of the decisions. Other packages carry each step out, and watchers report passes.
+// Clients, the clock and the configuration come in from outside.
 package autoscaler
 
 import (

@@ -21,7 +21,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
-// scripted stands for every room: it notes what was called, and fails where it is told to.
+// scripted stands in for every step: it records the calls, and fails at the steps in fails.
 type scripted struct {
 	replicas int32
 	asked    int32            // what evaluate says

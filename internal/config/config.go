@@ -1,6 +1,6 @@
 // Package config turns a configuration file and the environment into one checked Config.
 //
-// It is the only room that reads either. Values are read over Default, layer by layer; what comes out has passed
+// No other package reads either. Values are read over Default, layer by layer; what comes out has passed
 // every rule, and what does not pass is reported all at once, each problem with its key, value, rule and source.
 // It runs nothing and talks to nothing.
 //

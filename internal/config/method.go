@@ -64,7 +64,7 @@ func (m *Method) kind() method.Kind {
 	return nil
 }
 
-// fresh are settings of the same kind, of which nobody has set any.
+// fresh returns the default settings of the same kind.
 func fresh(of method.Kind) method.Kind {
 	settings := reflect.New(reflect.TypeOf(of).Elem()).Interface().(method.Kind)
 	settings.SetDefaults()
@@ -188,7 +188,7 @@ func (c *Config) normalize() {
 // stabilizationKey is the one of which a kind of evaluate may have a default of its own.
 const stabilizationKey = "downscaleStabilization"
 
-// stabilize sets the window for scaling down that evaluate has where nobody sets another.
+// stabilize sets evaluate's own stabilization window, unless one is configured.
 func (c *Config) stabilize() {
 	if c.Evaluate != nil {
 		c.DownscaleStabilization = max(c.DownscaleStabilization, span.Seconds(c.Evaluate.describes().StabilizationWindow/time.Second))

@@ -49,7 +49,7 @@ func TestADecisionAloneIsNoScaling(t *testing.T) {
 	}
 }
 
-// FuzzState decides by states that nobody wrote.
+// FuzzState decides with arbitrary states.
 func FuzzState(f *testing.F) {
 	for _, text := range []string{`{}`, `{"recommendations":[]}`, `{"recommendations":[{"at":"2026-01-01T12:00:00Z","replicas":8},{"at":"2026-01-01T11:00:00Z","replicas":9}]}`,
 		`{"recommendations":[{"replicas":-1}]}`, `{"recommendations":null,"scaled":null}`, `[]`} {

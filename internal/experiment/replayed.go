@@ -22,8 +22,8 @@ import (
 // ShownDifferences is how many differences Text writes: as many as people read.
 const ShownDifferences = 20
 
-// Replay decides the passes of recordings anew by a configuration, file by file. It shows its progress on stderr if that is a
-// terminal, and logs warnings to it.
+// Replay reads recordings, file by file, and decides each pass again with a configuration. It logs warnings to stderr, and shows its
+// progress there if it is a terminal.
 func Replay(ctx context.Context, loaded config.Loaded, files []string, stderr io.Writer) (*Replayed, error) {
 	log := telemetry.NewLogger(stderr, slog.LevelWarn, false, secret.New(loaded.Secrets()...).Mask)
 	again, err := unit.NewReplay(loaded.Config, log, loaded.Secrets()...)

@@ -54,7 +54,7 @@ var web = autoscalingv2.CrossVersionObjectReference{APIVersion: "apps/v1", Kind:
 
 func nameOf(i int) string { return fmt.Sprint("shop-", i) }
 
-// RoundTrip answers from the namespace that is asked for, or from any where none is. A watch tells of nothing, until it is ended.
+// RoundTrip answers for the namespace of the request, or for all namespaces if it has none. A watch tells of nothing, until it is ended.
 func (s *script) RoundTrip(request *http.Request) (*http.Response, error) {
 	if request.URL.Query().Get("sendInitialEvents") != "" { // as servers before Kubernetes 1.27 have it: the pods are listed first
 		status := `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "reason": "Invalid", "code": 422}`

@@ -1,7 +1,7 @@
 // Package plugin is what kubectl cpa does with CustomPodAutoscaler objects. It reads an object, its events and its pods, and makes
 // rows and sentences of them, which are functions of values; it pauses and resumes; and it asks an autoscaler what it would do.
 //
-// It prints nothing, and knows no flags: that is the terminal's room.
+// It prints nothing, and knows no flags: package kubectl has those.
 package plugin
 
 import (

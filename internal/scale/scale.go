@@ -1,4 +1,4 @@
-// Package scale carries a decision out: it is the only room that writes to the target.
+// Package scale carries a decision out: no other package writes to the target.
 //
 // A snapshot and a decision come in; the target's scale is patched where the decision changes it, between the user's
 // preScale and postScale hooks.

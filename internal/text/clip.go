@@ -1,4 +1,4 @@
-// Package text has what several rooms do with words for people.
+// Package text has what several packages do with words for people.
 package text
 
 import "strings"

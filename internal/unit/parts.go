@@ -14,7 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
-// newParts are the rooms of the pipeline.
+// newParts are the steps of the pipeline.
 func newParts(settings config.Config, api *kube.Client, methods methods, now func() time.Time, log *slog.Logger) autoscaler.Parts {
 	parts := autoscaler.Parts{
 		Target: workload.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
