@@ -14,7 +14,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation"
 )
@@ -130,8 +130,8 @@ func TestRolesOfExamplesAreThoseOfTheirCalls(t *testing.T) {
 	want := grants(rights.Rules(rights.Select(rights.Autoscaler, needed...), rights.About{
 		Target: schema.GroupResource{Group: "apps", Resource: "deployments"}, TargetName: settings.ScaleTargetRef.Name,
 	}))
-	gatherer := kubemetrics.NewGatherer(nil, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
-	for _, call := range gatherer.Calls(t.Context(), time.Time{}, settings.Namespace) {
+	client := metricsapi.New(nil)
+	for _, call := range client.Calls(t.Context(), time.Time{}, settings.Namespace, settings.KubernetesMetricSpecs) {
 		want = append(want, grants([]rbacv1.PolicyRule{{APIGroups: []string{call.Path.Version.Group}, Resources: []string{call.Path.Resource}, Verbs: []string{call.Verb}}})...)
 	}
 	sameGrants(t, rulesIn(t, folder+"/autoscaler.yaml", "Role"), want)

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
@@ -24,9 +25,9 @@ type Target interface {
 	Pods(context.Context, workload.Snapshot) ([]workload.Pod, error)
 }
 
-// KubernetesMetrics are gathered for a snapshot; what could be is given together with the error about the rest.
-type KubernetesMetrics interface {
-	Gather(context.Context, time.Time, workload.Snapshot) ([]userlogic.KubernetesMetric, error)
+// Sources are what metrics are gathered from; what could be gathered is returned together with a *metrics.Error about the rest.
+type Sources interface {
+	Gather(context.Context, *metrics.Scene) ([]metrics.Metric, error)
 }
 
 // Metric is the metric stage.
@@ -49,12 +50,12 @@ type Watcher func(context.Context, pass.Pass)
 
 // Parts are what an autoscaler is made of.
 type Parts struct {
-	Target            Target
-	KubernetesMetrics KubernetesMetrics // nil where no specs are configured
-	Metric            Metric
-	Evaluate          Evaluate
-	Scale             Scale
-	CheckLease        func(context.Context) error // gives a lease.NotHeldError while another may be scaling; nil without a lease
+	Target     Target
+	Sources    Sources // nil where none are configured
+	Metric     Metric
+	Evaluate   Evaluate
+	Scale      Scale
+	CheckLease func(context.Context) error // gives a lease.NotHeldError while another may be scaling; nil without a lease
 
 	// Mask takes credentials out of every error, and of the reason that evaluate gives; nil takes out what looks like one.
 	Mask func(string) string

@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/trace/noop"
+	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -40,11 +42,11 @@ func (w *scripted) Read(context.Context) (workload.Snapshot, error) {
 }
 
 func (w *scripted) Pods(context.Context, workload.Snapshot) ([]workload.Pod, error) {
-	return make([]workload.Pod, w.replicas), w.call("pods")
+	return workload.PodsOf(make([]corev1.Pod, w.replicas)), w.call("pods")
 }
 
-func (w *scripted) Gather(_ context.Context, _ time.Time, s workload.Snapshot) ([]userlogic.KubernetesMetric, error) {
-	return make([]userlogic.KubernetesMetric, len(s.Pods)), w.call("gather")
+func (w *scripted) Gather(_ context.Context, scene *metrics.Scene) ([]metrics.Metric, error) {
+	return make([]metrics.Metric, len(scene.Pods)), w.call("gather")
 }
 
 func (w *scripted) Scale(_ context.Context, _ pass.Observation, d decision.Decision) (bool, error) {
@@ -74,7 +76,7 @@ var everySecond = Settings{Rules: decision.Rules{Min: 1, Max: 10}, NeedsPods: tr
 
 func (w *scripted) autoscaler(settings Settings, watchers ...Watcher) *Autoscaler {
 	return New(Parts{
-		Target: w, KubernetesMetrics: w, Metric: metricOf{w}, Evaluate: evaluateOf{w}, Scale: w,
+		Target: w, Sources: w, Metric: metricOf{w}, Evaluate: evaluateOf{w}, Scale: w,
 		Watchers: watchers, Tracer: noop.NewTracerProvider().Tracer(""), Now: time.Now, Log: slog.New(slog.DiscardHandler),
 	}, settings)
 }

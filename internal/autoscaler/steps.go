@@ -10,9 +10,9 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/lease"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
@@ -49,10 +49,10 @@ func unlessNotHeld(err error, reason string) string {
 	return reason
 }
 
-// failedMetric names the type of the first spec that failed: FailedGetResourceMetric.
+// failedMetric names the type of the first source that failed: FailedGetResourceMetric.
 func failedMetric(err error) string {
-	if spec, ok := errors.AsType[kubemetrics.SpecError](err); ok {
-		return fmt.Sprintf("FailedGet%sMetric", spec.Spec.Type)
+	if source, ok := errors.AsType[metrics.SourceError](err); ok {
+		return fmt.Sprintf("FailedGet%sMetric", source.ID.Type)
 	}
 	return "FailedComputeMetricsReplicas"
 }
@@ -94,13 +94,13 @@ func (r *run) listPods(ctx context.Context) (err error) {
 }
 
 func (r *run) gather(ctx context.Context) error {
-	if r.parts.KubernetesMetrics == nil {
+	if r.parts.Sources == nil {
 		return nil
 	}
-	r.Gathered, r.MetricsProblem = r.parts.KubernetesMetrics.Gather(ctx, r.Began, r.Snapshot)
+	r.Gathered, r.MetricsProblem = r.parts.Sources.Gather(ctx, r.Snapshot.Scene(r.Began))
 	r.MetricsProblem = secret.MaskError(r.MetricsProblem, r.parts.Mask)
 	for _, metric := range r.Gathered {
-		r.parts.Log.Log(ctx, level.Methods, "Kubernetes metric", "metric", asJSON{metric})
+		r.parts.Log.Log(ctx, level.Methods, "Kubernetes metric", "metric", asJSON{metric.Document()})
 	}
 	if r.MetricsProblem != nil && r.settings.RequireKubernetesMetrics {
 		return fmt.Errorf("%w (requireKubernetesMetrics is true: no user logic was run)", r.MetricsProblem)
@@ -111,8 +111,8 @@ func (r *run) gather(ctx context.Context) error {
 // seen is what user logic is asked about.
 func (r *run) seen() pass.Observation {
 	seen := pass.Observation{Began: r.Began, RunType: r.RunType, Target: r.Snapshot, Gathered: r.Gathered, Metrics: r.Metrics}
-	if missing, is := errors.AsType[*kubemetrics.Error](r.MetricsProblem); is {
-		seen.Missing = len(missing.Specs)
+	if missing, is := errors.AsType[*metrics.Error](r.MetricsProblem); is {
+		seen.Missing = len(missing.Failed)
 	}
 	return seen
 }

@@ -16,10 +16,10 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	calls "github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 )
 
 // says are items as: ok metric program: /bin/sh
@@ -118,8 +118,8 @@ func TestRightsAreThoseOfTheCallsThatAreMade(t *testing.T) {
 	target := kube.Path{Version: schema.GroupVersion{Group: "apps", Version: "v1"}, Namespace: "shop", Resource: "deployments", Name: "web"}
 	of := func(settings config.Config) (lines []string) {
 		settings.Namespace = "shop"
-		gatherer := kubemetrics.NewGatherer(nil, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
-		for _, right := range rightsOf(settings, target, gatherer.Calls(t.Context(), time.Time{}, "shop")) {
+		client := metricsapi.New(nil)
+		for _, right := range rightsOf(settings, target, client.Calls(t.Context(), time.Time{}, "shop", settings.KubernetesMetricSpecs)) {
 			lines = append(lines, strings.TrimPrefix(right.fix(), "add to a Role in namespace shop: "))
 		}
 		return lines

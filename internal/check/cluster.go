@@ -11,7 +11,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
 
@@ -27,9 +27,9 @@ func Cluster(ctx context.Context, api *kube.Client, settings config.Config, now 
 	items := []finding.Item{finding.Fine("target kind", path.Resource+" of "+path.Version.String()+" can be scaled")}
 	items = append(items, ofTarget(ctx, reader, settings)...)
 	items = append(items, others(ctx, api, settings)...)
-	gatherer := kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{})
-	calls := gatherer.Calls(ctx, now, settings.Namespace)
-	items = append(items, metricsAPIs(ctx, gatherer, calls, now)...)
+	client := metricsapi.New(api)
+	calls := client.Calls(ctx, now, settings.Namespace, settings.KubernetesMetricSpecs)
+	items = append(items, metricsAPIs(ctx, client, calls, now)...)
 	return append(items, askAll(ctx, api, rightsOf(settings, path, calls))...)
 }
 
@@ -77,7 +77,7 @@ func running(pods []workload.Pod) (count int) {
 }
 
 // metricsAPIs has an item for each API that the specs need, and for each spec that there is no call for.
-func metricsAPIs(ctx context.Context, gatherer *kubemetrics.Gatherer, calls []kubemetrics.Call, now time.Time) []finding.Item {
+func metricsAPIs(ctx context.Context, client *metricsapi.Client, calls []metricsapi.Call, now time.Time) []finding.Item {
 	var items []finding.Item
 	seen := map[string]bool{}
 	for _, call := range calls {
@@ -89,7 +89,7 @@ func metricsAPIs(ctx context.Context, gatherer *kubemetrics.Gatherer, calls []ku
 			continue
 		}
 		seen[group] = true
-		version, err := gatherer.Served(ctx, now, group)
+		version, err := client.Served(ctx, now, group)
 		if err != nil {
 			items = append(items, failed("metrics API", err))
 			continue

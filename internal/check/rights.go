@@ -12,7 +12,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 )
 
@@ -24,7 +24,7 @@ type right struct {
 }
 
 // rightsOf are all calls that an autoscaler of the target makes.
-func rightsOf(settings config.Config, target kube.Path, metrics []kubemetrics.Call) []right {
+func rightsOf(settings config.Config, target kube.Path, metrics []metricsapi.Call) []right {
 	about := rights.About{Target: schema.GroupResource{Group: target.Version.Group, Resource: target.Resource}, TargetName: target.Name}
 	if settings.CustomPodAutoscaler != nil {
 		about.Object = settings.CustomPodAutoscaler.Name
@@ -115,7 +115,7 @@ func (r right) fix() string {
 	if r.path.Namespace == "" {
 		role = "a ClusterRole"
 	}
-	if r.path.Name != "" && r.path.Name != kubemetrics.EveryObject {
+	if r.path.Name != "" && r.path.Name != metricsapi.EveryObject {
 		names = fmt.Sprintf("resourceNames: [%q], ", r.path.Name)
 	}
 	return fmt.Sprintf("add to %s: {apiGroups: [%q], resources: [%q], %sverbs: [%q]}", role, r.path.Version.Group, resource, names, r.verb)

@@ -16,6 +16,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
@@ -111,7 +112,7 @@ func onePass(p pass.Pass, runs []method.Run, settings host.Settings) passDocumen
 	ref := settings.Config.ScaleTargetRef
 	shown := passDocument{
 		Decision:          p.Document(ref.Kind + " " + settings.Config.Namespace + "/" + ref.Name),
-		KubernetesMetrics: p.Gathered, Methods: []runDocument{},
+		KubernetesMetrics: metrics.DocumentsOf(p.Gathered).Kubernetes, Methods: []runDocument{},
 	}
 	masker := secret.New(settings.Secrets...)
 	for _, run := range runs {

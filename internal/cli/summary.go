@@ -6,14 +6,15 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // summary is a Kubernetes metric on one line.
 func summary(metric userlogic.KubernetesMetric) string {
-	name := metrics.Describe(metric.Spec)
-	reading, err := metrics.Read(metric)
+	name := kubernetes.Describe(metric.Spec)
+	reading, err := kubernetes.Read(metric)
 	switch {
 	case err != nil:
 		return name

@@ -3,17 +3,13 @@ package config
 import (
 	"time"
 
-	"k8s.io/apimachinery/pkg/api/validate/content"
-	"k8s.io/apimachinery/pkg/runtime/schema"
-	"k8s.io/apimachinery/pkg/util/validation"
-
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // configKeys are all keys of a configuration, in the order of the reference page and of reported problems.
 var configKeys = []rule.Key{
 	{Name: "scaleTargetRef", Meaning: "what is scaled: the object's `apiVersion`, `kind` and `name`", Rule: rule.Required("{apiVersion: apps/v1, kind: Deployment, name: web}")},
-	{Name: "namespace", Meaning: "the namespace that the target is in", Rule: namespaceRule},
+	{Name: "namespace", Meaning: "the namespace that the target is in", Rule: rule.Namespace()},
 	{Name: "metric", Meaning: "the program that measures the target", Rule: rule.That("required unless evaluate is of the type "+proposing()+", e.g. "+exampleMethod,
 		func(c *Config) bool { return c.Metric != nil || c.Proposes() })},
 	{Name: "evaluate", Meaning: "the program that turns metrics into a number of replicas", Rule: rule.Required(exampleMethod)},
@@ -51,43 +47,9 @@ var ownerKeys = []rule.Key{
 }
 
 var targetKeys = []rule.Key{
-	{Name: "apiVersion", Meaning: "the target's API group and version", Rule: versionRule},
-	{Name: "kind", Meaning: "the target's kind, e.g. `Deployment`: any that has a scale subresource", Rule: segmentRule},
-	{Name: "name", Meaning: "the target's name", Rule: segmentRule},
+	{Name: "apiVersion", Meaning: "the target's API group and version", Rule: rule.GroupVersion()},
+	{Name: "kind", Meaning: "the target's kind, e.g. `Deployment`: any that has a scale subresource", Rule: rule.PathSegment()},
+	{Name: "name", Meaning: "the target's name", Rule: rule.PathSegment()},
 }
 
 var positiveMilliseconds = rule.Span(1, time.Millisecond)
-
-var namespaceRule = rule.Text("must be a namespace's name: lower-case letters, digits and dashes, at most 63", `^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$`,
-	func(text string) bool { return len(validation.IsDNS1123Label(text)) == 0 })
-
-var versionRule = rule.Text("must be a version or group/version, e.g. apps/v1; the core group if left out", `^(([^/]+/)?[^/]+)?$`, func(text string) bool {
-	version, err := schema.ParseGroupVersion(text)
-	return err == nil && (text == "" || version.Version != "")
-})
-
-// segmentRule is what the API server asks of each part of a path, and autoscaling/v2 of names at their creation.
-var segmentRule = rule.Text("must not be empty, . or .., nor have / or % in it", `^[^/%]+$`,
-	func(text string) bool { return text != "" && len(content.IsPathSegmentName(text)) == 0 })
-
-// form is one of several that a T can take, by the name its type has: how its own keys are checked.
-type form[T any] struct {
-	name  string
-	check func(l *ledger, under string, of *T)
-}
-
-func find[T any](forms []form[T], name string) *form[T] {
-	for i := range forms {
-		if forms[i].name == name {
-			return &forms[i]
-		}
-	}
-	return nil
-}
-
-func names[T any](forms []form[T]) (all []string) {
-	for _, f := range forms {
-		all = append(all, f.name)
-	}
-	return all
-}

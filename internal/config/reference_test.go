@@ -23,6 +23,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 )
 
 const page = "../../docs/configuration.md"
@@ -55,12 +56,10 @@ func tables() map[string]table {
 		"owner":  tableOf("customPodAutoscaler.", ownerKeys, &Owner{}),
 		"method": tableOf("metric.", methodKeys, method),
 
-		"spec":              tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
-		"resource":          tableOf("kubernetesMetricSpecs[0].resource.", resourceKeys, &resourceSource{}),
-		"containerResource": tableOf("kubernetesMetricSpecs[0].containerResource.", containerResourceKeys, &containerResourceSource{}),
-		"pods":              tableOf("kubernetesMetricSpecs[0].pods.", podsKeys, &podsSource{}),
-		"object":            tableOf("kubernetesMetricSpecs[0].object.", objectKeys, &objectSource{}),
-		"external":          tableOf("kubernetesMetricSpecs[0].external.", externalKeys, &externalSource{}),
+		"spec": tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
+	}
+	for _, of := range kubernetes.Types() {
+		all[of.Block] = tableOf("kubernetesMetricSpecs[0]."+of.Block+".", of.Keys, freshSettings(of))
 	}
 	for name, kind := range kindsOf(method) {
 		of := cmp.Or(kind.Description().Only, "metric")
@@ -113,34 +112,34 @@ func shapeInWords(name string, of reflect.Type) string {
 
 // shapes are the types in a reader's words.
 var shapes = map[reflect.Type]string{
-	reflect.TypeFor[string]():                                     "text",
-	reflect.TypeFor[bool]():                                       "true or false",
-	reflect.TypeFor[int]():                                        "whole number",
-	reflect.TypeFor[int32]():                                      "whole number",
-	reflect.TypeFor[int64]():                                      "whole number",
-	reflect.TypeFor[*int32]():                                     "whole number",
-	reflect.TypeFor[span.Milliseconds]():                          "milliseconds",
-	reflect.TypeFor[span.Seconds]():                               "seconds",
-	reflect.TypeFor[[]string]():                                   "list of text",
-	reflect.TypeFor[[]int]():                                      "list of whole numbers",
-	reflect.TypeFor[map[string]string]():                          "names and text",
-	reflect.TypeFor[*Method]():                                    "[method](#methods)",
-	reflect.TypeFor[float64]():                                    "number",
-	reflect.TypeFor[API]():                                        "[object](#rest-api)",
-	reflect.TypeFor[*Record]():                                    "[object](#record)",
-	reflect.TypeFor[*Owner]():                                     "[object](#custompodautoscaler)",
-	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference](): "[object](#target)",
-	reflect.TypeFor[[]metricSpec]():                               "[list](#kubernetes-metrics)",
-	reflect.TypeFor[*resourceSource]():                            "object",
-	reflect.TypeFor[*containerResourceSource]():                   "object",
-	reflect.TypeFor[*podsSource]():                                "object",
-	reflect.TypeFor[*objectSource]():                              "object",
-	reflect.TypeFor[*externalSource]():                            "object",
-	reflect.TypeFor[*metav1.LabelSelector]():                      "label selector",
-	reflect.TypeFor[autoscalingv2.MetricSourceType]():             "text",
-	reflect.TypeFor[autoscalingv2.MetricTargetType]():             "text",
-	reflect.TypeFor[*resource.Quantity]():                         "quantity",
-	reflect.TypeFor[corev1.ResourceName]():                        "text",
+	reflect.TypeFor[string]():                                       "text",
+	reflect.TypeFor[bool]():                                         "true or false",
+	reflect.TypeFor[int]():                                          "whole number",
+	reflect.TypeFor[int32]():                                        "whole number",
+	reflect.TypeFor[int64]():                                        "whole number",
+	reflect.TypeFor[*int32]():                                       "whole number",
+	reflect.TypeFor[span.Milliseconds]():                            "milliseconds",
+	reflect.TypeFor[span.Seconds]():                                 "seconds",
+	reflect.TypeFor[[]string]():                                     "list of text",
+	reflect.TypeFor[[]int]():                                        "list of whole numbers",
+	reflect.TypeFor[map[string]string]():                            "names and text",
+	reflect.TypeFor[*Method]():                                      "[method](#methods)",
+	reflect.TypeFor[float64]():                                      "number",
+	reflect.TypeFor[API]():                                          "[object](#rest-api)",
+	reflect.TypeFor[*Record]():                                      "[object](#record)",
+	reflect.TypeFor[*Owner]():                                       "[object](#custompodautoscaler)",
+	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference]():   "[object](#target)",
+	reflect.TypeFor[[]metricSpec]():                                 "[list](#kubernetes-metrics)",
+	reflect.TypeFor[*autoscalingv2.ResourceMetricSource]():          "object",
+	reflect.TypeFor[*autoscalingv2.ContainerResourceMetricSource](): "object",
+	reflect.TypeFor[*autoscalingv2.PodsMetricSource]():              "object",
+	reflect.TypeFor[*autoscalingv2.ObjectMetricSource]():            "object",
+	reflect.TypeFor[*autoscalingv2.ExternalMetricSource]():          "object",
+	reflect.TypeFor[*metav1.LabelSelector]():                        "label selector",
+	reflect.TypeFor[autoscalingv2.MetricSourceType]():               "text",
+	reflect.TypeFor[autoscalingv2.MetricTargetType]():               "text",
+	reflect.TypeFor[*resource.Quantity]():                           "quantity",
+	reflect.TypeFor[corev1.ResourceName]():                          "text",
 }
 
 func (t table) String() string {

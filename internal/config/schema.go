@@ -12,6 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 )
 
 // Schema is the JSON Schema (draft 2020-12) of a configuration file, made from the tables of keys: what an editor
@@ -58,11 +59,9 @@ func methodSchema(name string) *rule.Schema {
 
 func describeSpecs(s *rule.Schema) {
 	describe(s, specKeys, &metricSpec{})
-	describe(s.Properties["resource"], resourceKeys, &resourceSource{})
-	describe(s.Properties["containerResource"], containerResourceKeys, &containerResourceSource{})
-	describe(s.Properties["pods"], podsKeys, &podsSource{})
-	describe(s.Properties["object"], objectKeys, &objectSource{})
-	describe(s.Properties["external"], externalKeys, &externalSource{})
+	for _, of := range kubernetes.Types() {
+		describe(s.Properties[of.Block], of.Keys, freshSettings(of))
+	}
 }
 
 // describe adds to the shape of an object what its table of keys says. A key whose rule the defaults break is required.

@@ -13,15 +13,14 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Input is what a proposal is made from.
 type Input struct {
-	SpecReplicas, StatusReplicas int32                        // what the target's scale asks for, and has
-	Metrics                      []userlogic.KubernetesMetric // those that could be gathered
-	Failed                       int                          // how many specs could not be
-	Tolerance                    float64                      // how far from the target is near enough; the HPA's default is 0.1
+	SpecReplicas, StatusReplicas int32             // what the target's scale asks for, and has
+	Metrics                      []metrics.Reading // those that could be gathered
+	Failed                       int               // how many could not be
+	Tolerance                    float64           // how far from the target is near enough; the HPA's default is 0.1
 }
 
 // Proposal is how many replicas there should be, and which metric asked for them.
@@ -102,16 +101,15 @@ var (
 )
 
 // propose is one metric's proposal.
-func (in Input) propose(metric userlogic.KubernetesMetric) (Proposal, error) {
-	reading, err := metrics.Read(metric)
-	if err != nil {
-		return Proposal{}, err
-	}
+func (in Input) propose(reading metrics.Reading) (_ Proposal, err error) {
 	var asked verdict
-	if reading.Pods != nil {
+	switch {
+	case reading.Pods != nil:
 		asked, err = in.perPod(reading)
-	} else {
+	case reading.Value != nil:
 		asked, err = in.single(reading)
+	default:
+		err = errors.New("has no values")
 	}
 	if err != nil {
 		return Proposal{}, fmt.Errorf("%s: %w", reading.Name, err)

@@ -10,6 +10,8 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -110,6 +112,15 @@ func share(milli int64) *single {
 	return &single{Current: userlogic.CurrentValue{AverageValue: &milli}}
 }
 
+// readings are what sources make of documents; one that lacks its values has none.
+func readings(of ...metric) []metrics.Reading {
+	all := make([]metrics.Reading, len(of))
+	for i, document := range of {
+		all[i], _ = kubernetes.Read(document)
+	}
+	return all
+}
+
 type row struct {
 	name         string
 	spec, status int32
@@ -121,7 +132,7 @@ type row struct {
 const refused = -1
 
 func (r row) check(t *testing.T) {
-	run(t, r.name, Input{SpecReplicas: r.spec, StatusReplicas: r.status, Tolerance: 0.1, Metrics: []metric{r.metric}}, r.want, r.reason)
+	run(t, r.name, Input{SpecReplicas: r.spec, StatusReplicas: r.status, Tolerance: 0.1, Metrics: readings(r.metric)}, r.want, r.reason)
 }
 
 func run(t *testing.T, name string, in Input, want int32, reason string) {
@@ -279,11 +290,11 @@ func TestOverAllMetrics(t *testing.T) {
 		{"one cannot be used, the other asks for less", 4, []metric{unready, two}, 0, 4, "1 of 2 metrics"},
 		{"one cannot be used, the other asks for more", 4, []metric{unready, six}, 0, 6, "external"},
 		{"none gathered", 4, nil, 2, refused, "none of the 2 metrics could be gathered"},
-		{"none can be used", 4, []metric{unready, empty}, 1, refused, `none of the 3 metrics can be used: cpu resource utilization (percentage of request): did not receive metrics for targeted pods (pods might be unready); a metric of the type "Pods" lacks`},
+		{"none can be used", 4, []metric{unready, empty}, 1, refused, `none of the 3 metrics can be used: cpu resource utilization (percentage of request): did not receive metrics for targeted pods (pods might be unready); : has no values`},
 		{"no metrics", 4, nil, 0, refused, "there are no metrics"},
-		{"no type", 4, []metric{{}}, 0, refused, `of the type ""`},
+		{"no values", 4, []metric{{}}, 0, refused, `has no values`},
 	} {
-		run(t, row.name, Input{SpecReplicas: row.spec, StatusReplicas: row.spec, Metrics: row.metrics, Failed: row.failed, Tolerance: 0.1}, row.want, row.reason)
+		run(t, row.name, Input{SpecReplicas: row.spec, StatusReplicas: row.spec, Metrics: readings(row.metrics...), Failed: row.failed, Tolerance: 0.1}, row.want, row.reason)
 	}
 }
 
@@ -298,7 +309,7 @@ func TestTolerance(t *testing.T) {
 		{"narrow", 0.05, 3, ""},
 		{"wide", 0.5, 2, "within the tolerance of 50%"},
 	} {
-		run(t, row.name, Input{SpecReplicas: 2, Tolerance: row.tolerance, Metrics: []metric{utilization50(at(550, 550))}}, row.want, row.reason)
+		run(t, row.name, Input{SpecReplicas: 2, Tolerance: row.tolerance, Metrics: readings(utilization50(at(550, 550)))}, row.want, row.reason)
 	}
 }
 
@@ -306,7 +317,7 @@ func TestTolerance(t *testing.T) {
 func TestMetricsAreLeftAsTheyAre(t *testing.T) {
 	metric := utilization50(at(1000, 1000).andMissing(1).andIgnored(1))
 	before := fmt.Sprint(*metric.Resource)
-	if _, err := Propose(Input{SpecReplicas: 4, Metrics: []userlogic.KubernetesMetric{metric}}); err != nil {
+	if _, err := Propose(Input{SpecReplicas: 4, Metrics: readings(metric)}); err != nil {
 		t.Fatal(err)
 	}
 	if after := fmt.Sprint(*metric.Resource); after != before {
@@ -326,11 +337,11 @@ func FuzzPropose(f *testing.F) {
 		target.Type = []autoscalingv2.MetricTargetType{autoscalingv2.UtilizationMetricType, autoscalingv2.AverageValueMetricType, autoscalingv2.ValueMetricType, ""}[kind>>3%4]
 		s := at(a, b).andMissing(int(missing % 8)).andIgnored(int(ignored % 8))
 		one := &single{Current: userlogic.CurrentValue{Value: &a, AverageValue: &b}, ReadyPodCount: &ready}
-		metrics := []metric{requesting(request, cpu(target, s)), container(target, s), podsMetric(target, s), object(target, one), external(target, one)}
+		all := []metric{requesting(request, cpu(target, s)), container(target, s), podsMetric(target, s), object(target, one), external(target, one)}
 		if kind&7 < 5 {
-			metrics = metrics[kind&7 : kind&7+1]
+			all = all[kind&7 : kind&7+1]
 		}
-		got, err := Propose(Input{SpecReplicas: spec, StatusReplicas: status, Failed: failed, Tolerance: tolerance, Metrics: metrics})
+		got, err := Propose(Input{SpecReplicas: spec, StatusReplicas: status, Failed: failed, Tolerance: tolerance, Metrics: readings(all...)})
 		if err == nil && (got.Replicas < 0 || got.Reason == "" || strings.Contains(got.Reason, "\n")) {
 			t.Errorf("got %+v", got)
 		}
@@ -350,7 +361,7 @@ func TestPodsThatAreNotReadyYet(t *testing.T) {
 		if name == "no pod is there" {
 			row.metrics[0].External.ReadyPodCount = whole(0)
 		}
-		_, err := Propose(Input{SpecReplicas: 2, Metrics: row.metrics})
+		_, err := Propose(Input{SpecReplicas: 2, Metrics: readings(row.metrics...)})
 		unusable, is := errors.AsType[*UnusableError](err)
 		if !is || unusable.NotYet() != row.want {
 			t.Errorf("%s: got %v", name, err)

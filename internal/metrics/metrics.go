@@ -1,16 +1,94 @@
-// Package metrics knows the types that a Kubernetes metric can have. It is the one place with a case for each of them: others ask it
-// what a spec aims at, and read a document as a Reading.
+// Package metrics defines what a source of metrics is: it gathers a Metric for a Scene, and reads its own document back from a
+// recording. A kind of source is a folder below. The package gathers from all sources at once, and has no source itself.
 package metrics
 
 import (
+	"context"
 	"fmt"
+	"sync"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
-// Reading is a gathered metric, whatever its type: what it aims at, and a value for each pod, or one that is of no pod.
+// Source gathers one metric.
+type Source interface {
+	ID() ID
+
+	// Gather reads the metric. The error is a NotYet where there is no value yet, as is usual at a start.
+	Gather(context.Context, *Scene) (Metric, error)
+
+	// Recall finds the source's own document among those that were recorded, and reads it.
+	Recall(Documents) (Metric, error)
+}
+
+// ID says which source it is.
+type ID struct {
+	Key  string // in the configuration: kubernetesMetricSpecs[0]
+	Type string // Resource
+	Name string // Resource cpu
+}
+
+func (id ID) String() string { return fmt.Sprintf("%s (%s)", id.Key, id.Name) }
+
+// Scene is what the metrics of one pass are gathered for.
+type Scene struct {
+	Now       time.Time
+	Namespace string
+	Replicas  int32           // that there should be
+	Selector  labels.Selector // nil where the target has none
+	Pods      []*corev1.Pod   // that count
+	NoPods    error           // why there can be no pods; nil where there can be
+
+	mutex sync.Mutex
+	begun map[string]func() (any, error)
+}
+
+// Once returns what read returns under the key. Several sources that ask for the same in one pass read it once.
+func Once[T any](s *Scene, key string, read func() (T, error)) (T, error) {
+	s.mutex.Lock()
+	if s.begun == nil {
+		s.begun = map[string]func() (any, error){}
+	}
+	begun, ok := s.begun[key]
+	if !ok {
+		begun = sync.OnceValues(func() (any, error) { return read() })
+		s.begun[key] = begun
+	}
+	s.mutex.Unlock()
+	value, err := begun()
+	return value.(T), err
+}
+
+// Metric is what was gathered from a source: the numbers, and the document that user code is given.
+type Metric struct {
+	Reading
+	Kubernetes *userlogic.KubernetesMetric // the document of a Kubernetes metric
+}
+
+// Document is what user code is given.
+func (m Metric) Document() any { return m.Kubernetes }
+
+// Documents are what user code is given of the metrics of a pass, and what is recorded of them.
+type Documents struct {
+	Kubernetes []userlogic.KubernetesMetric
+}
+
+// DocumentsOf returns the documents of metrics.
+func DocumentsOf(metrics []Metric) (all Documents) {
+	for _, metric := range metrics {
+		if metric.Kubernetes != nil {
+			all.Kubernetes = append(all.Kubernetes, *metric.Kubernetes)
+		}
+	}
+	return all
+}
+
+// Reading is a metric whatever its source: what it aims at, and a value for each pod, or one that is of no pod.
 type Reading struct {
 	Name   string // as a HorizontalPodAutoscaler calls it: cpu resource
 	Target autoscalingv2.MetricTarget
@@ -23,196 +101,4 @@ type Pods struct {
 	Ready            map[string]userlogic.PodMetric
 	Ignored, Missing userlogic.PodSet
 	Requests         map[string]int64 // nil where they were not asked for
-}
-
-// kind is one type of spec.
-type kind struct {
-	of       autoscalingv2.MetricSourceType
-	block    string // the key of its settings
-	target   func(*autoscalingv2.MetricSpec) *autoscalingv2.MetricTarget
-	describe func(autoscalingv2.MetricSpec) string
-	name     func(autoscalingv2.MetricSpec) string
-	read     func(userlogic.KubernetesMetric, *Reading) // sets Pods or Value, where the document has them
-	own      func(metric *userlogic.KubernetesMetric, pod string)
-}
-
-// kinds are all there are. The functions are only called for a spec that has its settings.
-var kinds = []kind{
-	{
-		autoscalingv2.ResourceMetricSourceType, "resource",
-		func(s *autoscalingv2.MetricSpec) *autoscalingv2.MetricTarget {
-			if s.Resource == nil {
-				return nil
-			}
-			return &s.Resource.Target
-		},
-		func(s autoscalingv2.MetricSpec) string { return string(s.Resource.Name) },
-		func(s autoscalingv2.MetricSpec) string {
-			return string(s.Resource.Name) + " resource" + ofRequests(s.Resource.Target)
-		},
-		func(m userlogic.KubernetesMetric, r *Reading) { r.Pods = ofResource(m.Resource) },
-		func(m *userlogic.KubernetesMetric, pod string) { m.Resource = ownOfResource(m.Resource, pod) },
-	},
-	{
-		autoscalingv2.ContainerResourceMetricSourceType, "containerResource",
-		func(s *autoscalingv2.MetricSpec) *autoscalingv2.MetricTarget {
-			if s.ContainerResource == nil {
-				return nil
-			}
-			return &s.ContainerResource.Target
-		},
-		func(s autoscalingv2.MetricSpec) string {
-			return fmt.Sprintf("%s of container %q", s.ContainerResource.Name, s.ContainerResource.Container)
-		},
-		func(s autoscalingv2.MetricSpec) string {
-			return string(s.ContainerResource.Name) + " container resource" + ofRequests(s.ContainerResource.Target)
-		},
-		func(m userlogic.KubernetesMetric, r *Reading) { r.Pods = ofResource(m.ContainerResource) },
-		func(m *userlogic.KubernetesMetric, pod string) {
-			m.ContainerResource = ownOfResource(m.ContainerResource, pod)
-		},
-	},
-	{
-		autoscalingv2.PodsMetricSourceType, "pods",
-		func(s *autoscalingv2.MetricSpec) *autoscalingv2.MetricTarget {
-			if s.Pods == nil {
-				return nil
-			}
-			return &s.Pods.Target
-		},
-		func(s autoscalingv2.MetricSpec) string { return s.Pods.Metric.Name },
-		func(s autoscalingv2.MetricSpec) string { return "pods metric " + s.Pods.Metric.Name },
-		func(m userlogic.KubernetesMetric, r *Reading) {
-			if m.Pods != nil {
-				r.Pods = &Pods{Ready: m.Pods.PodMetricsInfo, Ignored: m.Pods.IgnoredPods, Missing: m.Pods.MissingPods}
-			}
-		},
-		ownOfPods,
-	},
-	{
-		autoscalingv2.ObjectMetricSourceType, "object",
-		func(s *autoscalingv2.MetricSpec) *autoscalingv2.MetricTarget {
-			if s.Object == nil {
-				return nil
-			}
-			return &s.Object.Target
-		},
-		func(s autoscalingv2.MetricSpec) string {
-			return fmt.Sprintf("%s of %s %q", s.Object.Metric.Name, s.Object.DescribedObject.Kind, s.Object.DescribedObject.Name)
-		},
-		func(s autoscalingv2.MetricSpec) string {
-			return fmt.Sprintf("%s metric %s", s.Object.DescribedObject.Kind, s.Object.Metric.Name)
-		},
-		func(m userlogic.KubernetesMetric, r *Reading) { r.Value = m.Object },
-		func(*userlogic.KubernetesMetric, string) {},
-	},
-	{
-		autoscalingv2.ExternalMetricSourceType, "external",
-		func(s *autoscalingv2.MetricSpec) *autoscalingv2.MetricTarget {
-			if s.External == nil {
-				return nil
-			}
-			return &s.External.Target
-		},
-		func(s autoscalingv2.MetricSpec) string { return s.External.Metric.Name },
-		func(s autoscalingv2.MetricSpec) string { return "external metric " + s.External.Metric.Name },
-		func(m userlogic.KubernetesMetric, r *Reading) { r.Value = m.External },
-		func(*userlogic.KubernetesMetric, string) {},
-	},
-}
-
-func kindOf(spec *autoscalingv2.MetricSpec) (kind, bool) {
-	for _, k := range kinds {
-		if k.of == spec.Type && k.target(spec) != nil {
-			return k, true
-		}
-	}
-	return kind{}, false
-}
-
-// Target is what a spec aims at, in the spec itself, and the key of the settings that it is in. It is nil where the spec has no
-// settings of its type.
-func Target(spec *autoscalingv2.MetricSpec) (block string, target *autoscalingv2.MetricTarget) {
-	k, known := kindOf(spec)
-	if !known {
-		return "", nil
-	}
-	return k.block, k.target(spec)
-}
-
-// Describe is a spec's short name: Resource cpu.
-func Describe(spec autoscalingv2.MetricSpec) string {
-	k, known := kindOf(&spec)
-	if !known {
-		return string(spec.Type)
-	}
-	return fmt.Sprintf("%s %s", spec.Type, k.describe(spec))
-}
-
-// Read reads a document, as user code is given it and as it is recorded.
-func Read(document userlogic.KubernetesMetric) (Reading, error) {
-	var r Reading
-	k, known := kindOf(&document.Spec)
-	if known {
-		r.Name, r.Target = k.name(document.Spec), *k.target(&document.Spec)
-		k.read(document, &r)
-	}
-	if r.Pods == nil && r.Value == nil {
-		return Reading{}, fmt.Errorf("a metric of the type %q lacks its spec or its values", document.Spec.Type)
-	}
-	return r, nil
-}
-
-// Own is a document with what is known of one pod: its value, what it requests, whether it is ignored or missing. The counts are still
-// those of all pods. The document that is given stays as it is.
-func Own(document userlogic.KubernetesMetric, pod string) userlogic.KubernetesMetric {
-	for _, k := range kinds {
-		k.own(&document, pod)
-	}
-	return document
-}
-
-func ofRequests(target autoscalingv2.MetricTarget) string {
-	if target.Type == autoscalingv2.UtilizationMetricType {
-		return " utilization (percentage of request)"
-	}
-	return ""
-}
-
-func ofResource(used *userlogic.ResourceMetrics) *Pods {
-	if used == nil {
-		return nil
-	}
-	return &Pods{used.PodMetricsInfo, used.IgnoredPods, used.MissingPods, used.Requests}
-}
-
-func ownOfResource(all *userlogic.ResourceMetrics, pod string) *userlogic.ResourceMetrics {
-	if all == nil {
-		return nil
-	}
-	own := *all
-	own.PodMetricsInfo, own.Requests = only(own.PodMetricsInfo, pod), only(own.Requests, pod)
-	own.IgnoredPods, own.MissingPods = only(own.IgnoredPods, pod), only(own.MissingPods, pod)
-	return &own
-}
-
-func ownOfPods(metric *userlogic.KubernetesMetric, pod string) {
-	if metric.Pods == nil {
-		return
-	}
-	own := *metric.Pods
-	own.PodMetricsInfo, own.IgnoredPods, own.MissingPods = only(own.PodMetricsInfo, pod), only(own.IgnoredPods, pod), only(own.MissingPods, pod)
-	metric.Pods = &own
-}
-
-// only is a map with one of its entries, if it has that. Null stays null.
-func only[M ~map[string]V, V any](all M, name string) M {
-	if all == nil {
-		return nil
-	}
-	own := M{}
-	if value, there := all[name]; there {
-		own[name] = value
-	}
-	return own
 }

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -43,7 +44,7 @@ type Pass struct {
 	State          decision.State         // before the pass
 	Decision       *decision.Decision     // nil if it did not come so far
 	UserReason     string                 // what evaluate gave as its own reason
-	Gathered       []userlogic.KubernetesMetric
+	Gathered       []metrics.Metric
 	MetricsProblem error // why some Kubernetes metrics are missing
 	Metrics        []userlogic.ResourceMetric
 	Waits          bool     // for metrics that are not there yet, as is usual at a start
@@ -73,8 +74,8 @@ type Observation struct {
 	Began    time.Time
 	RunType  userlogic.RunType
 	Target   workload.Snapshot
-	Gathered []userlogic.KubernetesMetric
-	Missing  int                        // how many of the configured Kubernetes metrics could not be gathered
+	Gathered []metrics.Metric
+	Missing  int                        // how many of the configured metrics could not be gathered
 	Metrics  []userlogic.ResourceMetric // once metric has replied
 }
 

@@ -12,7 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -42,7 +42,7 @@ func RunningPod(object cpav1.CustomPodAutoscaler, pods []corev1.Pod) (string, er
 			other = fmt.Sprintf("pod %q is about to end", pod.Name)
 		case pod.Status.Phase != corev1.PodRunning:
 			other = fmt.Sprintf("pod %q is %s", pod.Name, pod.Status.Phase)
-		case workload.IsReady(&pod):
+		case podstatus.IsReady(&pod):
 			return pod.Name, nil
 		default:
 			runs = pod.Name

@@ -11,6 +11,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
@@ -43,7 +44,7 @@ const version = 2
 
 // entryOf is a pass without what may be secret. Pods are only of use where metric is run for each of them.
 func entryOf(p pass.Pass, perPod bool) (entry Entry, err error) {
-	entry = Entry{Version: version, State: &p.State, Decision: p.Document(""), KubernetesMetrics: p.Gathered, Metrics: p.Metrics}
+	entry = Entry{Version: version, State: &p.State, Decision: p.Document(""), KubernetesMetrics: metrics.DocumentsOf(p.Gathered).Kubernetes, Metrics: p.Metrics}
 	entry.Decision.Metrics, entry.Decision.MetricsLeftOut = nil, 0
 	s := p.Snapshot
 	if s.Document == nil {

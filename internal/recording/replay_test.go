@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -118,10 +119,11 @@ func cpu(of autoscalingv2.MetricTargetType, percent int32) autoscalingv2.MetricS
 
 func TestAMetricIsFoundWhateverItAimsAt(t *testing.T) {
 	memory := autoscalingv2.MetricSpec{Type: "Resource", Resource: &autoscalingv2.ResourceMetricSource{Name: "memory", Target: autoscalingv2.MetricTarget{Type: "AverageValue", AverageValue: resource.NewQuantity(5, "")}}}
-	entry := Entry{KubernetesMetrics: []userlogic.KubernetesMetric{{CurrentReplicas: 4, Spec: cpu("Utilization", 50)}}}
-	tape := Tape{Specs: []autoscalingv2.MetricSpec{cpu("Utilization", 80), cpu("AverageValue", 50), memory}, at: entry}
-	gathered, err := tape.Gather(t.Context(), start, workload.Snapshot{})
-	if len(gathered) != 1 || *gathered[0].Spec.Resource.Target.AverageUtilization != 80 || gathered[0].CurrentReplicas != 4 {
+	entry := Entry{KubernetesMetrics: []userlogic.KubernetesMetric{{CurrentReplicas: 4, Spec: cpu("Utilization", 50), Resource: &userlogic.ResourceMetrics{}}}}
+	specs := []autoscalingv2.MetricSpec{cpu("Utilization", 80), cpu("AverageValue", 50), memory}
+	tape := Tape{Sources: kubernetes.Sources(specs, nil, kubernetes.StartUpRules{}), at: entry}
+	gathered, err := tape.Gather(t.Context(), nil)
+	if len(gathered) != 1 || *gathered[0].Target.AverageUtilization != 80 || gathered[0].Kubernetes.CurrentReplicas != 4 {
 		t.Errorf("got %+v", gathered)
 	}
 	want := "gathering Kubernetes metrics: 2 of 3 failed: kubernetesMetricSpecs[1] (Resource cpu): it was not recorded; kubernetesMetricSpecs[2] (Resource memory): it was not recorded"
@@ -144,11 +146,11 @@ func FuzzRead(f *testing.F) {
 	f.Add(`{"version":1,"decision":{"time":"2026-05-01T12:00:00Z","desiredReplicas":3},"target":{"object":null},"pods":[{}],"kubernetesMetrics":[{}],"metrics":[{}]}`)
 	f.Add(`{"version":1,"pods":["x"],"target":{"object":{"env":[1,{"value":[]}]}}}`)
 	f.Fuzz(func(t *testing.T, text string) {
-		replay := Replay{Tape: &Tape{PerPod: true, Specs: []autoscalingv2.MetricSpec{cpu("Utilization", 50)}}}
+		replay := Replay{Tape: &Tape{PerPod: true, Sources: kubernetes.Sources([]autoscalingv2.MetricSpec{cpu("Utilization", 50)}, nil, kubernetes.StartUpRules{})}}
 		replay.Pass = func(ctx context.Context, _ userlogic.RunType) pass.Pass {
 			snapshot, _ := replay.Tape.Read(ctx)
 			_, _ = replay.Tape.Pods(ctx, snapshot)
-			gathered, _ := replay.Tape.Gather(ctx, replay.Tape.Now(), snapshot)
+			gathered, _ := replay.Tape.Gather(ctx, snapshot.Scene(replay.Tape.Now()))
 			return pass.Pass{Gathered: gathered, Snapshot: snapshot, Decision: &decision.Decision{}}
 		}
 		_, _ = Read(strings.NewReader(text), func(entry Entry) error { return replay.Entry(t.Context(), entry) })

@@ -2,25 +2,20 @@ package recording
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // Tape stands in for the cluster, and for the clock, of a pipeline. It is at one entry, and is not safe for two passes at once.
 type Tape struct {
-	Specs  []autoscalingv2.MetricSpec // that the pipeline asks for
-	PerPod bool                       // whether it runs metric for each pod
+	Sources metrics.Sources // of the pipeline
+	PerPod  bool            // whether it runs metric for each pod
 
 	at Entry
 }
@@ -51,42 +46,9 @@ func (t *Tape) Pods(context.Context, workload.Snapshot) (pods []workload.Pod, er
 	return pods, nil
 }
 
-// Gather gives the metrics of the specs that were recorded, as of the specs that are asked for: what a metric aims at may
-// be another now.
-func (t *Tape) Gather(context.Context, time.Time, workload.Snapshot) (gathered []userlogic.KubernetesMetric, err error) {
-	var missing []kubemetrics.SpecError
-	for i, spec := range t.Specs {
-		recorded, there := t.find(spec)
-		if !there {
-			missing = append(missing, kubemetrics.SpecError{Index: i, Spec: spec, Err: errors.New("it was not recorded")})
-			continue
-		}
-		recorded.Spec = spec
-		gathered = append(gathered, recorded)
-	}
-	if len(missing) > 0 {
-		err = &kubemetrics.Error{Specs: missing, Of: len(t.Specs)}
-	}
-	return gathered, err
-}
-
-func (t *Tape) find(spec autoscalingv2.MetricSpec) (userlogic.KubernetesMetric, bool) {
-	for _, metric := range t.at.KubernetesMetrics {
-		if identity(metric.Spec) == identity(spec) {
-			return metric, true
-		}
-	}
-	return userlogic.KubernetesMetric{}, false
-}
-
-// identity is what the value of a metric depends on: all of its spec but the numbers that it aims at.
-func identity(spec autoscalingv2.MetricSpec) string {
-	spec = *spec.DeepCopy()
-	if _, aim := metrics.Target(&spec); aim != nil {
-		*aim = autoscalingv2.MetricTarget{Type: aim.Type}
-	}
-	text, _ := json.Marshal(spec) // of plain values
-	return string(text)
+// Gather gives the metrics that were recorded.
+func (t *Tape) Gather(context.Context, *metrics.Scene) ([]metrics.Metric, error) {
+	return t.Sources.Recall(metrics.Documents{Kubernetes: t.at.KubernetesMetrics})
 }
 
 // Scale changes nothing: what has been has been.

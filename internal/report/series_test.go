@@ -12,27 +12,26 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
-var cpu = autoscalingv2.MetricSpec{Type: autoscalingv2.ResourceMetricSourceType, Resource: &autoscalingv2.ResourceMetricSource{Name: "cpu"}}
+var cpu = metrics.ID{Key: "kubernetesMetricSpecs[0]", Type: "Resource", Name: "Resource cpu"}
 
 // counted are the metrics after some passes.
 func counted(t *testing.T, passes ...pass.Pass) (*telemetry.Metrics, *Series) {
 	t.Helper()
-	metrics := NewMetrics([]string{"http", "shell", "worker"}, func() float64 { return 7 }, nil)
-	series := NewSeries(metrics, decision.Rules{Min: 2, Max: 5}, map[string]string{"metric": "shell"}, []autoscalingv2.MetricSpec{cpu})
+	all := NewMetrics([]string{"http", "shell", "worker"}, func() float64 { return 7 }, nil)
+	series := NewSeries(all, decision.Rules{Min: 2, Max: 5}, map[string]string{"metric": "shell"}, []metrics.ID{cpu})
 	for _, pass := range passes {
 		series.Pass(t.Context(), pass)
 	}
-	return metrics, series
+	return all, series
 }
 
 // wantSeries compares those of the names with lines of the exposition format.
@@ -59,7 +58,7 @@ func wantSeries(t *testing.T, metrics *telemetry.Metrics, want string, names ...
 
 func TestPassesAreCounted(t *testing.T) {
 	missing := decidedOn(2, 3, 3)
-	missing.MetricsProblem = &kubemetrics.Error{Of: 1, Specs: []kubemetrics.SpecError{{Index: 0, Spec: cpu, Err: errors.New("none")}}}
+	missing.MetricsProblem = &metrics.Error{Of: 1, Failed: []metrics.SourceError{{ID: cpu, Err: errors.New("none")}}}
 	dry := as(userlogic.APIDryRun, decidedOn(3, 9, 9))
 	metrics, _ := counted(t, decidedOn(2, 2, 2), missing, missing, failedWith(errors.New("broken")), dry)
 	wantSeries(t, metrics, `

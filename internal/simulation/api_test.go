@@ -15,7 +15,8 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
@@ -89,7 +90,7 @@ func TestMetricsOfEveryType(t *testing.T) {
 	if snapshot.Pods, err = reader.Pods(t.Context(), snapshot); err != nil {
 		t.Fatal(err)
 	}
-	gathered, err := kubemetrics.NewGatherer(client, wanted, kubemetrics.StartUpRules{}).Gather(t.Context(), w.Now(), snapshot)
+	gathered, err := kubernetes.Sources(wanted, metricsapi.New(client), kubernetes.StartUpRules{}).Gather(t.Context(), snapshot.Scene(w.Now()))
 	if err == nil || !strings.Contains(err.Error(), "1 of 7 failed") || !strings.Contains(err.Error(), `the simulation has no metric "unknown": say what it tells by metrics.values`) {
 		t.Errorf("got %v", err)
 	}

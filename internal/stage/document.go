@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -59,7 +59,7 @@ func (d podDocuments) ownMetrics(pod string) userlogic.MetricInput {
 	input := d.ofTarget
 	input.KubernetesMetrics = slices.Clone(input.KubernetesMetrics)
 	for i, metric := range input.KubernetesMetrics {
-		input.KubernetesMetrics[i] = metrics.Own(metric, pod)
+		input.KubernetesMetrics[i] = kubernetes.Own(metric, pod)
 	}
 	return input
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -27,16 +28,17 @@ type Metric struct {
 
 // Run gives the metric method's replies.
 func (m Metric) Run(ctx context.Context, seen pass.Observation) ([]userlogic.ResourceMetric, error) {
-	ofTarget := userlogic.MetricInput{Resource: seen.Target.Document, RunType: seen.RunType, KubernetesMetrics: seen.Gathered}
+	gathered := metrics.DocumentsOf(seen.Gathered)
+	ofTarget := userlogic.MetricInput{Resource: seen.Target.Document, RunType: seen.RunType, KubernetesMetrics: gathered.Kubernetes}
 	if err := method.SendHook(ctx, m.Before, seen.Began, ofTarget); err != nil {
 		return nil, err
 	}
-	metrics, err := m.measure(ctx, seen, ofTarget)
+	measured, err := m.measure(ctx, seen, ofTarget)
 	if err != nil {
 		return nil, err
 	}
-	return metrics, method.SendHook(ctx, m.After, seen.Began, userlogic.PostMetricInput{
-		Resource: seen.Target.Document, Metrics: metrics, RunType: seen.RunType, KubernetesMetrics: seen.Gathered,
+	return measured, method.SendHook(ctx, m.After, seen.Began, userlogic.PostMetricInput{
+		Resource: seen.Target.Document, Metrics: measured, RunType: seen.RunType, KubernetesMetrics: gathered.Kubernetes,
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -153,9 +154,18 @@ func gathered() []userlogic.KubernetesMetric {
 	}
 }
 
+// metricsOf are the metrics of documents.
+func metricsOf(documents []userlogic.KubernetesMetric) []metrics.Metric {
+	all := make([]metrics.Metric, len(documents))
+	for i := range documents {
+		all[i].Kubernetes = &documents[i]
+	}
+	return all
+}
+
 func TestASplicedDocumentIsTheOneThatWouldBeWritten(t *testing.T) {
-	for _, metrics := range [][]userlogic.KubernetesMetric{nil, gathered()} {
-		input := userlogic.MetricInput{RunType: userlogic.Scaler, KubernetesMetrics: metrics}
+	for _, known := range [][]userlogic.KubernetesMetric{nil, gathered()} {
+		input := userlogic.MetricInput{RunType: userlogic.Scaler, KubernetesMetrics: known}
 		documents, err := newPodDocuments(input, false)
 		if err != nil {
 			t.Fatal(err)
@@ -179,7 +189,7 @@ func TestASplicedDocumentIsTheOneThatWouldBeWritten(t *testing.T) {
 func TestAPodMayBeHandedItsOwnMetricsAlone(t *testing.T) {
 	var notes []string
 	stage := Metric{Stage: Stage{Main: scribe{name: "main", notes: &notes}}, Mode: config.PerPod, OwnMetrics: true}
-	if _, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered()}); err != nil || len(notes) != 2 {
+	if _, err := stage.Run(t.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: metricsOf(gathered())}); err != nil || len(notes) != 2 {
 		t.Fatalf("got %d runs, %v", len(notes), err)
 	}
 	for i, want := range []string{

@@ -47,7 +47,7 @@ func BenchmarkMetric(b *testing.B) {
 					metric := Metric{Stage: Stage{Main: logic}, Mode: mode, OwnMetrics: metrics == "own"}
 					b.ReportAllocs()
 					for b.Loop() {
-						if _, err := metric.Run(b.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: gathered}); err != nil {
+						if _, err := metric.Run(b.Context(), pass.Observation{RunType: userlogic.Scaler, Target: snapshot, Gathered: metricsOf(gathered)}); err != nil {
 							b.Fatal(err)
 						}
 					}

@@ -7,7 +7,9 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/autoscaler"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kubemetrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/stage"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/telemetry"
@@ -26,13 +28,18 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 		Scale:    newScaler(settings, api, methods),
 		Now:      now, Log: log,
 	}
-	if len(settings.KubernetesMetricSpecs) > 0 {
-		parts.KubernetesMetrics = kubemetrics.NewGatherer(api, settings.KubernetesMetricSpecs, kubemetrics.StartUpRules{
-			CPUInitializationPeriod: settings.CPUInitializationPeriod.Duration(),
-			InitialReadinessDelay:   settings.InitialReadinessDelay.Duration(),
-		})
+	if sources := newSources(settings, metricsapi.New(api)); len(sources) > 0 {
+		parts.Sources = sources
 	}
 	return parts
+}
+
+// newSources are all sources of metrics, in the order of the configuration.
+func newSources(settings config.Config, reader kubernetes.Reader) metrics.Sources {
+	return kubernetes.Sources(settings.KubernetesMetricSpecs, reader, kubernetes.StartUpRules{
+		CPUInitializationPeriod: settings.CPUInitializationPeriod.Duration(),
+		InitialReadinessDelay:   settings.InitialReadinessDelay.Duration(),
+	})
 }
 
 func newScaler(settings config.Config, api *kube.Client, methods methods) scale.Scaler {
@@ -42,7 +49,7 @@ func newScaler(settings config.Config, api *kube.Client, methods methods) scale.
 // newWatch follows the target's pods, of which user logic may be handed all there is, and metrics need little.
 func newWatch(settings config.Config, api *kube.Client, log *slog.Logger) *workload.Watch {
 	reader := workload.NewReader(api, *settings.ScaleTargetRef, settings.Namespace)
-	return workload.NewWatch(reader, settings.RunMode == config.PerPod, kubemetrics.Trim,
+	return workload.NewWatch(reader, settings.RunMode == config.PerPod, kubernetes.Trim,
 		telemetry.WarnOnce(log, "watching the target's pods failed; they are listed at each pass"))
 }
 

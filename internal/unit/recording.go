@@ -32,12 +32,12 @@ func NewReplay(settings config.Config, log *slog.Logger, secrets ...string) (*Re
 	if err != nil {
 		return nil, err
 	}
-	tape := &recording.Tape{Specs: settings.KubernetesMetricSpecs, PerPod: settings.RunMode == config.PerPod}
+	tape := &recording.Tape{Sources: newSources(settings, nil), PerPod: settings.RunMode == config.PerPod}
 	parts := newParts(settings, nil, methods, tape.Now, log)
 	parts.Target, parts.Scale, parts.Tracer = tape, tape, telemetry.NoTracing().Tracer
 	parts.Mask = secret.New(secrets...).Mask
-	if parts.KubernetesMetrics != nil {
-		parts.KubernetesMetrics = tape
+	if parts.Sources != nil {
+		parts.Sources = tape
 	}
 	pipeline := autoscaler.New(parts, settingsOf(settings))
 	replay := &recording.Replay{

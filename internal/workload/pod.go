@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 )
 
 // Pod is one of the target's. It is not to be changed.
@@ -22,26 +24,8 @@ func PodsOf(read []corev1.Pod) []Pod {
 	return pods
 }
 
-// Counts reports whether the pod runs or will run. A pod that is being deleted, has failed or has succeeded does neither.
-func (p Pod) Counts() bool {
-	return p.DeletionTimestamp == nil && p.Status.Phase != corev1.PodFailed && p.Status.Phase != corev1.PodSucceeded
-}
-
-// ReadyCondition returns the pod's Ready condition, or nil if it has none yet.
-func ReadyCondition(pod *corev1.Pod) *corev1.PodCondition {
-	for i := range pod.Status.Conditions {
-		if condition := &pod.Status.Conditions[i]; condition.Type == corev1.PodReady {
-			return condition
-		}
-	}
-	return nil
-}
-
-// IsReady reports whether the pod's Ready condition is True.
-func IsReady(pod *corev1.Pod) bool {
-	condition := ReadyCondition(pod)
-	return condition != nil && condition.Status == corev1.ConditionTrue
-}
+// Counts reports whether the pod runs or will run.
+func (p Pod) Counts() bool { return podstatus.Counts(p.Pod) }
 
 // PodOf is a pod that was written as user code is given it.
 func PodOf(document json.RawMessage) (Pod, error) {

@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	autoscalingv1 "k8s.io/api/autoscaling/v1"
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 )
 
 // Snapshot is the target as one pass sees it.
@@ -34,6 +36,20 @@ type Snapshot struct {
 	Selector  labels.Selector // nil where the target has none, and so no pods
 	Pods      []Pod           // by name, where they were read
 	Path      kube.Path       // where the API serves it
+}
+
+// Scene is the snapshot as sources of metrics see it.
+func (s Snapshot) Scene(now time.Time) *metrics.Scene {
+	scene := &metrics.Scene{Now: now, Namespace: s.Namespace, Replicas: s.Replicas, Selector: s.Selector, Pods: make([]*corev1.Pod, 0, len(s.Pods))}
+	if s.Selector == nil {
+		scene.NoPods = ErrNoSelector
+	}
+	for _, pod := range s.Pods {
+		if pod.Counts() {
+			scene.Pods = append(scene.Pods, pod.Pod)
+		}
+	}
+	return scene
 }
 
 // Reader reads one target. It is not safe for two passes at once.

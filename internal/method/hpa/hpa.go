@@ -8,6 +8,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/hpa"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -38,9 +39,13 @@ func (s *Settings) Open(method.Common) (method.Logic, error) { return *s, nil }
 
 // Evaluate is that of a method.Evaluator.
 func (s Settings) Evaluate(_ context.Context, seen pass.Observation) (userlogic.Evaluation, error) {
+	readings := make([]metrics.Reading, len(seen.Gathered))
+	for i, metric := range seen.Gathered {
+		readings[i] = metric.Reading
+	}
 	proposal, err := hpa.Propose(hpa.Input{
 		SpecReplicas: seen.Target.Replicas, StatusReplicas: seen.Target.Running,
-		Metrics: seen.Gathered, Failed: seen.Missing, Tolerance: s.Tolerance,
+		Metrics: readings, Failed: seen.Missing, Tolerance: s.Tolerance,
 	})
 	return userlogic.Evaluation{TargetReplicas: proposal.Replicas, Reason: proposal.Reason}, err
 }

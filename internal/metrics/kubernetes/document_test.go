@@ -1,4 +1,4 @@
-package metrics_test
+package kubernetes_test
 
 import (
 	"encoding/json"
@@ -7,7 +7,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"sigs.k8s.io/yaml"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -36,17 +36,17 @@ func documentOf(t *testing.T, text string) (document userlogic.KubernetesMetric)
 func TestEachTypeIsRead(t *testing.T) {
 	for _, row := range documents {
 		document := documentOf(t, row.document)
-		reading, err := metrics.Read(document)
+		reading, err := kubernetes.Read(document)
 		if err != nil || reading.Name != row.name || (reading.Pods == nil) == (reading.Value == nil) {
 			t.Errorf("%s: got %+v, %v; want the name %s", row.short, reading, err, row.name)
 		}
 		if reading.Pods != nil && (len(reading.Pods.Ready) != 2 || reading.Pods.Ready["b"].Value != 2) || reading.Value != nil && reading.Value.Amount() != 7 {
 			t.Errorf("%s: got the values %+v, %+v", row.short, reading.Pods, reading.Value)
 		}
-		if got := metrics.Describe(document.Spec); got != row.short {
+		if got := kubernetes.Describe(document.Spec); got != row.short {
 			t.Errorf("got %s, want %s", got, row.short)
 		}
-		block, target := metrics.Target(&document.Spec)
+		block, target := kubernetes.Target(&document.Spec)
 		if target == nil || block != row.block || target.Type != reading.Target.Type {
 			t.Errorf("%s aims at %+v, in %s", row.short, target, block)
 		}
@@ -59,12 +59,12 @@ func TestADocumentWithoutItsSpecOrValuesIsNotRead(t *testing.T) {
 		`{spec: {type: Pods, resource: {name: cpu}}, resource: {}}`, `{spec: {type: External, external: {metric: {name: a}}}, object: {}}`,
 	} {
 		document := documentOf(t, text)
-		if reading, err := metrics.Read(document); err == nil {
+		if reading, err := kubernetes.Read(document); err == nil {
 			t.Errorf("%s: got %+v", text, reading)
 		}
-		_ = metrics.Describe(document.Spec)
+		_ = kubernetes.Describe(document.Spec)
 	}
-	if block, target := metrics.Target(&autoscalingv2.MetricSpec{Type: "Resource"}); target != nil || block != "" {
+	if block, target := kubernetes.Target(&autoscalingv2.MetricSpec{Type: "Resource"}); target != nil || block != "" {
 		t.Errorf("a spec without settings aims at %+v", target)
 	}
 }
@@ -73,7 +73,7 @@ func TestWhatIsKnownOfOnePod(t *testing.T) {
 	for _, row := range documents {
 		document := documentOf(t, row.document)
 		before, _ := json.Marshal(document)
-		own, err := metrics.Read(metrics.Own(document, "a"))
+		own, err := kubernetes.Read(kubernetes.Own(document, "a"))
 		if err != nil || own.Pods != nil && (len(own.Pods.Ready) != 1 || own.Pods.Ready["a"].Value != 1 || len(own.Pods.Missing) != 0 || len(own.Pods.Requests) > 1) {
 			t.Errorf("%s: got %+v, %v", row.short, own, err)
 		}

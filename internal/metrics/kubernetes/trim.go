@@ -1,4 +1,4 @@
-package kubemetrics
+package kubernetes
 
 import (
 	"slices"
@@ -6,12 +6,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 )
 
 // Trim takes off a pod all that grouping does not read, for who keeps thousands of them.
 func Trim(pod *corev1.Pod) {
-	ready := workload.ReadyCondition(pod)
+	ready := podstatus.ReadyCondition(pod)
 	*pod = corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{Name: pod.Name, UID: pod.UID, DeletionTimestamp: pod.DeletionTimestamp},
 		Spec:       corev1.PodSpec{Containers: containers(pod.Spec.Containers), InitContainers: containers(pod.Spec.InitContainers), Resources: pod.Spec.Resources},

@@ -1,4 +1,4 @@
-package kubemetrics
+package kubernetes
 
 import (
 	"slices"
@@ -9,7 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -32,6 +32,16 @@ func pod(started, turned time.Duration, ready corev1.ConditionStatus) corev1.Pod
 func with(pod corev1.Pod, change func(*corev1.Pod)) corev1.Pod {
 	change(&pod)
 	return pod
+}
+
+// counting are the pods that count.
+func counting(pods []corev1.Pod) (living []*corev1.Pod) {
+	for i := range pods {
+		if podstatus.Counts(&pods[i]) {
+			living = append(living, &pods[i])
+		}
+	}
+	return living
 }
 
 // TestGroup shows where one pod goes, for cpu and for memory.
@@ -71,7 +81,7 @@ func TestGroup(t *testing.T) {
 				if row.metric != nil {
 					metrics["web"] = *row.metric
 				}
-				g := group(alive(workload.PodsOf([]corev1.Pod{row.pod})), metrics, rules.startUp(resource, now))
+				g := group(counting([]corev1.Pod{row.pod}), metrics, rules.startUp(resource, now))
 				if got := placed(g, "web"); got != want {
 					t.Errorf("got %s, want %s", got, want)
 				}
@@ -112,7 +122,7 @@ func FuzzGroupIsAPartition(f *testing.F) {
 			}
 		}
 		for _, resource := range []corev1.ResourceName{"cpu", "memory"} {
-			living := alive(workload.PodsOf(pods))
+			living := counting(pods)
 			g := group(living, metrics, rules.startUp(resource, now))
 			for _, pod := range pods {
 				got := placed(g, pod.Name)

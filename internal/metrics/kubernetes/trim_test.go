@@ -1,4 +1,4 @@
-package kubemetrics
+package kubernetes
 
 import (
 	"fmt"
@@ -9,7 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -17,7 +17,7 @@ import (
 func TestATrimmedPodIsGroupedAsTheWholeOne(t *testing.T) {
 	always := corev1.ContainerRestartPolicyAlways
 	rich := func(change func(*corev1.Pod)) *corev1.Pod {
-		pod := running("web")
+		pod := pod(time.Hour, time.Hour, corev1.ConditionTrue)
 		pod.Labels = map[string]string{"app": "web"}
 		pod.Spec.Containers = requesting("200m", "1")
 		pod.Spec.Containers[0].Env = []corev1.EnvVar{{Name: "A", Value: "b"}}
@@ -33,7 +33,7 @@ func TestATrimmedPodIsGroupedAsTheWholeOne(t *testing.T) {
 		"pending":      func(p *corev1.Pod) { p.Status.Phase = corev1.PodPending },
 		"failed":       func(p *corev1.Pod) { p.Status.Phase = corev1.PodFailed },
 		"going":        func(p *corev1.Pod) { p.DeletionTimestamp = &metav1.Time{Time: now} },
-		"unready":      func(p *corev1.Pod) { workload.ReadyCondition(p).Status = corev1.ConditionFalse },
+		"unready":      func(p *corev1.Pod) { podstatus.ReadyCondition(p).Status = corev1.ConditionFalse },
 		"no condition": func(p *corev1.Pod) { p.Status.Conditions = nil },
 		"not started":  func(p *corev1.Pod) { p.Status.StartTime = nil },
 		"the pod's own request": func(p *corev1.Pod) {
@@ -47,7 +47,7 @@ func TestATrimmedPodIsGroupedAsTheWholeOne(t *testing.T) {
 			t.Errorf("%s: it still has %v", name, trimmed)
 		}
 		of := func(pod *corev1.Pod) (all []any) {
-			living := alive(workload.PodsOf([]corev1.Pod{*pod}))
+			living := counting([]corev1.Pod{*pod})
 			measured := map[string]userlogic.PodMetric{"web": {Timestamp: metav1.NewTime(now), Window: time.Minute, Value: 7}}
 			requested, err := requests(living, "cpu", wholePod)
 			ofOne, errOfOne := requests(living, "cpu", "proxy")

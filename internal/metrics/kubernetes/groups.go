@@ -1,11 +1,11 @@
-package kubemetrics
+package kubernetes
 
 import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -24,17 +24,6 @@ type groups struct {
 }
 
 func (g groups) total() int { return len(g.ready) + len(g.ignored) + len(g.missing) }
-
-// alive leaves out the pods that do not count: their metrics do not count either.
-func alive(pods []workload.Pod) []*corev1.Pod {
-	living := make([]*corev1.Pod, 0, len(pods))
-	for _, pod := range pods {
-		if pod.Counts() {
-			living = append(living, pod.Pod)
-		}
-	}
-	return living
-}
 
 // group puts every live pod in one of three:
 //
@@ -74,7 +63,7 @@ func (r StartUpRules) startUp(resource corev1.ResourceName, now time.Time) func(
 //	| unready, or no whole window  | unready ever since, and turned so
 //	| of metrics since it is ready | within InitialReadinessDelay of its start
 func (r StartUpRules) startsUp(pod *corev1.Pod, metric userlogic.PodMetric, now time.Time) bool {
-	ready := workload.ReadyCondition(pod)
+	ready := podstatus.ReadyCondition(pod)
 	if ready == nil || pod.Status.StartTime == nil {
 		return true
 	}

@@ -1,6 +1,7 @@
-package kubemetrics
+package kubernetes
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -11,7 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 )
 
 // BenchmarkGather gathers cpu and memory without the reads: what the API answered is at hand already.
@@ -19,15 +20,12 @@ func BenchmarkGather(b *testing.B) {
 	specs := []autoscalingv2.MetricSpec{of("cpu", autoscalingv2.UtilizationMetricType), of("memory", autoscalingv2.AverageValueMetricType)}
 	for _, pods := range []int{10, 500, 5_000} {
 		b.Run(fmt.Sprintf("pods=%d", pods), func(b *testing.B) {
-			snapshot, measured := many(pods)
-			g := NewGatherer(nil, specs, rules)
+			living, measured := many(pods)
+			sources := Sources(specs, measured, rules)
 			b.ReportAllocs()
 			for b.Loop() {
-				p := g.begin(now, snapshot)
-				if _, err := once(&p.reads, resourceAPI.group, func() ([]metricsv1beta1.PodMetrics, error) { return measured, nil }); err != nil {
-					b.Fatal(err)
-				}
-				if metrics, err := p.run(b.Context()); err != nil || len(metrics[0].Resource.PodMetricsInfo) != pods {
+				gathered, err := sources.Gather(b.Context(), &metrics.Scene{Now: now, Pods: living})
+				if err != nil || len(gathered[0].Pods.Ready) != pods {
 					b.Fatal(err)
 				}
 			}
@@ -42,19 +40,28 @@ func of(name corev1.ResourceName, target autoscalingv2.MetricTargetType) autosca
 	}}
 }
 
+// read is what the metrics APIs answer.
+type read struct {
+	Reader
+	pods []metricsv1beta1.PodMetrics
+}
+
+func (r read) PodMetrics(context.Context, *metrics.Scene) ([]metricsv1beta1.PodMetrics, error) {
+	return r.pods, nil
+}
+
 // many are so many pods that run, and what was measured of them.
-func many(pods int) (workload.Snapshot, []metricsv1beta1.PodMetrics) {
+func many(pods int) (living []*corev1.Pod, measured read) {
 	amounts := corev1.ResourceList{"cpu": resource.MustParse("200m"), "memory": resource.MustParse("64Mi")}
-	var snapshot workload.Snapshot
-	var measured []metricsv1beta1.PodMetrics
 	for i := range pods {
-		web := running(fmt.Sprintf("web-%05d", i))
+		web := pod(time.Hour, time.Hour, corev1.ConditionTrue)
+		web.Name = fmt.Sprintf("web-%05d", i)
 		web.Spec.Containers = []corev1.Container{{Name: "web", Resources: corev1.ResourceRequirements{Requests: amounts}}}
-		snapshot.Pods = append(snapshot.Pods, workload.Pod{Pod: &web})
-		measured = append(measured, metricsv1beta1.PodMetrics{
+		living = append(living, &web)
+		measured.pods = append(measured.pods, metricsv1beta1.PodMetrics{
 			ObjectMeta: metav1.ObjectMeta{Name: web.Name}, Timestamp: ago(time.Second), Window: metav1.Duration{Duration: time.Minute},
 			Containers: []metricsv1beta1.ContainerMetrics{{Name: "web", Usage: amounts}},
 		})
 	}
-	return snapshot, measured
+	return living, measured
 }

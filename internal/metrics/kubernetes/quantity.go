@@ -1,4 +1,4 @@
-package kubemetrics
+package kubernetes
 
 import (
 	"math"

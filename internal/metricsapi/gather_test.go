@@ -1,4 +1,4 @@
-package kubemetrics
+package metricsapi
 
 import (
 	"encoding/json"
@@ -15,14 +15,16 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/client-go/rest"
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
 // served is an API by path and query. The real ones are read end to end; here they are brought into states that a
@@ -76,8 +78,8 @@ func externalValues(values ...string) string {
 	return fmt.Sprintf(`{"kind": "ExternalMetricValueList", "apiVersion": "external.metrics.k8s.io/v1beta1", "items": [%s]}`, strings.Join(values, ","))
 }
 
-// gatherer gives one for specs written as in a configuration.
-func gatherer(t *testing.T, api *served, specs string) *Gatherer {
+// sourcesOf are those of specs written as in a configuration, which read an API.
+func sourcesOf(t *testing.T, api *served, specs string) metrics.Sources {
 	t.Helper()
 	server := httptest.NewServer(api)
 	t.Cleanup(server.Close)
@@ -89,13 +91,30 @@ func gatherer(t *testing.T, api *served, specs string) *Gatherer {
 	if err := yaml.UnmarshalStrict([]byte(specs), &parsed); err != nil {
 		t.Fatal(err)
 	}
-	return NewGatherer(client, parsed, rules)
+	return kubernetes.Sources(parsed, New(client), kubernetes.StartUpRules{})
 }
 
+var now = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
+
+// running is a pod that has been ready for an hour.
 func running(name string) corev1.Pod {
-	p := pod(time.Hour, time.Hour, corev1.ConditionTrue)
-	p.Name = name
-	return p
+	start := metav1.NewTime(now.Add(-time.Hour))
+	return corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: name}, Status: corev1.PodStatus{
+		Phase: corev1.PodRunning, StartTime: &start, Conditions: []corev1.PodCondition{{Type: corev1.PodReady, Status: corev1.ConditionTrue, LastTransitionTime: start}},
+	}}
+}
+
+func with(pod corev1.Pod, change func(*corev1.Pod)) corev1.Pod {
+	change(&pod)
+	return pod
+}
+
+func requesting(cpu string) []corev1.Container {
+	container := corev1.Container{Name: "web"}
+	if cpu != "" {
+		container.Resources.Requests = corev1.ResourceList{"cpu": resource.MustParse(cpu)}
+	}
+	return []corev1.Container{container}
 }
 
 // finished is a pod that has succeeded, as of a job or a test, which requested nothing.
@@ -120,13 +139,13 @@ var withoutSelector = func() workload.Snapshot { s := shop(); s.Selector = nil; 
 
 var twoPods = shop(running("a"), running("b"))
 
-// entry is the one metric that a gatherer gives, without its spec, as JSON.
-func entry(t *testing.T, metrics []userlogic.KubernetesMetric, err error) string {
+// entry is the one metric that was gathered, without its spec, as JSON.
+func entry(t *testing.T, gathered []metrics.Metric, err error) string {
 	t.Helper()
-	if err != nil || len(metrics) != 1 {
-		t.Fatalf("got %d metrics, %v", len(metrics), err)
+	if err != nil || len(gathered) != 1 {
+		t.Fatalf("got %d metrics, %v", len(gathered), err)
 	}
-	text, err := json.Marshal(metrics[0])
+	text, err := json.Marshal(gathered[0].Document())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,8 +230,8 @@ func TestGather(t *testing.T) {
 			api := &served{answers: adapters()}
 			api.answers[resources] = `{"versions": [{"version": "v1beta1"}]}`
 			api.answers[row.call] = row.answer
-			metrics, err := gatherer(t, api, "["+row.spec+"]").Gather(t.Context(), now, row.snapshot)
-			if got, want := entry(t, metrics, err), normal(t, row.want); got != want {
+			gathered, err := sourcesOf(t, api, "["+row.spec+"]").Gather(t.Context(), row.snapshot.Scene(now))
+			if got, want := entry(t, gathered, err), normal(t, row.want); got != want {
 				t.Errorf("\n got %s\nwant %s", got, want)
 			}
 		})
@@ -277,9 +296,9 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 		{"a type that we do not know", `{type: Node}`, adapters(), twoPods, []string{`kubernetesMetricSpecs[0] (Node): this version gathers no metrics of the type "Node"`}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			metrics, err := gatherer(t, &served{answers: row.answers}, "["+row.spec+"]").Gather(t.Context(), now, row.snapshot)
-			if err == nil || len(metrics) > 0 {
-				t.Fatalf("got %v, %v", metrics, err)
+			gathered, err := sourcesOf(t, &served{answers: row.answers}, "["+row.spec+"]").Gather(t.Context(), row.snapshot.Scene(now))
+			if err == nil || len(gathered) > 0 {
+				t.Fatalf("got %v, %v", gathered, err)
 			}
 			for _, word := range append(row.want, "gathering Kubernetes metrics: 1 of 1 failed: ") {
 				if !strings.Contains(err.Error(), word) {
@@ -293,10 +312,10 @@ func TestGatherSaysWhatIsWrong(t *testing.T) {
 func TestWhatCanBeGatheredIsGivenWithTheErrorAboutTheRest(t *testing.T) {
 	api := &served{answers: adapters()}
 	api.answers[external+"/v1beta1/namespaces/shop/b?labelSelector="] = externalValues(`{` + at + `, "value": "1"}`)
-	metrics, err := gatherer(t, api, `[{type: External, external: {metric: {name: a}, target: {type: Value}}},
-		{type: External, external: {metric: {name: b}, target: {type: Value}}}, {type: Pods, pods: {metric: {name: c}, target: {type: AverageValue}}}]`).Gather(t.Context(), now, twoPods)
-	if len(metrics) != 1 || metrics[0].Spec.External.Metric.Name != "b" {
-		t.Errorf("got %+v", metrics)
+	gathered, err := sourcesOf(t, api, `[{type: External, external: {metric: {name: a}, target: {type: Value}}},
+		{type: External, external: {metric: {name: b}, target: {type: Value}}}, {type: Pods, pods: {metric: {name: c}, target: {type: AverageValue}}}]`).Gather(t.Context(), twoPods.Scene(now))
+	if len(gathered) != 1 || gathered[0].Kubernetes.Spec.External.Metric.Name != "b" {
+		t.Errorf("got %+v", gathered)
 	}
 	for _, word := range []string{"2 of 3 failed", "kubernetesMetricSpecs[0] (External a)", "kubernetesMetricSpecs[2] (Pods c)"} {
 		if err == nil || !strings.Contains(err.Error(), word) {
@@ -309,10 +328,10 @@ func TestWhatSeveralSpecsAskForIsReadOnce(t *testing.T) {
 	api := &served{answers: adapters()}
 	queue := external + "/v1beta1/namespaces/shop/queue?labelSelector="
 	api.answers[queue] = externalValues(`{` + at + `, "value": "1"}`)
-	g := gatherer(t, api, `[{type: External, external: {metric: {name: queue}, target: {type: Value}}}, {type: External, external: {metric: {name: queue}, target: {type: AverageValue}}}]`)
+	sources := sourcesOf(t, api, `[{type: External, external: {metric: {name: queue}, target: {type: Value}}}, {type: External, external: {metric: {name: queue}, target: {type: AverageValue}}}]`)
 	for range 3 {
-		if metrics, err := g.Gather(t.Context(), now, twoPods); err != nil || len(metrics) != 2 {
-			t.Fatalf("got %v, %v", metrics, err)
+		if gathered, err := sources.Gather(t.Context(), twoPods.Scene(now)); err != nil || len(gathered) != 2 {
+			t.Fatalf("got %v, %v", gathered, err)
 		}
 	}
 	if want := []string{external, queue, queue, queue}; !slices.Equal(api.asked, want) {
@@ -331,12 +350,12 @@ func TestAnAdapterThatComesGoesOrIsUpgradedIsNoticed(t *testing.T) {
 		defer api.mutex.Unlock()
 		api.answers = map[string]string{custom: `{"versions": [{"version": "` + version + `"}]}`, rate(version): customValues(version, value)}
 	}
-	g := gatherer(t, api, `[{type: Pods, pods: {metric: {name: rate}, target: {type: AverageValue}}}]`)
+	sources := sourcesOf(t, api, `[{type: Pods, pods: {metric: {name: rate}, target: {type: AverageValue}}}]`)
 	gather := func(after time.Duration, want bool) {
 		t.Helper()
-		metrics, err := g.Gather(t.Context(), now.Add(after), twoPods)
-		if (err == nil) != want || want && metrics[0].Pods.PodMetricsInfo["a"].Value != 1000 {
-			t.Errorf("after %s: got %v, %v", after, metrics, err)
+		gathered, err := sources.Gather(t.Context(), twoPods.Scene(now.Add(after)))
+		if (err == nil) != want || want && gathered[0].Pods.Ready["a"].Value != 1000 {
+			t.Errorf("after %s: got %v, %v", after, gathered, err)
 		}
 	}
 	gather(0, false)

@@ -1,4 +1,4 @@
-package kubemetrics
+package metricsapi
 
 import (
 	"context"
@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
 )
@@ -96,8 +97,8 @@ func (d *discovery) kind(ctx context.Context, now time.Time, kind schema.GroupVe
 
 // inVersion reads from a metrics API in the version that it is served in. Where nothing is found, the API may have gone
 // since it was last asked, or be served in another version.
-func inVersion[T any](ctx context.Context, p *pass, api metricsAPI, read func(schema.GroupVersion) (T, error)) (T, error) {
-	version, err := p.version(ctx, api, "first")
+func inVersion[T any](ctx context.Context, c *Client, scene *metrics.Scene, api metricsAPI, read func(schema.GroupVersion) (T, error)) (T, error) {
+	version, err := c.version(ctx, scene, api, "first")
 	if err != nil {
 		return *new(T), err
 	}
@@ -105,8 +106,8 @@ func inVersion[T any](ctx context.Context, p *pass, api metricsAPI, read func(sc
 	if !apierrors.IsNotFound(notFound) {
 		return values, notFound
 	}
-	p.discovery.forget(api.group)
-	newer, err := p.version(ctx, api, "again")
+	c.discovery.forget(api.group)
+	newer, err := c.version(ctx, scene, api, "again")
 	switch {
 	case err != nil:
 		return *new(T), err
@@ -116,9 +117,9 @@ func inVersion[T any](ctx context.Context, p *pass, api metricsAPI, read func(sc
 	return read(newer)
 }
 
-// version is asked for once by all specs of a pass, and once again by those that did not find their metric.
-func (p *pass) version(ctx context.Context, api metricsAPI, time string) (schema.GroupVersion, error) {
-	return once(&p.reads, api.group+" "+time, func() (schema.GroupVersion, error) { return p.discovery.version(ctx, p.now, api) })
+// version is asked for once by all reads of a pass, and once again by those that did not find their metric.
+func (c *Client) version(ctx context.Context, scene *metrics.Scene, api metricsAPI, time string) (schema.GroupVersion, error) {
+	return metrics.Once(scene, api.group+" "+time, func() (schema.GroupVersion, error) { return c.discovery.version(ctx, scene.Now, api) })
 }
 
 // unknownMetric is the way out for a metric that is not there.
