@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"net"
+	"net/http"
 	"sync"
 	"syscall"
 	"time"
@@ -15,10 +16,9 @@ import (
 // closed before silent ones, so that clients that never read cannot take all the room.
 const mostAnswering = spareConnections / 2
 
-// fresh is how long a connection has to be read from, and to take an answer, before it is closed for another. Without it a burst of
-// connections closes those that have just been accepted, such as a probe's, on a machine that is busy. It also bounds how many
-// connections are accepted: limit in each such time. If it were longer, a flood would keep a probe waiting to be accepted.
-const fresh = 10 * time.Millisecond
+// patience is how long a new connection waits for one of the others to become silent, on a machine that is too busy to read what
+// they have sent.
+const patience = 100 * time.Millisecond
 
 // writeBuffer bounds what the system keeps of an answer that a client does not read, which otherwise is megabytes.
 const writeBuffer = 64 << 10
@@ -26,19 +26,25 @@ const writeBuffer = 64 << 10
 // connections bounds the open connections of a listener. When there is no room for a new one, it closes the one that has
 // been silent for longest, so that a new connection always gets in.
 //
-//	accepted ---> waiting <---> answering   an open route: probes and Prometheus
-//	                 ^---------> serving    a whole request of a caller that was admitted; never closed from here
+//	accepted ---> reading <---> waiting    for the client, which has sent nothing, half a handshake, half a request,
+//	                 |             ^       or nothing since its last answer
+//	                 |---> answering       an open route, such as a probe's, or a request that cannot be read
+//	                 |             ^
+//	                 \---> serving         a whole request of a caller that was admitted
 //
-// A connection waits while it has sent nothing, half a handshake, half a request, or nothing since its last answer. At most
+// An answer that is written is answering until net/http goes on to the next request. What serves is never closed. What reads is not,
+// and what waits only where nothing has come that is not read yet: on a busy machine that takes a while. At most
 // Options.MaxRequests connections are serving, and the limit is above that, so there is always one to close, at once or a moment later.
 type connections struct {
 	net.Listener
 	limit int
 
 	mutex     sync.Mutex
-	waiting   list.List // of *connection; the one that has been silent for longest is first
-	answering list.List // of *connection; the oldest answer is first
+	reading   list.List // of *connection, as all of them
+	waiting   list.List // the one that has been silent for longest is first
+	answering list.List // the oldest answer is first
 	serving   int
+	ended     bool // nobody is waited for any more
 }
 
 // connection is one of them. Its fields are guarded by the mutex of its set.
@@ -46,8 +52,8 @@ type connection struct {
 	net.Conn
 	set    *connections
 	list   *list.List    // where it is; nil while it is serving, and once it is closed
-	since  time.Time     // when it came there
 	place  *list.Element // its place there
+	taken  bool          // the answer is: another request may be waited for
 	closed bool
 }
 
@@ -61,7 +67,7 @@ func (c *connections) Accept() (net.Conn, error) {
 		conn, err := c.Listener.Accept()
 		if err != nil {
 			if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) {
-				c.closeOne(0) // net/http tries again after a while
+				c.closeOne(true) // net/http tries again after a while
 			}
 			return nil, err
 		}
@@ -72,14 +78,15 @@ func (c *connections) Accept() (net.Conn, error) {
 	}
 }
 
-// add makes room for a connection, or gives nil where all others are serving.
+// add makes room for a connection, or gives nil where there is none.
 func (c *connections) add(conn net.Conn) *connection {
-	for c.count() >= c.limit {
-		early, closed := c.closeOne(fresh)
+	for deadline := time.Now().Add(patience); c.count() >= c.limit; {
+		late := time.Now().After(deadline)
+		closed, later := c.closeOne(late)
 		switch {
 		case closed:
-		case early > 0:
-			time.Sleep(early)
+		case later && !late:
+			time.Sleep(time.Millisecond)
 		default:
 			return nil
 		}
@@ -89,44 +96,65 @@ func (c *connections) add(conn net.Conn) *connection {
 	}
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	added := &connection{Conn: conn, set: c, list: &c.waiting, since: time.Now()}
-	added.place = c.waiting.PushBack(added)
+	added := &connection{Conn: conn, set: c, list: &c.reading}
+	added.place = c.reading.PushBack(added)
 	return added
 }
 
 func (c *connections) count() int {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
-	return c.waiting.Len() + c.answering.Len() + c.serving
+	return c.reading.Len() + c.waiting.Len() + c.answering.Len() + c.serving
 }
 
-// closeOne closes the connection that is missed least. It has to be where it is for so long;
-// early is how much is left of that.
-func (c *connections) closeOne(age time.Duration) (early time.Duration, closed bool) {
+// closeOne closes the connection that is missed least; later says that there is none now, but will be. Late is for who has waited
+// for that long enough.
+func (c *connections) closeOne(late bool) (closed, later bool) {
 	c.mutex.Lock()
-	from := &c.waiting
-	if from.Len() == 0 || c.answering.Len() > mostAnswering {
-		from = &c.answering
+	conn := c.missedLeast(late)
+	later = c.reading.Len()+c.waiting.Len() > 0
+	if conn != nil {
+		conn.forget()
 	}
-	first := from.Front()
-	if first == nil {
-		c.mutex.Unlock()
-		return 0, false
-	}
-	conn := first.Value.(*connection)
-	if early := age - time.Since(conn.since); early > 0 {
-		c.mutex.Unlock()
-		return early, false
-	}
-	conn.forget()
 	c.mutex.Unlock()
+	if conn == nil {
+		return false, later
+	}
 	_ = conn.Conn.Close()
-	return 0, true
+	return true, false
 }
 
-// closeWaiting closes every connection that has no whole request.
+// missedLeast is the connection to close, or nil while there is none. The mutex is held.
+func (c *connections) missedLeast(late bool) *connection {
+	if c.answering.Len() > mostAnswering {
+		return first(&c.answering)
+	}
+	for at := c.waiting.Front(); at != nil; at = at.Next() {
+		if conn := at.Value.(*connection); late || !unread(conn.Conn) {
+			return conn
+		}
+	}
+	switch {
+	case c.reading.Len() == 0 && c.waiting.Len() == 0:
+		return first(&c.answering)
+	case late:
+		return first(&c.reading)
+	}
+	return nil
+}
+
+// first is the first of a list, or nil where there is none.
+func first(of *list.List) *connection {
+	if of.Len() == 0 {
+		return nil
+	}
+	return of.Front().Value.(*connection)
+}
+
+// closeWaiting closes every connection that has no whole request, now or as soon as it would wait for the rest of one.
 func (c *connections) closeWaiting() {
 	c.mutex.Lock()
+	c.ended = true
 	var all []*connection
 	for element := c.waiting.Front(); element != nil; element = c.waiting.Front() {
 		conn := element.Value.(*connection)
@@ -139,10 +167,55 @@ func (c *connections) closeWaiting() {
 	}
 }
 
+// Read waits for the client, or returns what it has sent.
+func (c *connection) Read(into []byte) (int, error) {
+	if !c.wait() {
+		_ = c.Conn.Close()
+	}
+	defer c.heard()
+	return c.Conn.Read(into)
+}
+
+// wait has the connection wait for its client. While a request is answered net/http reads, too, to notice clients that are gone: that
+// is no waiting. It returns false where the connection is to be closed instead.
+func (c *connection) wait() bool {
+	c.set.mutex.Lock()
+	defer c.set.mutex.Unlock()
+	switch {
+	case c.closed || !c.taken && c.list != &c.set.reading:
+		return true
+	case c.set.ended:
+		c.forget()
+		return false
+	}
+	c.taken = false
+	c.moveTo(&c.set.waiting)
+	return true
+}
+
+// heard ends the waiting.
+func (c *connection) heard() {
+	c.set.mutex.Lock()
+	defer c.set.mutex.Unlock()
+	if c.list == &c.set.waiting {
+		c.moveTo(&c.set.reading)
+	}
+}
+
+// Write writes an answer. Outside of a request it is about one that cannot be read, or part of a handshake.
+func (c *connection) Write(text []byte) (int, error) {
+	c.set.mutex.Lock()
+	if c.list == &c.set.reading {
+		c.moveTo(&c.set.answering)
+		c.taken = true
+	}
+	c.set.mutex.Unlock()
+	return c.Conn.Write(text)
+}
+
 // moveTo makes the connection the last of a list; nil is for serving. The mutex is held.
 func (c *connection) moveTo(to *list.List) {
 	c.leave()
-	c.since = time.Now()
 	if c.list = to; to == nil {
 		c.set.serving++
 		return
@@ -163,7 +236,7 @@ func (c *connection) leave() {
 func (c *connection) forget() {
 	if !c.closed {
 		c.leave()
-		c.closed = true
+		c.list, c.closed = nil, true
 	}
 }
 
@@ -180,10 +253,24 @@ type connectionKey struct{}
 
 // withConnection is http.Server.ConnContext.
 func withConnection(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, connectionKey{}, plain(conn))
+}
+
+// plain is a connection without its TLS.
+func plain(conn net.Conn) net.Conn {
 	if secure, ok := conn.(*tls.Conn); ok {
-		conn = secure.NetConn()
+		return secure.NetConn()
 	}
-	return context.WithValue(ctx, connectionKey{}, conn)
+	return conn
+}
+
+// answered is http.Server.ConnState.
+func answered(conn net.Conn, state http.ConnState) {
+	if c, ok := plain(conn).(*connection); ok && state == http.StateIdle {
+		c.set.mutex.Lock()
+		defer c.set.mutex.Unlock()
+		c.taken = true
+	}
 }
 
 // keep says how the connection of a request is used until done is called, and whether it is still open. It never is again
@@ -197,7 +284,7 @@ func keep(ctx context.Context, serving bool) (done func(), open bool) {
 	if serving {
 		to = nil
 	}
-	return func() { conn.use(&conn.set.waiting) }, conn.use(to)
+	return func() { conn.use(&conn.set.answering) }, conn.use(to)
 }
 
 // use moves the connection, unless it is closed.
@@ -207,6 +294,9 @@ func (c *connection) use(as *list.List) bool {
 	if c.closed {
 		return false
 	}
-	c.moveTo(as)
+	c.taken = false
+	if c.list != as {
+		c.moveTo(as)
+	}
 	return true
 }

@@ -216,17 +216,109 @@ func leavesRoom(t *testing.T, text string, clients int, change func(*Options)) {
 	within(t, 30*time.Second, "the goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines+3 })
 }
 
-func TestAFreshConnectionIsNotClosedForAnother(t *testing.T) {
-	set := newConnections(nil, 1)
-	server, client := net.Pipe()
-	began := time.Now()
-	set.add(server)
-	set.add(server)
-	if took := time.Since(began); took < fresh {
-		t.Errorf("room was made after %s, want %s", took, fresh)
+// accepted is a connection over which a text has come, of a set without room for another.
+func accepted(t *testing.T, text string) (set *connections, conn *connection, client net.Conn) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if _, err := client.Read(make([]byte, 1)); err != io.EOF {
-		t.Errorf("the older connection is not closed: %v", err)
+	t.Cleanup(func() { listener.Close() })
+	if client, err = net.Dial("tcp", listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { client.Close() })
+	set = newConnections(listener, 1)
+	of, err := set.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { of.Close() })
+	conn = of.(*connection)
+	if _, err := io.WriteString(client, text); err != nil {
+		t.Fatal(err)
+	}
+	if text != "" {
+		within(t, 10*time.Second, "the text to come", func() bool { return unread(conn.Conn) })
+	}
+	return set, conn, client
+}
+
+func TestAConnectionIsNotClosedBeforeItsRequestIsRead(t *testing.T) {
+	set, conn, _ := accepted(t, "GET /healthz")
+	closes := func() bool { closed, _ := set.closeOne(false); return closed }
+	if closes() {
+		t.Error("it is closed before anybody reads it")
+	}
+	conn.wait()
+	if closes() {
+		t.Error("it is closed although something has come that is not read yet")
+	}
+	if n, err := conn.Conn.Read(make([]byte, 100)); n != 12 || err != nil {
+		t.Fatal(n, err)
+	}
+	conn.heard()
+	if closes() {
+		t.Error("it is closed while what has come is worked on")
+	}
+	conn.wait()
+	if !closes() {
+		t.Error("it is not closed although it is silent")
+	}
+}
+
+func TestAConnectionIsNotClosedBeforeItsAnswerIsWritten(t *testing.T) {
+	for _, serving := range []bool{true, false} {
+		set, conn, _ := accepted(t, "")
+		done, open := keep(withConnection(t.Context(), conn), serving)
+		conn.wait() // as net/http does while a request is answered, and may come to do only after that
+		done()
+		conn.wait()
+		conn.heard()
+		if !open || conn.list != &set.answering || set.serving != 0 {
+			t.Errorf("serving %t: open %t, it is not among those whose answer is not taken, or %d are serving", serving, open, set.serving)
+		}
+		answered(conn, http.StateIdle)
+		conn.wait()
+		if conn.list != &set.waiting {
+			t.Errorf("serving %t: it does not wait for another request", serving)
+		}
+	}
+}
+
+func TestAConnectionWhoseRequestCannotBeReadMakesRoomAtOnce(t *testing.T) {
+	set, conn, _ := accepted(t, "no request")
+	if n, err := conn.Read(make([]byte, 100)); n == 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	if _, err := io.WriteString(conn, "400"); err != nil {
+		t.Fatal(err)
+	}
+	if closed, _ := set.closeOne(false); !closed {
+		t.Error("it is not closed")
+	}
+}
+
+func TestAConnectionThatIsNeverReadIsClosedInTheEnd(t *testing.T) {
+	set, conn, client := accepted(t, "GET /healthz")
+	conn.wait()
+	began := time.Now()
+	if set.add(&net.TCPConn{}) == nil || !conn.closed || time.Since(began) < patience {
+		t.Errorf("after %s it is closed: %t", time.Since(began), conn.closed)
+	}
+	if _, err := client.Read(make([]byte, 1)); err == nil {
+		t.Error("its client does not notice")
+	}
+}
+
+func TestAConnectionThatWouldWaitAfterTheEndIsClosed(t *testing.T) {
+	set, conn, _ := accepted(t, "")
+	set.closeWaiting()
+	if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
+		t.Errorf("got %d, %v", n, err)
+	}
+	if set.count() != 0 {
+		t.Error("it has not given up its room")
 	}
 }
 
@@ -316,15 +408,21 @@ func TestConnectionsAreClosedInOrder(t *testing.T) {
 		}
 		return which
 	}
-	first, second, third := accept(), accept(), accept()
+	waiting := func() *connection {
+		conn := accept()
+		conn.wait()
+		return conn
+	}
+	first, second, third := accept(), waiting(), waiting()
 	first.use(nil)
-	second.use(&set.waiting) // which now is silent for less long than the third
-	fourth := accept()
+	second.heard()
+	second.wait() // which now is silent for less long than the third
+	fourth := waiting()
 	if got, want := closed(first, second, third, fourth), []bool{false, false, true, false}; !slices.Equal(got, want) {
 		t.Errorf("closed %v, want %v", got, want)
 	}
 	second.use(&set.answering)
-	fifth := accept()
+	fifth := waiting()
 	if got, want := closed(first, second, fourth, fifth), []bool{false, false, true, false}; !slices.Equal(got, want) {
 		t.Errorf("closed %v, want %v: silent ones go before answers", got, want)
 	}
@@ -332,7 +430,7 @@ func TestConnectionsAreClosedInOrder(t *testing.T) {
 		t.Error("a connection that is closed begins to serve")
 	}
 	fifth.use(nil)
-	sixth := accept()
+	sixth := waiting()
 	if !second.closed {
 		t.Error("an answer that is not taken is not closed, where there is nothing else")
 	}
@@ -343,8 +441,8 @@ func TestConnectionsAreClosedInOrder(t *testing.T) {
 	for _, conn := range []*connection{first, first, fourth, fifth, sixth} {
 		conn.Close()
 	}
-	if set.count() != 0 {
-		t.Errorf("%d connections are left", set.count())
+	if set.count() != 0 || set.serving != 0 {
+		t.Errorf("%d connections are left, %d of them serving", set.count(), set.serving)
 	}
 }
 
@@ -356,7 +454,8 @@ func TestConnectionClosedForOthersRunsNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set.closeOne(0)
+	conn.(*connection).wait()
+	set.closeOne(false)
 	got := s.asked(withConnection(t.Context(), conn), "POST", "/api/v1/evaluation", loopback)
 	if got.Code != http.StatusServiceUnavailable || len(p.notes) > 0 {
 		t.Errorf("got %d, and passes %q", got.Code, p.notes)

@@ -22,9 +22,9 @@ func (s *Server) newPort(listener net.Listener, handler http.Handler, mostConnec
 		Handler:           handler,
 		ReadHeaderTimeout: headersWithin, ReadTimeout: requestWithin, IdleTimeout: idleFor, MaxHeaderBytes: longestHeaders,
 		BaseContext: func(net.Listener) context.Context { return s.stopping },
-		ConnContext: withConnection,
-		ErrorLog:    slog.NewLogLogger(s.Log.Handler(), strangers),
-		Protocols:   &http.Protocols{},
+		ConnContext: withConnection, ConnState: answered,
+		ErrorLog:  slog.NewLogLogger(s.Log.Handler(), strangers),
+		Protocols: &http.Protocols{},
 
 		DisableGeneralOptionsHandler: true, // which would answer everybody's OPTIONS *
 	}

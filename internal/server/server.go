@@ -32,7 +32,7 @@ const (
 	strangers = slog.Level(-3)
 
 	// spareConnections are for probes, Prometheus and clients that have sent no request yet, while callers use up theirs.
-	spareConnections = 100
+	spareConnections = 256
 )
 
 // Autoscaler makes the passes that callers ask for. It begins none for a caller that is gone when its turn has come, and
