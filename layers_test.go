@@ -167,11 +167,14 @@ func TestPackagesImportWhatTheyMay(t *testing.T) {
 		}
 	}
 	for _, r := range g.rooms {
+		if strings.HasSuffix(r.name, "/*") && !used[r.name] {
+			continue // there is no such folder yet
+		}
 		if !used[r.name] {
 			t.Errorf("internal/layers.txt names %s, which is not there", r.name)
 		}
 		for edge := range r.edges {
-			if !used[r.name+" "+edge] {
+			if !used[r.name+" "+edge] && (used[edge] || !strings.HasSuffix(edge, "/*")) {
 				t.Errorf("internal/layers.txt says that %s imports %s, which it does not", r.name, edge)
 			}
 		}

@@ -31,6 +31,7 @@ type MetricInput struct {
 	Resource          json.RawMessage    `json:"resource"`
 	RunType           RunType            `json:"runType"`
 	KubernetesMetrics []KubernetesMetric `json:"kubernetesMetrics,omitempty"`
+	Sources           []SourceMetric     `json:"sources,omitempty"`
 }
 
 // PostMetricInput is given to the postMetric hook.
@@ -39,6 +40,7 @@ type PostMetricInput struct {
 	Metrics           []ResourceMetric   `json:"metrics"`
 	RunType           RunType            `json:"runType"`
 	KubernetesMetrics []KubernetesMetric `json:"kubernetesMetrics,omitempty"`
+	Sources           []SourceMetric     `json:"sources,omitempty"`
 }
 
 // ResourceMetric is what the metric method replied for one resource: the target, or one of its pods.

@@ -11,15 +11,21 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
 )
 
-// Methods looks at what each method runs or calls. The servers are only asked for an answer where that is wanted.
+// Methods looks at what each method runs or calls, and at what each source of metrics reads. The servers are only asked for an answer where that is wanted.
 func Methods(ctx context.Context, settings config.Config, ask bool) []finding.Item {
 	var items []finding.Item
 	for name, m := range settings.Methods() {
 		of := m.Settings(name)
 		if checked, is := of.Kind.(method.Checked); is {
 			items = append(items, checked.Check(ctx, of.Common, ask)...)
+		}
+	}
+	for _, source := range settings.MetricSources.Settings() {
+		if checked, is := source.Kind.(direct.Checked); is {
+			items = append(items, checked.Check(ctx, source.Name, ask)...)
 		}
 	}
 	if settings.Record != nil {

@@ -95,6 +95,7 @@ func (e *ended) add(run method.Run) {
 type passDocument struct {
 	Decision          userlogic.Decision           `json:"decision"`
 	KubernetesMetrics []userlogic.KubernetesMetric `json:"kubernetesMetrics,omitempty"`
+	Sources           []userlogic.SourceMetric     `json:"sources,omitempty"`
 	Methods           []runDocument                `json:"methods"`
 }
 
@@ -109,10 +110,10 @@ type runDocument struct {
 }
 
 func onePass(p pass.Pass, runs []method.Run, settings host.Settings) passDocument {
-	ref := settings.Config.ScaleTargetRef
+	ref, gathered := settings.Config.ScaleTargetRef, metrics.DocumentsOf(p.Gathered)
 	shown := passDocument{
 		Decision:          p.Document(ref.Kind + " " + settings.Config.Namespace + "/" + ref.Name),
-		KubernetesMetrics: metrics.DocumentsOf(p.Gathered).Kubernetes, Methods: []runDocument{},
+		KubernetesMetrics: gathered.Kubernetes, Sources: gathered.Sources, Methods: []runDocument{},
 	}
 	masker := secret.New(settings.Secrets...)
 	for _, run := range runs {
@@ -137,6 +138,9 @@ func shownDocument(document json.RawMessage) json.RawMessage {
 func (p passDocument) text(to io.Writer) error {
 	for _, metric := range p.KubernetesMetrics {
 		fmt.Fprintln(to, "Kubernetes metric", summary(metric))
+	}
+	for _, metric := range p.Sources {
+		fmt.Fprintf(to, "metric %s %s: %v\n", metric.Type, metric.Name, metric.Value)
 	}
 	if missing := p.Decision.KubernetesMetricsError; missing != "" {
 		fmt.Fprintln(to, "warning:", missing)

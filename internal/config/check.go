@@ -24,6 +24,7 @@ func (l *ledger) checkAll(c *Config) {
 	check(l, "record.", recordKeys, c.Record)
 	check(l, "customPodAutoscaler.", ownerKeys, c.CustomPodAutoscaler)
 	checkSpecs(l, c.KubernetesMetricSpecs)
+	checkSources(l, c.MetricSources, c.Proposes())
 	if c.Proposes() {
 		checkAims(l, c.KubernetesMetricSpecs)
 	}

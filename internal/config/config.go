@@ -54,6 +54,7 @@ type Config struct {
 	DownscaleStabilization span.Seconds `json:"downscaleStabilization"`
 
 	KubernetesMetricSpecs    []autoscalingv2.MetricSpec `json:"kubernetesMetricSpecs"`
+	MetricSources            Sources                    `json:"metricSources"`
 	RequireKubernetesMetrics bool                       `json:"requireKubernetesMetrics"`
 	InitialReadinessDelay    span.Seconds               `json:"initialReadinessDelay"`
 	CPUInitializationPeriod  span.Seconds               `json:"cpuInitializationPeriod"`
@@ -93,7 +94,9 @@ type Owner struct {
 }
 
 // NeedsPods tells whether anybody asks for the target's pods.
-func (c *Config) NeedsPods() bool { return c.RunMode == PerPod || len(c.KubernetesMetricSpecs) > 0 }
+func (c *Config) NeedsPods() bool {
+	return c.RunMode == PerPod || len(c.KubernetesMetricSpecs)+len(c.MetricSources) > 0
+}
 
 // Default is the configuration of an autoscaler that is told nothing: not valid by itself, since it has no target
 // and no user logic.

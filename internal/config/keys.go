@@ -1,13 +1,14 @@
 package config
 
 import (
+	"slices"
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
 // configKeys are all keys of a configuration, in the order of the reference page and of reported problems.
-var configKeys = []rule.Key{
+var configKeys = slices.Concat([]rule.Key{
 	{Name: "scaleTargetRef", Meaning: "what is scaled: the object's `apiVersion`, `kind` and `name`", Rule: rule.Required("{apiVersion: apps/v1, kind: Deployment, name: web}")},
 	{Name: "namespace", Meaning: "the namespace that the target is in", Rule: rule.Namespace()},
 	{Name: "metric", Meaning: "the program that measures the target", Rule: rule.That("required unless evaluate is of the type "+proposing()+", e.g. "+exampleMethod,
@@ -28,7 +29,8 @@ var configKeys = []rule.Key{
 	{Name: "minReplicas", Meaning: "the fewest replicas to scale to; only `0` allows scaling to and from zero", Rule: rule.ZeroOrMore()},
 	{Name: "maxReplicas", Meaning: "the most replicas to scale to", Rule: rule.NotBelow("minReplicas")},
 	{Name: "downscaleStabilization", Meaning: "the highest recommendation of this time wins, so that replicas go down slowly; with `evaluate` of the type `hpa` it is 300 s, as a HorizontalPodAutoscaler's, where it is left out", Rule: rule.From(0, 604_800).Noting(" seconds (a week), e.g. 300 or 5m")},
-	{Name: "kubernetesMetricSpecs", Meaning: "Kubernetes metrics to gather and hand to `metric`, written as in a HorizontalPodAutoscaler", Rule: rule.That("required when evaluate is of the type "+proposing(), func(c *Config) bool { return len(c.KubernetesMetricSpecs) > 0 || !c.Proposes() })},
+	{Name: "kubernetesMetricSpecs", Meaning: "Kubernetes metrics to gather and hand to `metric`, written as in a HorizontalPodAutoscaler", Rule: rule.That("required when evaluate is of the type "+proposing(), func(c *Config) bool { return len(c.KubernetesMetricSpecs)+len(c.MetricSources) > 0 || !c.Proposes() })},
+}, sourcesKey(), []rule.Key{
 	{Name: "requireKubernetesMetrics", Meaning: "whether a pass ends, without scaling, when any Kubernetes metric cannot be gathered"},
 	{Name: "initialReadinessDelay", Meaning: "the cpu of a pod that became unready within this time of its start, and stayed so, is ignored", Rule: rule.Span(0, time.Second)},
 	{Name: "cpuInitializationPeriod", Meaning: "time from a pod's start in which its cpu counts only while it is ready", Rule: rule.Span(0, time.Second)},
@@ -39,7 +41,7 @@ var configKeys = []rule.Key{
 	{Name: "record", Meaning: "where each pass is recorded, with all that it was given and came to, to be replayed with other user logic; not at all where it is left out"},
 	{Name: "customPodAutoscaler", Meaning: "the CustomPodAutoscaler object that this autoscaler runs for, where there is one: its events are about that, too, it keeps its part of the object's status, and a Lease keeps a second autoscaler of the object out. The operator sets it"},
 	{Name: "leaderElection", Meaning: "whether a Lease keeps a second autoscaler of the same `customPodAutoscaler` out: only the one that holds the Lease scales. `false` is for autoscalers without rights on Leases, of which never two run"},
-}
+})
 
 var ownerKeys = []rule.Key{
 	{Name: "name", Meaning: "the object's name; its namespace is that of the target", Rule: rule.NotEmpty()},

@@ -52,7 +52,7 @@ func (m *Method) With(name string, log *slog.Logger) method.Settings {
 
 // kind is that of the method's type, or nil where its settings are missing.
 func (m *Method) kind() method.Kind {
-	for name, of := range kindsOf(m) {
+	for name, of := range kindsOf[method.Kind](m) {
 		switch {
 		case name != m.Type:
 		case !reflect.ValueOf(of).IsNil():
@@ -65,15 +65,15 @@ func (m *Method) kind() method.Kind {
 }
 
 // fresh returns the default settings of the same kind.
-func fresh(of method.Kind) method.Kind {
-	settings := reflect.New(reflect.TypeOf(of).Elem()).Interface().(method.Kind)
+func fresh[K interface{ SetDefaults() }](of K) K {
+	settings := reflect.New(reflect.TypeOf(of).Elem()).Interface().(K)
 	settings.SetDefaults()
 	return settings
 }
 
 // describes is what the kind of the method's type says of itself; nothing where there is none of that type.
 func (m *Method) describes() method.Description {
-	for name, of := range kindsOf(m) {
+	for name, of := range kindsOf[method.Kind](m) {
 		if name == m.Type {
 			return of.Description()
 		}
@@ -81,12 +81,12 @@ func (m *Method) describes() method.Description {
 	return method.Description{}
 }
 
-// kindsOf are the kinds by their names, with the settings that a method has of them, which are nil pointers where it has none.
-func kindsOf(m *Method) iter.Seq2[string, method.Kind] {
-	return func(yield func(string, method.Kind) bool) {
-		fields := reflect.ValueOf(m).Elem()
-		for i, name := range rule.FieldNames(fields.Type()) {
-			if of, is := fields.Field(i).Interface().(method.Kind); is && !yield(name, of) {
+// kindsOf are the kinds by their names, with the settings that a method or source has of them, which are nil pointers where it has none.
+func kindsOf[K any](object any) iter.Seq2[string, K] {
+	return func(yield func(string, K) bool) {
+		fields := reflect.ValueOf(object).Elem()
+		for name, i := range rule.Fields(fields.Type()) {
+			if of, is := fields.Field(i).Interface().(K); is && !yield(name, of) {
 				return
 			}
 		}
@@ -95,7 +95,7 @@ func kindsOf(m *Method) iter.Seq2[string, method.Kind] {
 
 // kinds are the names of the kinds that a method of that name may be of; of all where it is empty.
 func kinds(of string) (names []string) {
-	for name, kind := range kindsOf(&Method{}) {
+	for name, kind := range kindsOf[method.Kind](&Method{}) {
 		if only := kind.Description().Only; of == "" || only == "" || only == of {
 			names = append(names, name)
 		}
@@ -106,7 +106,7 @@ func kinds(of string) (names []string) {
 // kindsThat are the names of the kinds that have a property.
 func kindsThat(has func(method.Description) bool) string {
 	var names []string
-	for name, kind := range kindsOf(&Method{}) {
+	for name, kind := range kindsOf[method.Kind](&Method{}) {
 		if has(kind.Description()) {
 			names = append(names, name)
 		}
@@ -116,7 +116,7 @@ func kindsThat(has func(method.Description) bool) string {
 
 // RunTypes are the types of the methods of which there are runs, in the order of their names.
 func RunTypes() (names []string) {
-	for name, kind := range kindsOf(&Method{}) {
+	for name, kind := range kindsOf[method.Kind](&Method{}) {
 		if !kind.Description().InProcess {
 			names = append(names, name)
 		}
@@ -136,7 +136,7 @@ var methodKeys = slices.Concat([]rule.Key{
 
 // kindKeys are the keys that have the settings of kinds.
 func kindKeys() (keys []rule.Key) {
-	for name, kind := range kindsOf(&Method{}) {
+	for name, kind := range kindsOf[method.Kind](&Method{}) {
 		says := kind.Description()
 		key := rule.Key{Name: name, Meaning: says.Meaning}
 		if !says.Optional {
@@ -177,7 +177,7 @@ func proposing() string { return kindsThat(func(d method.Description) bool { ret
 // normalize spells settings as they are used.
 func (c *Config) normalize() {
 	for _, m := range c.Methods() {
-		for _, of := range kindsOf(m) {
+		for _, of := range kindsOf[method.Kind](m) {
 			if normal, is := of.(method.Normal); is && !reflect.ValueOf(of).IsNil() {
 				normal.Normalize()
 			}

@@ -23,6 +23,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 )
 
@@ -44,8 +45,8 @@ type table struct {
 
 // tables are all tables of keys, by the names that the template calls them.
 func tables() map[string]table {
-	method := &Method{}
-	method.SetDefaults()
+	anyMethod := &Method{}
+	anyMethod.SetDefaults()
 	config, record := Default(), &Record{}
 	record.SetDefaults()
 	all := map[string]table{
@@ -54,14 +55,21 @@ func tables() map[string]table {
 		"api":    tableOf("apiConfig.", apiKeys, &config.APIConfig),
 		"record": tableOf("record.", recordKeys, record),
 		"owner":  tableOf("customPodAutoscaler.", ownerKeys, &Owner{}),
-		"method": tableOf("metric.", methodKeys, method),
+		"method": tableOf("metric.", methodKeys, anyMethod),
 
 		"spec": tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
 	}
 	for _, of := range kubernetes.Types() {
 		all[of.Block] = tableOf("kubernetesMetricSpecs[0]."+of.Block+".", of.Keys, freshSettings(of))
 	}
-	for name, kind := range kindsOf(method) {
+	for name, of := range kindsOf[direct.Kind](&Source{}) {
+		all["source "+name] = tableOf("metricSources[0]."+name+".", of.Description().Keys, fresh(of))
+	}
+	if (Sources{}).Offered() {
+		all["source"] = tableOf("metricSources[0].", sourceKeys(), fresh(&Source{}))
+		all["source target"] = tableOf("metricSources[0].target.", sourceTargetKeys, &autoscalingv2.MetricTarget{})
+	}
+	for name, kind := range kindsOf[method.Kind](anyMethod) {
 		of := cmp.Or(kind.Description().Only, "metric")
 		all[name] = tableOf(of+"."+name+".", kind.Description().Keys, fresh(kind))
 	}
@@ -72,7 +80,7 @@ func tables() map[string]table {
 // table of its keys.
 func sections(tables map[string]table) string {
 	var all []string
-	for name := range kindsOf(&Method{}) {
+	for name := range kindsOf[method.Kind](&Method{}) {
 		words, err := os.ReadFile(filepath.Join("..", "method", name, "reference.md.tmpl"))
 		if err != nil {
 			words = []byte("{{table}}\n")
@@ -80,6 +88,28 @@ func sections(tables map[string]table) string {
 		all = append(all, "### "+name+"\n\n"+strings.Replace(string(words), "{{table}}", tables[name].String(), 1))
 	}
 	return strings.TrimSuffix(strings.Join(all, "\n"), "\n")
+}
+
+// specSections are what the page has of each type of Kubernetes metric.
+func specSections(tables map[string]table) string {
+	var all []string
+	for _, of := range kubernetes.Types() {
+		all = append(all, fmt.Sprintf("With type `%s`, under `%s`:\n\n%s", of.Name, of.Block, tables[of.Block]))
+	}
+	return strings.Join(all, "\n\n")
+}
+
+// sourceSections are what the page has of the sources that are read directly: nothing, where there is no kind of them.
+func sourceSections(tables map[string]table) string {
+	if !(Sources{}).Offered() {
+		return ""
+	}
+	text := "## Metric sources\n\n`metricSources` is a list of metrics that the autoscaler reads by itself.\n\n" + tables["source"].String() +
+		"\n\nUnder `target`:\n\n" + tables["source target"].String() + "\n\n"
+	for _, name := range sourceKinds() {
+		text += "### " + name + "\n\n" + tables["source "+name].String() + "\n\n"
+	}
+	return text
 }
 
 func tableOf(under string, keys []rule.Key, defaults any) table {
@@ -104,7 +134,7 @@ func rowOf(k rule.Key, defaults any) row {
 
 // shapeInWords is what a value of a type looks like; the settings of a kind have a section of their own.
 func shapeInWords(name string, of reflect.Type) string {
-	if of.Implements(reflect.TypeFor[method.Kind]()) {
+	if of.Implements(reflect.TypeFor[method.Kind]()) || of.Implements(reflect.TypeFor[direct.Kind]()) {
 		return "[object](#" + name + ")"
 	}
 	return shapes[of]
@@ -130,6 +160,8 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*Owner]():                                       "[object](#custompodautoscaler)",
 	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference]():   "[object](#target)",
 	reflect.TypeFor[[]metricSpec]():                                 "[list](#kubernetes-metrics)",
+	reflect.TypeFor[Sources]():                                      "[list](#metric-sources)",
+	reflect.TypeFor[*autoscalingv2.MetricTarget]():                  "object",
 	reflect.TypeFor[*autoscalingv2.ResourceMetricSource]():          "object",
 	reflect.TypeFor[*autoscalingv2.ContainerResourceMetricSource](): "object",
 	reflect.TypeFor[*autoscalingv2.PodsMetricSource]():              "object",
@@ -160,7 +192,9 @@ func reference(t *testing.T, words string, tables map[string]table) string {
 			}
 			return tables[name].String(), nil
 		},
-		"kinds": func() string { return sections(tables) },
+		"kinds":   func() string { return sections(tables) },
+		"specs":   func() string { return specSections(tables) },
+		"sources": func() string { return sourceSections(tables) },
 		// What the autoscaler says of a configuration: quoted from the program, so that it stays true.
 		"said": func(piece string, environ ...string) string {
 			got := load(t, piece, environ...)

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"sigs.k8s.io/yaml"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
 const cpuAt50 = "{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}"
@@ -149,27 +151,54 @@ type keyRule struct {
 	keeps, broke []string
 }
 
-// rulesOfKinds are those of the kinds of methods, which have them in their folders.
+// rulesOfKinds are those of the kinds of methods and sources, which have them in their folders.
 func rulesOfKinds() (all []keyRule) {
-	for name := range kindsOf(&Method{}) {
-		text, err := os.ReadFile(filepath.Join("..", "method", name, "testdata", "rules.yaml"))
-		var rows map[string]struct{ Keeps, Breaks []string }
-		if err == nil {
-			err = yaml.Unmarshal(text, &rows)
+	for name := range kindsOf[method.Kind](&Method{}) {
+		all = append(all, rulesIn("method", name)...)
+	}
+	for i, name := range sourceKinds() {
+		of := rulesIn("metrics", name)
+		if all = append(all, of...); i == 0 {
+			all = append(all, rulesOfSources(of, name)...)
 		}
-		if err != nil {
-			panic(fmt.Sprintf("the rules of the kind %s: %v", name, err))
-		}
-		for _, key := range slices.Sorted(maps.Keys(rows)) {
-			all = append(all, keyRule{key, rows[key].Keeps, rows[key].Breaks})
-		}
+	}
+	return all
+}
+
+// rulesOfSources are those that all sources have, shown by one of a kind.
+func rulesOfSources(of []keyRule, kind string) []keyRule {
+	whole := func(r keyRule) bool { return r.key == "metricSources[0]."+kind }
+	source := of[slices.IndexFunc(of, whole)].keeps[0] // metricSources: [{name: a, type: ..., ...}]
+	with := func(more string) string { return strings.Replace(source, "name: a,", "name: a, "+more+",", 1) }
+	return []keyRule{
+		{"metricSources[0].name", []string{source}, []string{strings.Replace(source, "name: a,", "", 1), strings.Replace(source, "}]", "}, "+source[strings.Index(source, "{"):], 1)}},
+		{"metricSources[0].type", []string{source}, []string{strings.Replace(source, "type: "+kind, "type: other", 1)}},
+		{"metricSources[0].timeout", []string{with("timeout: 1s")}, []string{with("timeout: 0")}},
+		{"metricSources[0].target.type", []string{with("target: {type: AverageValue}")}, []string{with("target: {type: Utilization}"), with("target: {}")}},
+		{"metricSources[0].target.averageValue", []string{with("target: {type: AverageValue, averageValue: 1m}")}, []string{with("target: {type: AverageValue, averageValue: 0}")}},
+		{"metricSources[0].target.value", []string{with("target: {type: Value, value: 30}")}, []string{with("target: {type: Value, value: -1}")}},
+	}
+}
+
+// rulesIn are those in the folder of a kind.
+func rulesIn(folder, kind string) (all []keyRule) {
+	text, err := os.ReadFile(filepath.Join("..", folder, kind, "testdata", "rules.yaml"))
+	var rows map[string]struct{ Keeps, Breaks []string }
+	if err == nil {
+		err = yaml.Unmarshal(text, &rows)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("the rules of the kind %s: %v", kind, err))
+	}
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		all = append(all, keyRule{key, rows[key].Keeps, rows[key].Breaks})
 	}
 	return all
 }
 
 // keyOf is the whole key of a row: the settings of a kind are those of a method that may be of it.
 func keyOf(table table, row row) string {
-	for name, kind := range kindsOf(&Method{}) {
+	for name, kind := range kindsOf[method.Kind](&Method{}) {
 		if only := kind.Description().Only; only != "" && table.under+row.name == "metric."+name {
 			return only + "." + name
 		}

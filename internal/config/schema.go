@@ -12,6 +12,7 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 )
 
@@ -29,6 +30,9 @@ func Schema() []byte {
 	describe(top.Properties["record"], recordKeys, record)
 	describe(top.Properties["customPodAutoscaler"], ownerKeys, &Owner{})
 	describeSpecs(top.Properties["kubernetesMetricSpecs"].Items)
+	if sources := top.Properties["metricSources"]; sources != nil {
+		describeSources(sources.Items)
+	}
 	top.Properties["evaluate"].Ref = "#/$defs/evaluate"
 	top.Defs = map[string]*rule.Schema{"method": methodSchema("preMetric"), "evaluate": methodSchema("evaluate")}
 	top.Version, top.Title = "https://json-schema.org/draft/2020-12/schema", "Configuration of a Custom Pod Autoscaler"
@@ -45,7 +49,7 @@ func methodSchema(name string) *rule.Schema {
 	m.SetDefaults()
 	s := objectOf(reflect.TypeFor[Method]())
 	describe(s, methodKeys, m)
-	for name, kind := range kindsOf(m) {
+	for name, kind := range kindsOf[method.Kind](m) {
 		if !slices.Contains(allowed, name) {
 			delete(s.Properties, name)
 			continue
@@ -127,7 +131,7 @@ func shapeOfType(of reflect.Type) *rule.Schema {
 
 func objectOf(of reflect.Type) *rule.Schema {
 	s := &rule.Schema{Type: "object", Properties: map[string]*rule.Schema{}, Additional: false}
-	for i, name := range rule.FieldNames(of) {
+	for name, i := range rule.Fields(of) {
 		s.Properties[name] = shapeOfType(of.Field(i).Type)
 	}
 	return s

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
@@ -23,13 +24,23 @@ func (l Loaded) Secrets() []string {
 // secrets are those of all settings of kinds, also of such as are not used.
 func (c *Config) secrets() (known []string) {
 	for _, m := range c.Methods() {
-		for _, of := range kindsOf(m) {
-			if secretive, is := of.(method.Secretive); is && !reflect.ValueOf(of).IsNil() {
-				known = append(known, secretive.Secrets()...)
-			}
+		for _, of := range kindsOf[method.Kind](m) {
+			known = append(known, secretsOf(of)...)
+		}
+	}
+	for i := range c.MetricSources {
+		for _, of := range kindsOf[direct.Kind](&c.MetricSources[i]) {
+			known = append(known, secretsOf(of)...)
 		}
 	}
 	return known
+}
+
+func secretsOf(kind any) []string {
+	if secretive, is := kind.(method.Secretive); is && !reflect.ValueOf(kind).IsNil() {
+		return secretive.Secrets()
+	}
+	return nil
 }
 
 // public are words that a query may have as well, and that every error needs.

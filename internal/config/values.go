@@ -47,7 +47,7 @@ func (l Loaded) values(all []Value, key string, value reflect.Value) []Value {
 			all = l.values(all, fmt.Sprintf("%s[%d]", key, i), value.Index(i))
 		}
 	case reflect.Struct:
-		for i, name := range rule.FieldNames(value.Type()) {
+		for name, i := range rule.Fields(value.Type()) {
 			all = l.values(all, join(key, name), value.Field(i))
 		}
 	}

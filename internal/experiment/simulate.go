@@ -131,7 +131,7 @@ func (s Simulation) course(ctx context.Context, name string, settings simulation
 	cluster := &simulation.Cluster{World: world, Target: *of.ScaleTargetRef, Namespace: of.Namespace}
 	// What workers print is logged at the level of news, and nothing else of a simulation is.
 	log := telemetry.NewLogger(s.live.drawing.Beside(s.Stderr), slog.LevelInfo, false, secret.New(secrets...).Mask)
-	pipeline, err := unit.NewPipeline(of, cluster.Config(), world.Now, log, ran, secrets...)
+	pipeline, err := unit.NewPipeline(of, unit.Place{Connection: cluster.Config(), World: cluster, Now: world.Now}, log, ran, secrets...)
 	if err != nil {
 		return simulation.Course{}, err
 	}

@@ -20,7 +20,7 @@ func Once(ctx context.Context, cluster Cluster, settings Settings, runType userl
 	if err := adoptOrphans(); err != nil {
 		return pass.Pass{}, err
 	}
-	pipeline, err := unit.NewPipeline(settings.Config, connection, time.Now, settings.Log, ran, settings.Secrets...)
+	pipeline, err := unit.NewPipeline(settings.Config, unit.Place{Connection: connection, Now: time.Now}, settings.Log, ran, settings.Secrets...)
 	if err != nil {
 		return pass.Pass{}, err
 	}

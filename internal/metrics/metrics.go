@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -48,6 +49,16 @@ type Scene struct {
 	begun map[string]func() (any, error)
 }
 
+// ReadyPods counts the pods that share the load of a value that is not of any pod.
+func (s *Scene) ReadyPods() (count int64) {
+	for _, pod := range s.Pods {
+		if pod.Status.Phase == corev1.PodRunning && podstatus.IsReady(pod) {
+			count++
+		}
+	}
+	return count
+}
+
 // Once returns what read returns under the key. Several sources that ask for the same in one pass read it once.
 func Once[T any](s *Scene, key string, read func() (T, error)) (T, error) {
 	s.mutex.Lock()
@@ -67,15 +78,24 @@ func Once[T any](s *Scene, key string, read func() (T, error)) (T, error) {
 // Metric is what was gathered from a source: the numbers, and the document that user code is given.
 type Metric struct {
 	Reading
-	Kubernetes *userlogic.KubernetesMetric // the document of a Kubernetes metric
+
+	// The document is one of these.
+	Kubernetes *userlogic.KubernetesMetric
+	Source     *userlogic.SourceMetric
 }
 
 // Document is what user code is given.
-func (m Metric) Document() any { return m.Kubernetes }
+func (m Metric) Document() any {
+	if m.Source != nil {
+		return m.Source
+	}
+	return m.Kubernetes
+}
 
 // Documents are what user code is given of the metrics of a pass, and what is recorded of them.
 type Documents struct {
 	Kubernetes []userlogic.KubernetesMetric
+	Sources    []userlogic.SourceMetric // that are no Kubernetes metrics
 }
 
 // DocumentsOf returns the documents of metrics.
@@ -83,6 +103,9 @@ func DocumentsOf(metrics []Metric) (all Documents) {
 	for _, metric := range metrics {
 		if metric.Kubernetes != nil {
 			all.Kubernetes = append(all.Kubernetes, *metric.Kubernetes)
+		}
+		if metric.Source != nil {
+			all.Sources = append(all.Sources, *metric.Source)
 		}
 	}
 	return all

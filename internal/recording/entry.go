@@ -27,6 +27,7 @@ type Entry struct {
 	Target            *Target                      `json:"target,omitempty"` // nil where it could not be read
 	Pods              []json.RawMessage            `json:"pods,omitzero"`    // where metric ran for each of them; nil where it did not
 	KubernetesMetrics []userlogic.KubernetesMetric `json:"kubernetesMetrics,omitempty"`
+	Sources           []userlogic.SourceMetric     `json:"sources,omitempty"`
 	Metrics           []userlogic.ResourceMetric   `json:"metrics,omitempty"`
 }
 
@@ -44,7 +45,11 @@ const version = 2
 
 // entryOf is a pass without what may be secret. Pods are only of use where metric is run for each of them.
 func entryOf(p pass.Pass, perPod bool) (entry Entry, err error) {
-	entry = Entry{Version: version, State: &p.State, Decision: p.Document(""), KubernetesMetrics: metrics.DocumentsOf(p.Gathered).Kubernetes, Metrics: p.Metrics}
+	gathered := metrics.DocumentsOf(p.Gathered)
+	entry = Entry{
+		Version: version, State: &p.State, Decision: p.Document(""),
+		KubernetesMetrics: gathered.Kubernetes, Sources: gathered.Sources, Metrics: p.Metrics,
+	}
 	entry.Decision.Metrics, entry.Decision.MetricsLeftOut = nil, 0
 	s := p.Snapshot
 	if s.Document == nil {

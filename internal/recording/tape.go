@@ -48,7 +48,7 @@ func (t *Tape) Pods(context.Context, workload.Snapshot) (pods []workload.Pod, er
 
 // Gather gives the metrics that were recorded.
 func (t *Tape) Gather(context.Context, *metrics.Scene) ([]metrics.Metric, error) {
-	return t.Sources.Recall(metrics.Documents{Kubernetes: t.at.KubernetesMetrics})
+	return t.Sources.Recall(metrics.Documents{Kubernetes: t.at.KubernetesMetrics, Sources: t.at.Sources})
 }
 
 // Scale changes nothing: what has been has been.

@@ -95,6 +95,15 @@ func (c *Cluster) external(metric string) (any, error) {
 	}, nil
 }
 
+// Value is that of a metric that is no Kubernetes metric.
+func (c *Cluster) Value(metric string) (float64, error) {
+	tell, err := c.teller(metric)
+	if err != nil {
+		return 0, err
+	}
+	return tell(c.World), nil
+}
+
 func (c *Cluster) teller(metric string) (func(*World) float64, error) {
 	series, known := c.World.settings.Metrics.Values[metric]
 	if !known {

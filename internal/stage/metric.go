@@ -29,7 +29,7 @@ type Metric struct {
 // Run gives the metric method's replies.
 func (m Metric) Run(ctx context.Context, seen pass.Observation) ([]userlogic.ResourceMetric, error) {
 	gathered := metrics.DocumentsOf(seen.Gathered)
-	ofTarget := userlogic.MetricInput{Resource: seen.Target.Document, RunType: seen.RunType, KubernetesMetrics: gathered.Kubernetes}
+	ofTarget := userlogic.MetricInput{Resource: seen.Target.Document, RunType: seen.RunType, KubernetesMetrics: gathered.Kubernetes, Sources: gathered.Sources}
 	if err := method.SendHook(ctx, m.Before, seen.Began, ofTarget); err != nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (m Metric) Run(ctx context.Context, seen pass.Observation) ([]userlogic.Res
 		return nil, err
 	}
 	return measured, method.SendHook(ctx, m.After, seen.Began, userlogic.PostMetricInput{
-		Resource: seen.Target.Document, Metrics: measured, RunType: seen.RunType, KubernetesMetrics: gathered.Kubernetes,
+		Resource: seen.Target.Document, Metrics: measured, RunType: seen.RunType, KubernetesMetrics: gathered.Kubernetes, Sources: gathered.Sources,
 	})
 }
 

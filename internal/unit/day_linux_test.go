@@ -63,7 +63,7 @@ func TestADayLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	cluster := &simulation.Cluster{World: world, Target: *settings.ScaleTargetRef, Namespace: settings.Namespace}
-	pipeline, err := NewPipeline(settings, cluster.Config(), world.Now, slog.New(slog.DiscardHandler), func(method.Run) {})
+	pipeline, err := NewPipeline(settings, Place{Connection: cluster.Config(), World: cluster, Now: world.Now}, slog.New(slog.DiscardHandler), func(method.Run) {})
 	if err != nil {
 		t.Fatal(err)
 	}

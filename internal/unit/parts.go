@@ -8,6 +8,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metricsapi"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/scale"
@@ -17,7 +18,7 @@ import (
 )
 
 // newParts are the steps of the pipeline.
-func newParts(settings config.Config, api *kube.Client, methods methods, now func() time.Time, log *slog.Logger) autoscaler.Parts {
+func newParts(settings config.Config, api *kube.Client, methods methods, world direct.World, now func() time.Time, log *slog.Logger) autoscaler.Parts {
 	parts := autoscaler.Parts{
 		Target: workload.NewReader(api, *settings.ScaleTargetRef, settings.Namespace),
 		Metric: stage.Metric{
@@ -28,18 +29,27 @@ func newParts(settings config.Config, api *kube.Client, methods methods, now fun
 		Scale:    newScaler(settings, api, methods),
 		Now:      now, Log: log,
 	}
-	if sources := newSources(settings, metricsapi.New(api)); len(sources) > 0 {
+	if sources := newSources(settings, metricsapi.New(api), world); len(sources) > 0 {
 		parts.Sources = sources
 	}
 	return parts
 }
 
-// newSources are all sources of metrics, in the order of the configuration.
-func newSources(settings config.Config, reader kubernetes.Reader) metrics.Sources {
-	return kubernetes.Sources(settings.KubernetesMetricSpecs, reader, kubernetes.StartUpRules{
+// newSources are all sources of metrics, in the order of the configuration. A world takes the place of what they would read; nil is for
+// the real one.
+func newSources(settings config.Config, reader kubernetes.Reader, world direct.World) metrics.Sources {
+	sources := kubernetes.Sources(settings.KubernetesMetricSpecs, reader, kubernetes.StartUpRules{
 		CPUInitializationPeriod: settings.CPUInitializationPeriod.Duration(),
 		InitialReadinessDelay:   settings.InitialReadinessDelay.Duration(),
 	})
+	for _, source := range settings.MetricSources.Settings() {
+		if world != nil {
+			sources = append(sources, direct.Simulate(source, world))
+			continue
+		}
+		sources = append(sources, direct.Open(source))
+	}
+	return sources
 }
 
 func newScaler(settings config.Config, api *kube.Client, methods methods) scale.Scaler {

@@ -32,8 +32,8 @@ func NewReplay(settings config.Config, log *slog.Logger, secrets ...string) (*Re
 	if err != nil {
 		return nil, err
 	}
-	tape := &recording.Tape{Sources: newSources(settings, nil), PerPod: settings.RunMode == config.PerPod}
-	parts := newParts(settings, nil, methods, tape.Now, log)
+	tape := &recording.Tape{Sources: newSources(settings, nil, nil), PerPod: settings.RunMode == config.PerPod}
+	parts := newParts(settings, nil, methods, nil, tape.Now, log)
 	parts.Target, parts.Scale, parts.Tracer = tape, tape, telemetry.NoTracing().Tracer
 	parts.Mask = secret.New(secrets...).Mask
 	if parts.Sources != nil {

@@ -38,7 +38,7 @@ func newReports(options Options) Reports {
 		Record:   report.NewRecord(settings.APIConfig.Decisions, ref.Kind+" "+settings.Namespace+"/"+ref.Name),
 		Health:   health,
 		Metrics:  metrics,
-		series:   report.NewSeries(metrics, rulesOf(settings), methodTypes(settings), newSources(settings, nil).IDs()),
+		series:   report.NewSeries(metrics, rulesOf(settings), methodTypes(settings), newSources(settings, nil, nil).IDs()),
 	}
 }
 

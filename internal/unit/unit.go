@@ -75,7 +75,7 @@ func New(options Options) (*Unit, error) {
 		return nil, err
 	}
 	u := &Unit{API: api, Reports: reports, methods: methods, log: options.Log}
-	parts := newParts(settings, api, methods, time.Now, options.Log)
+	parts := newParts(settings, api, methods, nil, time.Now, options.Log)
 	parts.Tracer, parts.Mask = options.Tracer, secret.New(options.Secrets...).Mask
 	if settings.NeedsPods() {
 		u.watch = newWatch(settings, api, options.Log)

@@ -1,14 +1,18 @@
 package rule
 
 import (
+	"iter"
 	"reflect"
 	"strings"
 )
 
+// Optional is the type of a field that is only there where it says so.
+type Optional interface{ Offered() bool }
+
 // FieldNamed is the field of a struct with that JSON name, or as encoding/json has it, with that name in another
 // case. The name is empty if there is none.
 func FieldNamed(of reflect.Value, written string) (name string, field reflect.Value) {
-	for i, known := range FieldNames(of.Type()) {
+	for known, i := range Fields(of.Type()) {
 		if known == written {
 			return known, of.Field(i)
 		}
@@ -19,11 +23,23 @@ func FieldNamed(of reflect.Value, written string) (name string, field reflect.Va
 	return name, field
 }
 
+// Fields are the JSON names of a struct's fields, each with its index.
+func Fields(of reflect.Type) iter.Seq2[string, int] {
+	return func(yield func(string, int) bool) {
+		for i := range of.NumField() {
+			field := of.Field(i)
+			optional, is := reflect.Zero(field.Type).Interface().(Optional)
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+			if (!is || optional.Offered()) && !yield(name, i) {
+				return
+			}
+		}
+	}
+}
+
 // FieldNames are the JSON names of a struct's fields.
-func FieldNames(of reflect.Type) []string {
-	var all []string
-	for i := range of.NumField() {
-		name, _, _ := strings.Cut(of.Field(i).Tag.Get("json"), ",")
+func FieldNames(of reflect.Type) (all []string) {
+	for name := range Fields(of) {
 		all = append(all, name)
 	}
 	return all

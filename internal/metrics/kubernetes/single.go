@@ -2,11 +2,9 @@ package kubernetes
 
 import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/podstatus"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -28,16 +26,6 @@ func (g gathering) single(target autoscalingv2.MetricTargetType, value int64, at
 	if g.scene.Replicas > 0 && len(g.scene.Pods) == 0 {
 		return nil, g.noPods()
 	}
-	ready := g.readyPods()
+	ready := g.scene.ReadyPods()
 	return &userlogic.SingleMetric{Current: userlogic.CurrentValue{Value: &value}, ReadyPodCount: &ready, Timestamp: at}, nil
-}
-
-// readyPods counts the pods that share the load of a value that is not of any pod.
-func (g gathering) readyPods() (count int64) {
-	for _, pod := range g.scene.Pods {
-		if pod.Status.Phase == corev1.PodRunning && podstatus.IsReady(pod) {
-			count++
-		}
-	}
-	return count
 }

@@ -1,0 +1,126 @@
+package config
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
+)
+
+// Source is a metric that is read by the autoscaler itself.
+type Source struct {
+	Name    string                      `json:"name"`
+	Type    string                      `json:"type"`
+	Timeout span.Milliseconds           `json:"timeout"`
+	Target  *autoscalingv2.MetricTarget `json:"target"`
+
+	// The kinds there are, each with its settings: a new one is a folder with a direct.Kind, and a line here.
+}
+
+// SetDefaults is called on a fresh Source before it is read.
+func (s *Source) SetDefaults() { s.Timeout = 5_000 }
+
+// kind is that of the source's type, or nil where its settings are missing.
+func (s *Source) kind() direct.Kind {
+	for name, of := range kindsOf[direct.Kind](s) {
+		if name == s.Type && !reflect.ValueOf(of).IsNil() {
+			return of
+		}
+	}
+	return nil
+}
+
+// Sources are the metrics that are read by the autoscaler itself.
+type Sources []Source
+
+// Offered tells whether there is a kind of them: without one there is no key for them either.
+func (Sources) Offered() bool { return len(sourceKinds()) > 0 }
+
+// Settings are those of each source, for who opens it.
+func (s Sources) Settings() []direct.Settings {
+	all := make([]direct.Settings, len(s))
+	for i := range s {
+		of := &s[i]
+		all[i] = direct.Settings{
+			Key: fmt.Sprintf("metricSources[%d]", i), Name: of.Name, Type: of.Type, Timeout: of.Timeout.Duration(), Target: of.Target,
+			Kind: of.kind(),
+		}
+	}
+	return all
+}
+
+// sourceKinds are the names of the kinds of sources.
+func sourceKinds() (names []string) {
+	for name := range kindsOf[direct.Kind](&Source{}) {
+		names = append(names, name)
+	}
+	return names
+}
+
+// sourcesKey is the key of the sources, where there is a kind of them.
+func sourcesKey() []rule.Key {
+	if !(Sources{}).Offered() {
+		return nil
+	}
+	return []rule.Key{{Name: "metricSources", Meaning: "metrics to read without the metrics APIs of the cluster, each by a name of its own, and hand to `metric`"}}
+}
+
+func sourceKeys() []rule.Key {
+	keys := []rule.Key{
+		{Name: "name", Meaning: "the name of the metric, by which user logic knows it", Rule: rule.NotEmpty()},
+		{Name: "type", Meaning: "how the metric is read", Rule: rule.OneOf(sourceKinds()...)},
+		{Name: "timeout", Meaning: "the longest that reading it may take", Rule: positiveMilliseconds},
+		{Name: "target", Meaning: "what the value is compared with, as in a HorizontalPodAutoscaler; may be left out where user logic decides"},
+	}
+	for name, kind := range kindsOf[direct.Kind](&Source{}) {
+		keys = append(keys, rule.Key{Name: name, Meaning: kind.Description().Meaning, Rule: rule.RequiredOfType(name)})
+	}
+	return keys
+}
+
+var sourceTargetKeys = []rule.Key{
+	{Name: "type", Meaning: "whether the value is compared as a whole, or its share for each pod", Rule: rule.OneOf(autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType)},
+	{Name: "averageValue", Meaning: "an amount for each pod", Rule: rule.MoreThanZero()},
+	{Name: "value", Meaning: "an amount", Rule: rule.MoreThanZero()},
+}
+
+func checkSources(l *ledger, sources Sources, proposes bool) {
+	for i := range sources {
+		of, under := &sources[i], fmt.Sprintf("metricSources[%d].", i)
+		check(l, under, sourceKeys(), of)
+		check(l, under+"target.", sourceTargetKeys, of.Target)
+		if kind := of.kind(); kind != nil {
+			check(l, under+of.Type+".", kind.Description().Keys, kind)
+		}
+		if slices.ContainsFunc(sources[:i], func(other Source) bool { return other.Name == of.Name }) {
+			l.problems = append(l.problems, Problem{Key: under + "name", Value: fmt.Sprintf("%q", of.Name), Rule: "must be another name than that of an entry before it", Source: l.source(under + "name")})
+		}
+		if proposes && !aims(of.Target) {
+			l.problems = append(l.problems, Problem{Key: under + "target", Rule: "required, with its value, when evaluate is of the type " + proposing() + ", which aims at it", Source: l.source(under + "target")})
+		}
+	}
+}
+
+// aims tells whether a target has the value that its type names.
+func aims(target *autoscalingv2.MetricTarget) bool {
+	switch {
+	case target == nil:
+		return false
+	case target.Type == autoscalingv2.AverageValueMetricType:
+		return target.AverageValue != nil
+	}
+	return target.Value != nil
+}
+
+func describeSources(s *rule.Schema) {
+	describe(s, sourceKeys(), fresh(&Source{}))
+	describe(s.Properties["target"], sourceTargetKeys, &autoscalingv2.MetricTarget{})
+	for name, kind := range kindsOf[direct.Kind](&Source{}) {
+		describe(s.Properties[name], kind.Description().Keys, fresh(kind))
+	}
+}
