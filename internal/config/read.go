@@ -48,14 +48,18 @@ func (l *ledger) read(value any, into reflect.Value, at place) bool {
 // pointer reads over the defaults of what is pointed to; a value of the wrong shape leaves nothing there.
 func (l *ledger) pointer(value any, into reflect.Value, at place) bool {
 	fresh := reflect.New(into.Type().Elem())
-	if defaulted, ok := fresh.Interface().(interface{ SetDefaults() }); ok {
-		defaulted.SetDefaults()
-	}
+	setDefaults(fresh)
 	fits := l.read(value, fresh.Elem(), at)
 	if fits {
 		into.Set(fresh)
 	}
 	return fits
+}
+
+func setDefaults(pointer reflect.Value) {
+	if defaulted, ok := pointer.Interface().(interface{ SetDefaults() }); ok {
+		defaulted.SetDefaults()
+	}
 }
 
 func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
@@ -105,6 +109,7 @@ func (l *ledger) entries(object map[string]any, into reflect.Value, at place) {
 func (l *ledger) list(list []any, into reflect.Value, at place) {
 	fresh := reflect.MakeSlice(into.Type(), len(list), len(list))
 	for i, value := range list {
+		setDefaults(fresh.Index(i).Addr())
 		l.read(value, fresh.Index(i), at.item(i))
 	}
 	into.Set(fresh)

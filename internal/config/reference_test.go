@@ -67,7 +67,7 @@ func tables() map[string]table {
 	}
 	if (Sources{}).Offered() {
 		all["source"] = tableOf("metricSources[0].", sourceKeys(), fresh(&Source{}))
-		all["source target"] = tableOf("metricSources[0].target.", sourceTargetKeys, &autoscalingv2.MetricTarget{})
+		all["source target"] = tableOf("metricSources[0].target.", sourceTargetKeys, &SourceTarget{})
 	}
 	for name, kind := range kindsOf[method.Kind](anyMethod) {
 		of := cmp.Or(kind.Description().Only, "metric")
@@ -161,7 +161,7 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference]():   "[object](#target)",
 	reflect.TypeFor[[]metricSpec]():                                 "[list](#kubernetes-metrics)",
 	reflect.TypeFor[Sources]():                                      "[list](#metric-sources)",
-	reflect.TypeFor[*autoscalingv2.MetricTarget]():                  "object",
+	reflect.TypeFor[*SourceTarget]():                                "object",
 	reflect.TypeFor[*autoscalingv2.ResourceMetricSource]():          "object",
 	reflect.TypeFor[*autoscalingv2.ContainerResourceMetricSource](): "object",
 	reflect.TypeFor[*autoscalingv2.PodsMetricSource]():              "object",

@@ -171,7 +171,7 @@ func rulesOfSources(of []keyRule, kind string) []keyRule {
 	source := of[slices.IndexFunc(of, whole)].keeps[0] // metricSources: [{name: a, type: ..., ...}]
 	with := func(more string) string { return strings.Replace(source, "name: a,", "name: a, "+more+",", 1) }
 	return []keyRule{
-		{"metricSources[0].name", []string{source}, []string{strings.Replace(source, "name: a,", "", 1), strings.Replace(source, "}]", "}, "+source[strings.Index(source, "{"):], 1)}},
+		{"metricSources[0].name", []string{source}, []string{strings.Replace(source, "name: a,", "", 1)}},
 		{"metricSources[0].type", []string{source}, []string{strings.Replace(source, "type: "+kind, "type: other", 1)}},
 		{"metricSources[0].timeout", []string{with("timeout: 1s")}, []string{with("timeout: 0")}},
 		{"metricSources[0].target.type", []string{with("target: {type: AverageValue}")}, []string{with("target: {type: Utilization}"), with("target: {}")}},
@@ -227,6 +227,16 @@ func TestEveryRule(t *testing.T) {
 					t.Errorf("%s:\n  %s\nwant one problem, of %s, with the rule %q", piece, strings.Join(got.problems, "\n  "), rule.key, said[rule.key])
 				}
 			})
+		}
+	}
+}
+
+func TestSourcesHaveNamesOfTheirOwn(t *testing.T) {
+	for _, kind := range sourceKinds() {
+		c := Config{MetricSources: Sources{{Name: "a", Type: kind}, {Name: "b", Type: kind}, {Name: "a", Type: kind}}}
+		want := `metricSources[2].name: "a" is not allowed: must be another name than that of an entry before it`
+		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "metricSources[1].name") {
+			t.Errorf("got %v", err)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
@@ -14,12 +15,19 @@ import (
 
 // Source is a metric that is read by the autoscaler itself.
 type Source struct {
-	Name    string                      `json:"name"`
-	Type    string                      `json:"type"`
-	Timeout span.Milliseconds           `json:"timeout"`
-	Target  *autoscalingv2.MetricTarget `json:"target"`
+	Name    string            `json:"name"`
+	Type    string            `json:"type"`
+	Timeout span.Milliseconds `json:"timeout"`
+	Target  *SourceTarget     `json:"target"`
 
 	// The kinds there are, each with its settings: a new one is a folder with a direct.Kind, and a line here.
+}
+
+// SourceTarget is what the value of a source is compared with: of a HorizontalPodAutoscaler's targets those that need no requests.
+type SourceTarget struct {
+	Type         autoscalingv2.MetricTargetType `json:"type"`
+	Value        *resource.Quantity             `json:"value"`
+	AverageValue *resource.Quantity             `json:"averageValue"`
 }
 
 // SetDefaults is called on a fresh Source before it is read.
@@ -47,8 +55,10 @@ func (s Sources) Settings() []direct.Settings {
 	for i := range s {
 		of := &s[i]
 		all[i] = direct.Settings{
-			Key: fmt.Sprintf("metricSources[%d]", i), Name: of.Name, Type: of.Type, Timeout: of.Timeout.Duration(), Target: of.Target,
-			Kind: of.kind(),
+			Key: fmt.Sprintf("metricSources[%d]", i), Name: of.Name, Type: of.Type, Timeout: of.Timeout.Duration(), Kind: of.kind(),
+		}
+		if of.Target != nil {
+			all[i].Target = &autoscalingv2.MetricTarget{Type: of.Target.Type, Value: of.Target.Value, AverageValue: of.Target.AverageValue}
 		}
 	}
 	return all
@@ -107,7 +117,7 @@ func checkSources(l *ledger, sources Sources, proposes bool) {
 }
 
 // aims tells whether a target has the value that its type names.
-func aims(target *autoscalingv2.MetricTarget) bool {
+func aims(target *SourceTarget) bool {
 	switch {
 	case target == nil:
 		return false
@@ -119,7 +129,7 @@ func aims(target *autoscalingv2.MetricTarget) bool {
 
 func describeSources(s *rule.Schema) {
 	describe(s, sourceKeys(), fresh(&Source{}))
-	describe(s.Properties["target"], sourceTargetKeys, &autoscalingv2.MetricTarget{})
+	describe(s.Properties["target"], sourceTargetKeys, &SourceTarget{})
 	for name, kind := range kindsOf[direct.Kind](&Source{}) {
 		describe(s.Properties[name], kind.Description().Keys, fresh(kind))
 	}
