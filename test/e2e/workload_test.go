@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
@@ -103,9 +105,8 @@ func replicas(t *testing.T, namespace string) int32 {
 // setReplicas scales the Deployment by hand.
 func setReplicas(t *testing.T, namespace string, replicas int32) {
 	t.Helper()
-	scale := deploymentScale(t, namespace)
-	scale.Spec.Replicas = replicas
-	if _, err := client(t).AppsV1().Deployments(namespace).UpdateScale(t.Context(), "web", scale, metav1.UpdateOptions{}); err != nil {
+	patch := fmt.Appendf(nil, `{"spec":{"replicas":%d}}`, replicas) // whoever else has just changed the target
+	if _, err := client(t).AppsV1().Deployments(namespace).Patch(t.Context(), "web", types.MergePatchType, patch, metav1.PatchOptions{}, "scale"); err != nil {
 		t.Fatal(err)
 	}
 }
