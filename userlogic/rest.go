@@ -72,4 +72,10 @@ type DecisionError struct {
 	Stage   string `json:"stage"`
 	Reason  string `json:"reason"`
 	Message string `json:"message"`
+
+	Doing   string `json:"doing,omitempty"`   // what was being done
+	Cause   string `json:"cause"`             // why it failed; the message without what else is here
+	Setting string `json:"setting,omitempty"` // the key of the configuration that is behind it
+	Hint    string `json:"hint,omitempty"`    // the way out
+	Retry   bool   `json:"retry"`             // whether trying again can help
 }

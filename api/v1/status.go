@@ -39,6 +39,11 @@ type Status struct {
 	// +listType=atomic
 	Reasons []Reason `json:"reasons,omitempty"`
 
+	// Why the last pass failed; it is not there when that has succeeded.
+	//
+	// +optional
+	Failure *Failure `json:"failure,omitempty"`
+
 	// What is the case, by type: `Ready`, `Paused` (of the operator), `ScalingActive`, `AbleToScale`, `ScalingLimited` (of the
 	// autoscaler).
 	//
@@ -58,6 +63,38 @@ type Reason struct {
 	//
 	// +required
 	Message string `json:"message"`
+}
+
+// Failure is why a pass failed.
+type Failure struct {
+	// The stage in which it did: `read_target`.
+	//
+	// +required
+	Stage string `json:"stage"`
+	// Why, in the HorizontalPodAutoscaler's word: `FailedGetScale`.
+	//
+	// +required
+	Reason string `json:"reason"`
+	// What was being done.
+	//
+	// +optional
+	Doing string `json:"doing,omitempty"`
+	// The cause.
+	//
+	// +required
+	Cause string `json:"cause"`
+	// The key of the configuration that is behind it.
+	//
+	// +optional
+	Setting string `json:"setting,omitempty"`
+	// The way out.
+	//
+	// +optional
+	Hint string `json:"hint,omitempty"`
+	// Whether trying again can help.
+	//
+	// +required
+	Retry bool `json:"retry"`
 }
 
 // The types that conditions have.

@@ -6,6 +6,7 @@
 package check
 
 import (
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 )
 
@@ -20,5 +21,10 @@ func Failed(items []finding.Item) bool {
 }
 
 func failed(check string, err error) finding.Item {
-	return finding.Item{Check: check, Result: finding.Error, Says: err.Error()}
+	known := fault.Of(err)
+	says := known.Cause
+	if known.Doing != "" {
+		says = known.Doing + ": " + says
+	}
+	return finding.Fail(check, says, known.Hint)
 }

@@ -9,6 +9,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
@@ -141,7 +142,10 @@ func (u utilization) read(values map[string]int64) (float64, string, error) {
 		}
 	}
 	if requested.Sign() <= 0 {
-		return 0, "", errors.New("the pods with metrics request nothing of it: set requests in the target's pod template, or use the target type AverageValue")
+		return 0, "", &fault.Fault{
+			Err:  errors.New("the pods with metrics request nothing of it"),
+			Hint: "set requests in the target's pod template, or use the target type AverageValue",
+		}
 	}
 	percent := held(used.Quo(used.Mul(used, big.NewInt(100)), requested))
 	return float64(percent) / float64(u.target), fmt.Sprintf("%d%%", percent), nil

@@ -18,6 +18,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 )
 
 // serving gives a client of a server that answers every request by the handler. That the client understands a real
@@ -43,12 +45,13 @@ func TestAnErrorSaysWhatToDo(t *testing.T) {
 		code   int
 		reason metav1.StatusReason
 		want   string
+		lasts  bool
 	}{
-		{"forbidden", 403, metav1.StatusReasonForbidden, `the autoscaler's Role needs the verb "get" on resource "deployments/scale" of API group "apps"`},
-		{"credentials refused", 401, metav1.StatusReasonUnauthorized, "its credentials are not accepted"},
-		{"conflict", 409, metav1.StatusReasonConflict, "somebody changed it at the same time; the next pass reads it anew"},
-		{"the server behind an API is away", 503, metav1.StatusReasonServiceUnavailable, "what serves apps/v1 is not available: is it running?"},
-		{"not found", 404, metav1.StatusReasonNotFound, "because"},
+		{"forbidden", 403, metav1.StatusReasonForbidden, `the autoscaler's Role needs the verb "get" on resource "deployments/scale" of API group "apps"`, true},
+		{"credentials refused", 401, metav1.StatusReasonUnauthorized, "its credentials are not accepted", true},
+		{"conflict", 409, metav1.StatusReasonConflict, "somebody changed it at the same time; the next pass reads it anew", false},
+		{"the server behind an API is away", 503, metav1.StatusReasonServiceUnavailable, "what serves apps/v1 is not available: is it running?", false},
+		{"not found", 404, metav1.StatusReasonNotFound, "because", false},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			client := serving(t, time.Minute, func(w http.ResponseWriter, _ *http.Request) {
@@ -61,6 +64,10 @@ func TestAnErrorSaysWhatToDo(t *testing.T) {
 			})
 			err := client.Get(t.Context(), web.Sub("scale"), &appsv1.Deployment{})
 			wantError(t, err, `reading deployments.apps/scale "web" in namespace "shop": because`, row.want)
+			known := fault.Of(err)
+			if known.Doing != `reading deployments.apps/scale "web" in namespace "shop"` || known.Cause != "because" || !strings.Contains(known.Cause+known.Hint, row.want) || known.Retry == row.lasts {
+				t.Errorf("got %+v", known)
+			}
 		})
 	}
 }

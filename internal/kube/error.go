@@ -9,6 +9,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 )
 
 // Error is a call that failed, with what to do about it.
@@ -28,6 +30,16 @@ func (e *Error) Error() string {
 }
 
 func (e *Error) Unwrap() error { return e.Err }
+
+// Explain is that of a fault.Explainer. Rights that are missing stay so until somebody gives them.
+func (e *Error) Explain() fault.Fault {
+	lasts := apierrors.IsForbidden(e.Err) || apierrors.IsUnauthorized(e.Err)
+	said := fault.Fault{Doing: fmt.Sprintf("%s %s", gerunds[e.Verb], e.Path), Err: e.Err, Hint: e.Hint, Lasts: lasts}
+	if errors.Is(e.Err, context.DeadlineExceeded) {
+		said.Setting = "requestTimeout"
+	}
+	return said
+}
 
 // IsNotServed tells whether the API does not serve the path of a call at all, rather than that an object is not there.
 func IsNotServed(err error) bool {

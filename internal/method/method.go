@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
@@ -130,21 +131,25 @@ type Method struct {
 // Run is that of a Runner.
 func (m *Method) Run(ctx context.Context, document Document) (string, error) {
 	if err := ctx.Err(); err != nil {
-		return "", fmt.Errorf("running %s (%s): %w", m.name, m.program, NotBegun{err})
+		return "", m.failed(NotBegun{err})
 	}
 	began := time.Now()
 	reply, err := m.program.Run(ctx, document)
 	err = m.masker.Error(err)
 	if _, is := errors.AsType[NotBegun](err); is {
-		return "", fmt.Errorf("running %s (%s): %w", m.name, m.program, err)
+		return "", m.failed(err)
 	}
 	took := time.Since(began)
 	m.ran(Run{Name: m.name, Type: m.of, Document: document, Reply: reply, Took: took, Err: err})
 	m.log.Log(ctx, level.Methods, "method", "name", m.name, "took", took, "documentBytes", document.Len(), "replyBytes", len(reply), "reply", beginning{m.masker, reply}, "failed", err != nil)
 	if err != nil {
-		return "", fmt.Errorf("running %s (%s): %w", m.name, m.program, err)
+		return "", m.failed(err)
 	}
 	return reply, nil
+}
+
+func (m *Method) failed(err error) error {
+	return &fault.Fault{Doing: fmt.Sprintf("running %s (%s)", m.name, m.program), Err: err, Setting: m.name}
 }
 
 // beginning is a reply as it is logged: the beginning of it, without credentials. Nothing is done where it is not logged.
@@ -199,6 +204,9 @@ func (e *TimeoutError) Error() string {
 		e.Timeout, e.Timeout.Milliseconds(), e.Note)
 }
 
+// Explain is that of a fault.Explainer.
+func (e *TimeoutError) Explain() fault.Fault { return fault.Fault{Err: e, Setting: ".timeout"} }
+
 // Is makes every timeout look alike to callers.
 func (e *TimeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
@@ -206,8 +214,16 @@ func (e *TimeoutError) Is(target error) bool { return target == context.Deadline
 type TooLongError struct{ Limit int64 }
 
 func (e *TooLongError) Error() string {
-	return fmt.Sprintf("a reply of more than %d bytes (maxReplyBytes: %d): reply with less, or raise maxReplyBytes",
-		e.Limit, e.Limit)
+	said := e.Explain()
+	return said.Error()
+}
+
+// Explain is that of a fault.Explainer.
+func (e *TooLongError) Explain() fault.Fault {
+	return fault.Fault{
+		Err:     fmt.Errorf("a reply of more than %d bytes (maxReplyBytes: %d)", e.Limit, e.Limit),
+		Setting: ".maxReplyBytes", Hint: "reply with less, or raise maxReplyBytes",
+	}
 }
 
 // ReadReply reads to the end, and never more than one byte past the limit.

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 )
 
 // Sources are all sources of an autoscaler.
@@ -73,6 +75,11 @@ type SourceError struct {
 func (e SourceError) Error() string { return fmt.Sprintf("%s: %v", e.ID, e.Err) }
 
 func (e SourceError) Unwrap() error { return e.Err }
+
+// Explain is that of a fault.Explainer.
+func (e SourceError) Explain() fault.Fault {
+	return fault.Fault{Err: e.Err, Setting: e.ID.Key}
+}
 
 func (e *Error) Error() string {
 	reasons := make([]string, len(e.Failed))

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/rights"
@@ -76,7 +77,7 @@ func (d *discovery) version(ctx context.Context, now time.Time, api metricsAPI) 
 	return recall(d, now, api.group, func() (schema.GroupVersion, error) {
 		served, err := d.api.Versions(ctx, api.group)
 		if apierrors.IsNotFound(err) {
-			return schema.GroupVersion{}, fmt.Errorf("the API does not serve %s: is %s installed?", api.group, api.server)
+			return schema.GroupVersion{}, &fault.Fault{Err: fmt.Errorf("the API does not serve %s", api.group), Hint: fmt.Sprintf("is %s installed?", api.server)}
 		}
 		if err != nil {
 			return schema.GroupVersion{}, err
@@ -112,7 +113,7 @@ func inVersion[T any](ctx context.Context, c *Client, scene *metrics.Scene, api 
 	case err != nil:
 		return *new(T), err
 	case newer == version:
-		return *new(T), fmt.Errorf("%w: %s", notFound, unknownMetric(version))
+		return *new(T), &fault.Fault{Err: notFound, Hint: unknownMetric(version)}
 	}
 	return read(newer)
 }

@@ -15,6 +15,7 @@ import (
 	externalmetricsv1beta1 "k8s.io/metrics/pkg/apis/external_metrics/v1beta1"
 	metricsv1beta1 "k8s.io/metrics/pkg/apis/metrics/v1beta1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/kube"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
@@ -39,8 +40,10 @@ func (c *Client) PodMetrics(ctx context.Context, scene *metrics.Scene) ([]metric
 		path.Version = version
 		err := c.api.List(ctx, path, kube.Selected(scene.Selector), &list)
 		if err == nil && len(list.Items) == 0 {
-			return nil, metrics.NotYet{Err: fmt.Errorf("%s has no metrics of the target's pods (%d) yet: a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
-				version, len(scene.Pods))}
+			return nil, metrics.NotYet{Err: &fault.Fault{
+				Err:  fmt.Errorf("%s has no metrics of the target's pods (%d) yet", version, len(scene.Pods)),
+				Hint: "a pod is measured within a minute of its start; if this lasts, see the log of metrics-server",
+			}}
 		}
 		return list.Items, err
 	})
@@ -65,7 +68,7 @@ func (c *Client) Custom(ctx context.Context, scene *metrics.Scene, of kubernetes
 		path.Version = version
 		values, err := listCustom(ctx, c.api, path, query)
 		if err == nil && len(values) == 0 {
-			return nil, metrics.NotYet{Err: fmt.Errorf("%s has no values of %s: %s", version, path, unknownMetric(version))}
+			return nil, metrics.NotYet{Err: &fault.Fault{Err: fmt.Errorf("%s has no values of %s", version, path), Hint: unknownMetric(version)}}
 		}
 		return values, err
 	})
@@ -128,7 +131,10 @@ func (c *Client) External(ctx context.Context, scene *metrics.Scene, of kubernet
 		path.Version = version
 		err := c.api.ListJSON(ctx, path, kube.Query{"labelSelector": of.Selector}, &list)
 		if err == nil && len(list.Items) == 0 {
-			return nil, metrics.NotYet{Err: fmt.Errorf("%s has no values of %q with the labels %q: %s", version, path.Resource, of.Selector, unknownMetric(version))}
+			return nil, metrics.NotYet{Err: &fault.Fault{
+				Err:  fmt.Errorf("%s has no values of %q with the labels %q", version, path.Resource, of.Selector),
+				Hint: unknownMetric(version),
+			}}
 		}
 		return list.Items, err
 	})

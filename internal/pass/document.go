@@ -39,7 +39,12 @@ func (p Pass) Document(target string) userlogic.Decision {
 		decided(&d, *p.Decision)
 	}
 	if failure := p.Failure; failure != nil {
-		d.Error = &userlogic.DecisionError{Stage: failure.Stage, Reason: failure.Reason, Message: text.Clip(failure.Err.Error(), LongestError)}
+		known := p.Fault()
+		d.Error = &userlogic.DecisionError{
+			Stage: failure.Stage, Reason: failure.Reason, Message: text.Clip(failure.Err.Error(), LongestError),
+			Doing: text.Clip(known.Doing, longestReason), Cause: text.Clip(known.Cause, longestReason),
+			Setting: text.Clip(known.Setting, longestName), Hint: text.Clip(known.Hint, longestReason), Retry: known.Retry,
+		}
 	} else if p.MetricsProblem != nil {
 		d.KubernetesMetricsError = text.Clip(p.MetricsProblem.Error(), LongestError)
 	}

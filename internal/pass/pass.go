@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/workload"
@@ -84,6 +85,9 @@ type Stage struct {
 	Name string
 	Took time.Duration
 }
+
+// Fault is what is known of why the pass failed, without credentials.
+func (p Pass) Fault() fault.Fields { return fault.Of(p.Failure.Err).Masked(p.Mask) }
 
 // Failure is why a pass ended early: in which stage, and why in one of the HorizontalPodAutoscaler's words.
 type Failure struct {

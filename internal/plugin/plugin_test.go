@@ -113,6 +113,20 @@ It is not paused.
 The last events, the newest at the end:
   12s ago, Deployment/web: SuccessfulRescale (2 times): New size: 5
 `},
+		{"a pass failed, and the autoscaler knows what to do", strings.Replace(with(failing, up), "{", "{failure: {stage: metric, reason: FailedComputeMetricsReplicas, doing: running metric, cause: exit status 1, setting: metric.timeout, hint: raise it, retry: false}, ", 1), nil, nil, `CustomPodAutoscaler shop/web-autoscaler scales Deployment web to between 2 and 5 replicas.
+
+ScalingActive is False (FailedComputeMetricsReplicas), since 2026-01-01 11:59:00 UTC (60s ago): running metric: exit status 1
+  Setting: metric.timeout
+  It does not go away by itself.
+  What to do: raise it
+
+It decided on 5 replicas last, of 3, when user logic asked for 9:
+  TooManyReplicas: 9 recommended, maxReplicas is 5
+It last scaled its target 2026-01-01 11:59:48 UTC (12s ago).
+It is not paused.
+
+There are no events about it or its target.
+`},
 		{"the target is unknown, and it was never run", "{observedGeneration: 1, conditions: [" + unknown + "]}", nil, nil, `CustomPodAutoscaler shop/web-autoscaler scales Deployment web.
 The operator has not acted on its last change yet.
 

@@ -41,6 +41,8 @@ type Trouble struct {
 	Reason  string                 `json:"reason"`
 	Message string                 `json:"message"`
 	Since   metav1.Time            `json:"since"`
+	Setting string                 `json:"setting,omitempty"` // the key of the configuration that is behind it
+	Lasts   bool                   `json:"lasts,omitempty"`   // trying again does not help
 	Advice  string                 `json:"advice"`
 }
 
@@ -89,16 +91,43 @@ func troubles(object cpav1.CustomPodAutoscaler) (all []Trouble) {
 		if condition == nil || !isTrouble(*condition) || paused && of != cpav1.Ready { // what is stopped fails no more
 			continue
 		}
-		all = append(all, Trouble{
-			condition.Type, condition.Status, condition.Reason, secret.Mask(condition.Message), condition.LastTransitionTime, advice(object, condition.Reason),
-		})
+		all = append(all, troubleOf(object, *condition))
 	}
 	if meta.FindStatusCondition(object.Status.Conditions, cpav1.Ready) == nil {
 		all = append(all, Trouble{
-			cpav1.Ready, metav1.ConditionUnknown, "NotSeen", "the operator has not looked at the object yet", object.CreationTimestamp, advice(object, "NotSeen"),
+			Type: cpav1.Ready, Status: metav1.ConditionUnknown, Reason: "NotSeen", Message: "the operator has not looked at the object yet",
+			Since: object.CreationTimestamp, Advice: advice(object, "NotSeen"),
 		})
 	}
 	return all
+}
+
+// troubleOf is a condition, with what the autoscaler knows of the failure that it is about.
+func troubleOf(object cpav1.CustomPodAutoscaler, condition metav1.Condition) Trouble {
+	trouble := Trouble{
+		Type: condition.Type, Status: condition.Status, Reason: condition.Reason, Message: secret.Mask(condition.Message),
+		Since: condition.LastTransitionTime, Advice: advice(object, condition.Reason),
+	}
+	failure := object.Status.Failure
+	if failure == nil || aboutOf(failure.Stage) != condition.Type || condition.Status != metav1.ConditionFalse {
+		return trouble
+	}
+	trouble.Message, trouble.Setting, trouble.Lasts = secret.Mask(failure.Cause), failure.Setting, !failure.Retry
+	if failure.Doing != "" {
+		trouble.Message = secret.Mask(failure.Doing) + ": " + trouble.Message
+	}
+	if failure.Hint != "" {
+		trouble.Advice = secret.Mask(failure.Hint)
+	}
+	return trouble
+}
+
+// aboutOf is the type of the condition that tells of a failure in a stage.
+func aboutOf(stage string) string {
+	if stage == "read_target" || stage == "scale" {
+		return cpav1.AbleToScale
+	}
+	return cpav1.ScalingActive
 }
 
 // isTrouble tells a condition that is not as it should be from one that is what somebody wanted.
@@ -120,6 +149,12 @@ func (w Why) Text(now time.Time) string {
 	}
 	for _, one := range w.Trouble {
 		say("\n%s is %s (%s), since %s: %s", one.Type, one.Status, one.Reason, when(one.Since, now), one.Message)
+		if one.Setting != "" {
+			say("  Setting: %s", one.Setting)
+		}
+		if one.Lasts {
+			say("  It does not go away by itself.")
+		}
 		say("  What to do: %s", one.Advice)
 	}
 	say("\n%s", w.decision())

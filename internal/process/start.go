@@ -2,7 +2,6 @@ package process
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -26,9 +25,25 @@ func CommandOf(entrypoint string, arguments []string) string {
 func ExitError(state *os.ProcessState) error {
 	err := &exec.ExitError{ProcessState: state}
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() && status.Signal() == syscall.SIGKILL {
-		return fmt.Errorf("%w (out of memory? then raise the container's memory limit)", err)
+		return killedError{err}
 	}
 	return err
+}
+
+// killedError is a program that was ended by KILL.
+type killedError struct{ error }
+
+const moreMemory = "raise the container's memory limit"
+
+func (e killedError) Error() string {
+	return e.error.Error() + " (out of memory? then " + moreMemory + ")"
+}
+
+func (e killedError) Unwrap() error { return e.error }
+
+// Explain is that of a fault.Explainer.
+func (e killedError) Explain() fault.Fault {
+	return fault.Fault{Err: e.error, Hint: "if it ran out of memory, " + moreMemory}
 }
 
 // NotStarted names the file and the way out: what the system says of a program that cannot be started is short.
@@ -37,15 +52,15 @@ func NotStarted(path string, err error) error {
 	info, statErr := os.Stat(path)
 	switch {
 	case statErr == nil && info.IsDir():
-		hint = "; it is a directory: entrypoint has to be a program"
+		hint = "it is a directory: entrypoint has to be a program"
 	case statErr == nil && errors.Is(err, fs.ErrNotExist):
-		hint = "; it is there, but the interpreter in its first line, or its loader, is not: is that in the image?"
+		hint = "it is there, but the interpreter in its first line, or its loader, is not: is that in the image?"
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, exec.ErrNotFound):
-		hint = "; there is no such program: is it in the image, and is entrypoint right?"
+		hint = "there is no such program: is it in the image, and is entrypoint right?"
 	case errors.Is(err, fs.ErrPermission):
-		hint = "; it may not be executed: chmod +x it, or make its interpreter the entrypoint"
+		hint = "it may not be executed: chmod +x it, or make its interpreter the entrypoint"
 	case errors.Is(err, syscall.ENOEXEC):
-		hint = "; it is no program of this machine: does it lack a first line like #!/bin/sh, or is it of another architecture?"
+		hint = "it is no program of this machine: does it lack a first line like #!/bin/sh, or is it of another architecture?"
 	}
 	if named, is := errors.AsType[*fs.PathError](err); is {
 		err = named.Err // the path is said once already
@@ -55,11 +70,8 @@ func NotStarted(path string, err error) error {
 		err = named.Err // it quotes the arguments that were written behind the path
 	}
 	if program != path {
-		hint = "; entrypoint is the path of a program alone: its arguments belong into command"
+		hint = "entrypoint is the path of a program alone: its arguments belong into command"
 	}
-	err = fmt.Errorf("starting %s: %w%s", program, err, hint)
-	if hint != "" { // without one, the machine may be short of processes or files
-		return fault.Mistake{Err: err}
-	}
-	return err
+	// Without a hint, the machine may be short of processes or files.
+	return &fault.Fault{Doing: "starting " + program, Err: err, Setting: ".entrypoint", Hint: hint, Lasts: hint != ""}
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 )
 
 // file is where entries are appended to. When it is full it takes the place of the one before it.
@@ -16,11 +18,11 @@ type file struct {
 // append writes a line. The file is opened each time, once a pass, so that one that was moved or deleted is made anew.
 func (f file) append(line []byte) (err error) {
 	if int64(len(line)) > f.most {
-		return fmt.Errorf("a pass of %d bytes is more than half of what may be recorded: raise record.maxSize", len(line))
+		return &fault.Fault{Err: fmt.Errorf("a pass of %d bytes is more than half of what may be recorded", len(line)), Setting: "record.maxSize", Hint: "raise record.maxSize", Lasts: true}
 	}
 	to, size, err := f.open()
 	if err != nil {
-		return fmt.Errorf("%w: is there a volume that may be written to? (record.path)", err)
+		return &fault.Fault{Err: err, Setting: "record.path", Hint: "is there a volume that may be written to? (record.path)"}
 	}
 	if size > 0 && size+int64(len(line)) > f.most {
 		if err := errors.Join(to.Close(), os.Rename(f.path, f.path+".1")); err != nil {

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
@@ -61,10 +59,7 @@ func (h *Health) Pass(_ context.Context, p pass.Pass) {
 }
 
 // lasts tells an error that somebody has to do something about.
-func lasts(err error) bool {
-	_, mistake := errors.AsType[fault.Mistake](err)
-	return mistake || apierrors.IsForbidden(err) || apierrors.IsUnauthorized(err)
-}
+func lasts(err error) bool { return !fault.Of(err).Retry }
 
 // Alive gives an error when the loop seems to hang.
 func (h *Health) Alive() error {

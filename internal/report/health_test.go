@@ -8,12 +8,13 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
+
+// forbidden is an error that somebody has to do something about.
+var forbidden = &fault.Fault{Err: errors.New("forbidden"), Hint: "add the right", Lasts: true}
 
 // healthAt gives a Health whose first pass is due after 20 seconds, with a limit of 10, and its clock.
 func healthAt() (*Health, *time.Time) {
@@ -55,8 +56,7 @@ func TestTheLoopIsAliveWhilePassesEnd(t *testing.T) {
 }
 
 func TestItIsReadyOnceTheTargetWasReadAndNobodyHasToDoSomething(t *testing.T) {
-	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "deployments"}, "web", errors.New("no"))
-	gone := fmt.Errorf("reading: %w", fault.Mistake{Err: errors.New("not found")})
+	gone := fmt.Errorf("reading: %w", &fault.Fault{Err: errors.New("not found"), Lasts: true})
 	health, now := healthAt()
 	for _, row := range []struct {
 		name  string
@@ -80,8 +80,8 @@ func TestItIsReadyOnceTheTargetWasReadAndNobodyHasToDoSomething(t *testing.T) {
 		{"still", 95, fmt.Errorf("scaling: %w", forbidden), true},
 		{"half a minute later", 110, fmt.Errorf("scaling: %w", forbidden), false},
 		{"it was given", 111, nil, true},
-		{"the token is not accepted", 120, apierrors.NewUnauthorized("no"), true},
-		{"after a long interval it still is not", 900, apierrors.NewUnauthorized("no"), false},
+		{"the token is not accepted", 120, forbidden, true},
+		{"after a long interval it still is not", 900, forbidden, false},
 		{"user logic fails", 901, errors.New("exit status 1"), true},
 	} {
 		*now = noon.Add(time.Duration(row.at) * time.Second)
@@ -103,7 +103,7 @@ func TestHealthOfOneFailedPassOfALongInterval(t *testing.T) {
 	pass := decidedOn(1, 1, 1)
 	pass.Target = corev1.ObjectReference{Name: "web"}
 	health.Pass(t.Context(), pass)
-	health.Pass(t.Context(), failedWith(apierrors.NewUnauthorized("no")))
+	health.Pass(t.Context(), failedWith(forbidden))
 	*now = noon.Add(time.Hour)
 	if err := health.Ready(); err != nil {
 		t.Error(err)

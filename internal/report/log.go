@@ -57,6 +57,13 @@ func (l *Log) Pass(ctx context.Context, p pass.Pass) {
 func (l *Log) failed(ctx context.Context, log *slog.Logger, p pass.Pass, state *state, news slog.Level, message string) {
 	level, since := state.next(news, p.Failure.Err.Error(), p.Began)
 	words := []any{"err", p.Failure.Err, "reason", p.Failure.Reason}
+	known := p.Fault()
+	if known.Setting != "" {
+		words = append(words, "setting", known.Setting)
+	}
+	if !known.Retry {
+		words = append(words, "retry", false)
+	}
 	switch {
 	case since.other > 0:
 		words = append(words, "previousFailedPasses", since.other)

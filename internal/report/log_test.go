@@ -126,6 +126,23 @@ func TestTheLogRepeatsWhatLasts(t *testing.T) {
 	}
 }
 
+func TestTheLogNamesTheSettingBehindAFailure(t *testing.T) {
+	for _, row := range []struct {
+		err  error
+		want string
+	}{
+		{told, "setting=kubernetesMetricSpecs[0] retry=false"},
+		{errors.New("no cluster"), ""},
+	} {
+		var out bytes.Buffer
+		log := Log{To: lastWords(&out, slog.LevelWarn, "setting", "retry")}
+		log.Pass(t.Context(), failedWith(row.err))
+		if got := strings.TrimSpace(out.String()); got != row.want {
+			t.Errorf("%v: got %q, want %q", row.err, got, row.want)
+		}
+	}
+}
+
 func TestVerbosityOneShowsEachDecision(t *testing.T) {
 	var out bytes.Buffer
 	log := Log{To: slog.New(slog.NewTextHandler(&out, &slog.HandlerOptions{Level: level.Decisions}))}

@@ -84,7 +84,7 @@ func TestOtherOutcomesAreTold(t *testing.T) {
 	failed.Stages = []pass.Stage{{Name: "read_target"}}
 	wantDecision(t, failed, `{"time":"2026-01-01T12:00:00Z","runType":"scaler","target":"Deployment shop/web","result":"failed",
 		"stages":[{"stage":"read_target","seconds":0}],"seconds":0,
-		"error":{"stage":"read_target","reason":"FailedGetScale","message":"no cluster"}}`)
+		"error":{"stage":"read_target","reason":"FailedGetScale","message":"no cluster","cause":"no cluster","retry":true}}`)
 	wantDecision(t, decidedOn(0, 0, 0, decision.Disabled().Chain...), `{"time":"2026-01-01T12:00:00Z","runType":"scaler","target":"Deployment shop/web",
 		"result":"disabled","currentReplicas":0,"desiredReplicas":0,
 		"reasons":[{"reason":"ScalingDisabled","message":"the target has 0 replicas and minReplicas is not 0","setting":"minReplicas"}],

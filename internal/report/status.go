@@ -135,9 +135,10 @@ func after(before cpav1.Status, p pass.Pass) cpav1.Status {
 	now.Conditions = append([]metav1.Condition{}, before.Conditions...)
 	for _, condition := range conditionsAfter(p) {
 		condition.LastTransitionTime = metav1.NewTime(p.Began).Rfc3339Copy()
-		condition.Message = text.Clip(condition.Message, pass.LongestError)
+		condition.Message = clip(condition.Message)
 		set(&now.Conditions, condition)
 	}
+	now.Failure = failureOf(p)
 	d := p.Decision
 	if d == nil {
 		return now
@@ -156,6 +157,19 @@ func after(before cpav1.Status, p pass.Pass) cpav1.Status {
 	}
 	return now
 }
+
+// failureOf is why a pass failed, or nil.
+func failureOf(p pass.Pass) *cpav1.Failure {
+	if p.Failure == nil {
+		return nil
+	}
+	known := p.Fault()
+	return &cpav1.Failure{
+		Stage: p.Failure.Stage, Reason: p.Failure.Reason, Doing: clip(known.Doing), Cause: clip(known.Cause), Setting: clip(known.Setting), Hint: clip(known.Hint), Retry: known.Retry,
+	}
+}
+
+func clip(words string) string { return text.Clip(words, pass.LongestError) }
 
 // set replaces the condition of the type, in its place.
 func set(conditions *[]metav1.Condition, condition metav1.Condition) {

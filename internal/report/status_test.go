@@ -15,6 +15,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/decision"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -122,6 +123,23 @@ func TestTheStatusKeepsWhatAPassDoesNotComeTo(t *testing.T) {
 	}
 	if got := len(status.Conditions); got != 3 || status.Reasons[0].Reason != "ScalingDisabled" {
 		t.Errorf("got %d conditions, %v", got, status.Reasons)
+	}
+}
+
+// told is an error with all there is.
+var told = fmt.Errorf("it broke: %w", &fault.Fault{Doing: "listing pods", Err: errors.New("forbidden to password=s3cr3t"), Setting: "kubernetesMetricSpecs[0]", Hint: "add the right", Lasts: true})
+
+func TestTheStatusHasWhatIsKnownOfAFailure(t *testing.T) {
+	failed := after(cpav1.Status{}, failedWith(told))
+	want := cpav1.Failure{
+		Stage: "read_target", Reason: "FailedGetScale", Doing: "listing pods", Cause: "it broke: forbidden to password=***",
+		Setting: "kubernetesMetricSpecs[0]", Hint: "add the right",
+	}
+	if failed.Failure == nil || *failed.Failure != want {
+		t.Errorf("got %+v, want %+v", failed.Failure, want)
+	}
+	if passed := after(failed, decidedOn(1, 1, 1, within)); passed.Failure != nil {
+		t.Errorf("after a pass that succeeds: %+v", passed.Failure)
 	}
 }
 

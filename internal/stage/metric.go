@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/pass"
@@ -126,8 +127,16 @@ type TimeoutError struct {
 }
 
 func (e *TimeoutError) Error() string {
-	return fmt.Sprintf("%d of %d runs of metric were through within %s (metricTimeout: %d ms); the others were ended: raise it, or metricConcurrency, or make metric faster",
-		e.Done, e.Of, e.Timeout, e.Timeout.Milliseconds())
+	said := e.Explain()
+	return said.Error()
+}
+
+// Explain is that of a fault.Explainer.
+func (e *TimeoutError) Explain() fault.Fault {
+	return fault.Fault{
+		Err:     fmt.Errorf("%d of %d runs of metric were through within %s (metricTimeout: %d ms); the others were ended", e.Done, e.Of, e.Timeout, e.Timeout.Milliseconds()),
+		Setting: "metricTimeout", Hint: "raise it, or metricConcurrency, or make metric faster",
+	}
 }
 
 // Is makes every timeout look alike to callers.

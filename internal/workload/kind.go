@@ -21,14 +21,14 @@ func (r *Reader) Find(ctx context.Context) (kube.Path, error) {
 	}
 	version, err := schema.ParseGroupVersion(r.ref.APIVersion)
 	if err != nil {
-		return kube.Path{}, fault.Mistake{Err: fmt.Errorf("scaleTargetRef.apiVersion: %w", err)}
+		return kube.Path{}, &fault.Fault{Err: fmt.Errorf("scaleTargetRef.apiVersion: %w", err), Setting: "scaleTargetRef.apiVersion", Lasts: true}
 	}
 	kind, err := FindKind(ctx, r.api, version.WithKind(r.ref.Kind))
 	if err == nil {
 		err = kind.Targetable()
 	}
 	if errors.Is(err, ErrNotServed) || errors.Is(err, ErrNoKind) || errors.Is(err, ErrNoTarget) {
-		return kube.Path{}, fault.Mistake{Err: fmt.Errorf("%w (scaleTargetRef)", err)}
+		return kube.Path{}, &fault.Fault{Err: fmt.Errorf("%w (scaleTargetRef)", err), Setting: "scaleTargetRef", Lasts: true}
 	}
 	if err != nil {
 		return kube.Path{}, err

@@ -132,7 +132,7 @@ const (
 )
 
 // ErrNoSelector says that the pods of a target are asked for, which has no selector.
-var ErrNoSelector = errors.New("the target has no pods: " + NoSelector + ": " + NoSelectorFix)
+var ErrNoSelector error = &fault.Fault{Err: errors.New("the target has no pods: " + NoSelector), Setting: "scaleTargetRef", Hint: NoSelectorFix}
 
 // selectorOf gives nil for a scale without a selector: an empty one would select every pod of the namespace.
 func selectorOf(scale autoscalingv1.Scale) (labels.Selector, error) {
@@ -153,9 +153,9 @@ func (r *Reader) explain(err error) error {
 	switch {
 	case apierrors.IsNotFound(err):
 		r.kind = nil
-		return fault.Mistake{Err: fmt.Errorf("%w: does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does", err)}
+		return &fault.Fault{Err: err, Setting: "scaleTargetRef", Hint: "does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does", Lasts: true}
 	case apierrors.IsInternalError(err):
-		return fmt.Errorf("%w: if it has no number of replicas at all, give it one", err)
+		return &fault.Fault{Err: err, Hint: "if it has no number of replicas at all, give it one"}
 	}
 	return err
 }

@@ -78,7 +78,7 @@ func (c *call) Run(ctx context.Context, document method.Document) (string, error
 	defer cancel()
 	client, err := c.client.current()
 	if err != nil {
-		return "", fault.Mistake{Err: err}
+		return "", &fault.Fault{Err: err, Setting: ".http", Lasts: true}
 	}
 	answer, err := c.send(ctx, client, c.url, func(ctx context.Context, target *url.URL) (*http.Request, error) {
 		return c.request(ctx, target, document)

@@ -159,17 +159,17 @@ func TestShellThatCannotStart(t *testing.T) {
 		says             []string
 	}{
 		{"because it is missing", dir + "/missing",
-			[]string{"starting " + dir + "/missing: no such file or directory; there is no such program: is it in the image"}},
+			[]string{"starting " + dir + "/missing: no such file or directory: there is no such program: is it in the image"}},
 		{"because it is missing from PATH", "no-such-program",
-			[]string{"starting no-such-program: exec: \"no-such-program\": executable file not found in $PATH; there is no such program: is it in the image"}},
+			[]string{"starting no-such-program: exec: \"no-such-program\": executable file not found in $PATH: there is no such program: is it in the image"}},
 		{"because it is not executable", dir + "/plain",
-			[]string{"starting " + dir + "/plain: permission denied; it may not be executed: chmod +x it"}},
+			[]string{"starting " + dir + "/plain: permission denied: it may not be executed: chmod +x it"}},
 		{"because it is a directory", dir,
-			[]string{"starting " + dir + ": permission denied; it is a directory"}},
+			[]string{"starting " + dir + ": permission denied: it is a directory"}},
 		{"because its interpreter is missing", dir + "/strange",
-			[]string{"starting " + dir + "/strange: no such file or directory; it is there, but the interpreter in its first line"}},
+			[]string{"starting " + dir + "/strange: no such file or directory: it is there, but the interpreter in its first line"}},
 		{"because it does not say what runs it", dir + "/nothing",
-			[]string{"starting " + dir + "/nothing: exec format error; it is no program of this machine"}},
+			[]string{"starting " + dir + "/nothing: exec format error: it is no program of this machine"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			methodtest.NoGrowth(t, func() {

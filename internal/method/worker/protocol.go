@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
@@ -65,7 +66,10 @@ func readHello(line []byte) error {
 }
 
 func noHello(within time.Duration) error {
-	return fmt.Errorf("no first line within %s (worker.startTimeout: %d ms): does it flush that, or need longer to start?", within, within.Milliseconds())
+	return &fault.Fault{
+		Err:     fmt.Errorf("no first line within %s (worker.startTimeout: %d ms)", within, within.Milliseconds()),
+		Setting: ".worker.startTimeout", Hint: "does it flush that, or need longer to start?",
+	}
 }
 
 // readAnswer reads one of the other lines. A reply that is text is taken verbatim, and anything else as it is written.

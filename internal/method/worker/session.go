@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
@@ -29,7 +30,10 @@ const (
 var errExited = errors.New("it exited")
 
 // errNoServe is why a session ended whose program exited, and all was well for it.
-var errNoServe = errors.New("it exited before it said hello: does the script end with cpa_worker.serve(function), or answer the first line that it is given?")
+var errNoServe error = &fault.Fault{
+	Err:  errors.New("it exited before it said hello"),
+	Hint: "does the script end with cpa_worker.serve(function), or answer the first line that it is given?",
+}
 
 // session is one program of a worker, from its start to its end.
 //

@@ -500,13 +500,13 @@ func TestWorkerThatKeepsFailingIsStartedLessAndLess(t *testing.T) {
 func TestWorkerThatCannotStart(t *testing.T) {
 	runner, _ := newKept(t, kept("/no/such/program"))
 	_, err := runner.Run(t.Context(), method.Whole([]byte("{}")))
-	methodtest.WantError(t, err, "running metric (/no/such/program): starting /no/such/program: no such file or directory; there is no such program: is it in the image, and is entrypoint right?")
-	if _, ok := errors.AsType[fault.Mistake](err); !ok {
+	methodtest.WantError(t, err, "running metric (/no/such/program): starting /no/such/program: no such file or directory: there is no such program: is it in the image, and is entrypoint right?")
+	if fault.Of(err).Retry {
 		t.Error("it is not said to be a mistake of the configuration")
 	}
 	_, _ = runner.Run(t.Context(), method.Whole([]byte("{}")))
 	_, err = runner.Run(t.Context(), method.Whole([]byte("{}")))
-	if _, ok := errors.AsType[fault.Mistake](err); !ok {
+	if fault.Of(err).Retry {
 		t.Errorf("in the pause it is not said to be a mistake of the configuration: %v", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	custommetricsv1beta2 "k8s.io/metrics/pkg/apis/custom_metrics/v1beta2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
@@ -60,8 +61,10 @@ func gatherObject(ctx context.Context, g gathering, metric *userlogic.Kubernetes
 		return err
 	}
 	if len(read) != 1 {
-		return fmt.Errorf("there are %d values of one object's metric, so that it is not known which counts: %s: "+
-			"let metric.selector select one series, or the adapter's rule sum them", len(read), listed(read))
+		return &fault.Fault{
+			Err:     fmt.Errorf("there are %d values of one object's metric, so that it is not known which counts: %s", len(read), listed(read)),
+			Setting: ".object.metric.selector", Hint: "let metric.selector select one series, or the adapter's rule sum them",
+		}
 	}
 	metric.Object, err = g.single(metric.Spec.Object.Target.Type, milli(read[0].Value), read[0].Timestamp)
 	return err

@@ -5,6 +5,8 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	podresources "k8s.io/component-helpers/resource"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 )
 
 // requests gives what each pod, or one container of each, requests of the resource, in thousandths.
@@ -26,7 +28,7 @@ func request(pod *corev1.Pod, name corev1.ResourceName, container string) (int64
 	if container == wholePod && podresources.IsPodLevelRequestsSet(pod) {
 		quantity, ok := podresources.PodRequests(pod, podresources.PodResourcesOptions{})[name]
 		if !ok {
-			return 0, fmt.Errorf("pod %q has no %s request in spec.resources: set one in the target's pod template", pod.Name, name)
+			return 0, &fault.Fault{Err: fmt.Errorf("pod %q has no %s request in spec.resources", pod.Name, name), Hint: "set one in the target's pod template"}
 		}
 		return milli(quantity), nil
 	}
@@ -38,13 +40,13 @@ func request(pod *corev1.Pod, name corev1.ResourceName, container string) (int64
 		}
 		quantity, ok := c.Resources.Requests[name]
 		if !ok {
-			return 0, fmt.Errorf("pod %q has no %s request in container %q: set one in the target's pod template, or use the target type AverageValue",
-				pod.Name, name, c.Name)
+			return 0, &fault.Fault{Err: fmt.Errorf("pod %q has no %s request in container %q", pod.Name, name, c.Name),
+				Hint: "set one in the target's pod template, or use the target type AverageValue"}
 		}
 		sum, found = add(sum, milli(quantity)), true
 	}
 	if !found {
-		return 0, fmt.Errorf("pod %q has no container %q (containerResource.container)", pod.Name, container)
+		return 0, &fault.Fault{Err: fmt.Errorf("pod %q has no container %q (containerResource.container)", pod.Name, container), Setting: ".containerResource.container"}
 	}
 	return sum, nil
 }
