@@ -13,6 +13,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/check"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/commandline"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/host"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/terminal"
@@ -102,7 +103,7 @@ type problem struct {
 }
 
 func problems(err error) (all []problem) {
-	wrong, _ := errors.AsType[config.Problems](err)
+	wrong, _ := errors.AsType[decode.Problems](err)
 	for _, p := range wrong.List {
 		all = append(all, problem{p.Key, p.Value, p.Rule, p.Source, p.WayOut()})
 	}

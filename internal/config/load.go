@@ -8,12 +8,12 @@ import (
 	"io/fs"
 	"os"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
@@ -31,12 +31,12 @@ type Loaded struct {
 	Warnings []string // each a sentence for the log; they are worth showing when there are problems, too
 	File     string   // that was read; "" where there was none
 
-	origins   map[string]origin
+	origins   decode.Origins
 	variables map[string]string // of the environment
 }
 
 // Source says where the value of a key came from: a line of the file, an environment variable, or "default".
-func (l Loaded) Source(key string) string { return cmp.Or(l.origins[key].source, fromDefault) }
+func (l Loaded) Source(key string) string { return l.origins.Source(key) }
 
 // Load reads the file and the environment over Default, and checks the outcome. The file is the one given, else
 // the one the variable configPath names, else DefaultFile, else LocalFile; only one that was given has to exist. The error is a
@@ -51,33 +51,40 @@ func LoadStrictly(file string, environ []string) (Loaded, error) {
 func loadWith(file string, environ []string, strict bool) (Loaded, error) {
 	config := Default()
 	variables := parseEnviron(environ)
-	l := &ledger{file: cmp.Or(file, variables[fileVariable], defaultFile()), origins: map[string]origin{}, strict: strict, of: "autoscaler"}
+	l := newLedger(cmp.Or(file, variables[fileVariable], defaultFile()), strict)
 
-	note, unread, there := "", false, l.file
-	switch err := l.readFile(&config); {
+	note, unread, there := "", false, l.File
+	switch err := l.ReadFile(&config); {
 	case errors.Is(err, fs.ErrNotExist) && file == "":
 		there = ""
-		note = fmt.Sprintf("there is no file at %s; only the environment was read", l.file)
+		note = fmt.Sprintf("there is no file at %s; only the environment was read", l.File)
 		if variables[fileVariable] != "" {
-			l.warnings = append(l.warnings, note+": the environment variable "+fileVariable+" names it")
+			l.Say(note + ": the environment variable " + fileVariable + " names it")
 		}
 	case err != nil:
 		unread = true
-		l.problems = append(l.problems, Problem{Rule: err.Error(), Source: l.file})
+		l.Add(decode.Problem{Rule: err.Error(), Source: l.File})
 	}
-	l.readEnvironment(&config, variables)
+	readEnvironment(l, &config, variables)
 	config.normalize()
-	if _, set := l.origins[stabilizationKey]; !set {
+	if !l.Origins().Has(stabilizationKey) {
 		config.stabilize()
 	}
-	l.ignoreRest()
-	l.checkAll(&config)
+	l.IgnoreRest()
+	checkAll(l, &config)
 	if unread {
 		// Nobody knows what it says, so what seems to be missing may well be there.
-		l.problems = slices.DeleteFunc(l.problems, func(p Problem) bool { return p.Key != "" && l.source(p.Key) == fromDefault })
+		l.DropProblems(func(p decode.Problem) bool { return p.Key != "" && l.Source(p.Key) == decode.FromDefault })
 	}
-	tracing := l.readTracing(variables)
-	return Loaded{Config: config, Tracing: tracing, Warnings: l.warnings, File: there, origins: l.origins, variables: variables}, l.result(note)
+	tracing := readTracing(l, variables)
+	return Loaded{Config: config, Tracing: tracing, Warnings: l.Warnings(), File: there, origins: l.Origins(), variables: variables}, l.Result(note, configKeys)
+}
+
+// newLedger is that of a configuration.
+func newLedger(file string, strict bool) *decode.Ledger {
+	l := decode.NewLedger(file, "autoscaler")
+	l.Strict, l.Older = strict, olderSpelling
+	return l
 }
 
 // defaultFile is the first of the two that is there, or else the first.
@@ -100,61 +107,29 @@ func parseEnviron(environ []string) map[string]string {
 	return variables
 }
 
-// ReadFile reads another file over what is there, as a configuration is read: every value that cannot be read, and every key that
-// nobody reads, is a problem with its line. It tells which keys the file has. The file's contents are those of the kind that it is of.
-func ReadFile(file, of string, into any) (has func(key string) bool, err error) {
-	l := &ledger{file: file, origins: map[string]origin{}, strict: true, of: of}
-	if err := l.readFile(into); err != nil {
-		l.problems = append(l.problems, Problem{Rule: err.Error(), Source: file})
-	}
-	l.ignoreRest()
-	has = func(key string) bool { _, set := l.origins[key]; return set }
-	if len(l.problems) == 0 {
-		return has, nil
-	}
-	return has, Problems{Of: of, List: l.problems}
-}
-
-func (l *ledger) readFile(into any) error {
-	text, err := readBounded(l.file)
-	if err != nil {
-		return err
-	}
-	value, root, err := parse(text)
-	if err != nil || value == nil {
-		return err
-	}
-	object, ok := value.(map[string]any)
-	if !ok {
-		return errors.New("must be an object: keys and their values")
-	}
-	l.object(object, reflect.ValueOf(into).Elem(), place{source: l.file, file: l.file, node: root})
-	return nil
-}
-
 // readEnvironment reads the variables that are named as keys are, over what the file said.
-func (l *ledger) readEnvironment(into *Config, variables map[string]string) {
+func readEnvironment(l *decode.Ledger, into *Config, variables map[string]string) {
 	for _, k := range configKeys {
 		text, set := variables[k.Name]
 		if !set {
 			continue
 		}
 		field := rule.Field(into, k.Name)
-		at := place{key: k.Name, source: "environment variable " + k.Name}
+		at := decode.Place{Key: k.Name, Source: "environment variable " + k.Name}
 		value, root, err := parseVariable(text, field.Kind())
-		at.node = root
-		if problem := l.notMeant(k.Name, into, value, at, err); problem != "" {
-			l.warn(at, problem)
+		at.Node = root
+		if problem := notMeant(l, k.Name, into, value, at, err); problem != "" {
+			l.Warn(at, problem)
 			continue
 		}
 		if err != nil {
-			l.refuse(at, "text", err.Error())
+			l.Refuse(at, "text", err.Error())
 			continue
 		}
 		if field.Kind() != reflect.Struct {
-			l.forget(k.Name) // replaced as a whole; only apiConfig is merged
+			l.Forget(k.Name) // replaced as a whole; only apiConfig is merged
 		}
-		l.read(value, field, at)
+		l.Read(value, field, at)
 	}
 }
 
@@ -168,18 +143,18 @@ var version2Keys = map[string]bool{
 
 // notMeant says why a variable is not the autoscaler's: it has the name of a key that version 2 did not have, so that people may
 // have one of their own by that name, and a value that such a key cannot have.
-func (l *ledger) notMeant(name string, into *Config, value any, at place, unread error) string {
+func notMeant(l *decode.Ledger, name string, into *Config, value any, at decode.Place, unread error) string {
 	if version2Keys[name] {
 		return ""
 	}
-	trial, attempt := *into, &ledger{file: l.file, origins: map[string]origin{}}
+	trial, attempt := *into, decode.NewLedger(l.File, l.Of)
 	if unread != nil {
-		attempt.refuse(at, "text", unread.Error())
+		attempt.Refuse(at, "text", unread.Error())
 	} else {
-		attempt.read(value, rule.Field(&trial, name), at)
-		attempt.checkAll(&trial)
+		attempt.Read(value, rule.Field(&trial, name), at)
+		checkAll(attempt, &trial)
 	}
-	for _, problem := range attempt.problems {
+	for _, problem := range attempt.Problems() {
 		if problem.Key == name || strings.HasPrefix(problem.Key, name+".") {
 			return fmt.Sprintf("is a key of the autoscaler, and %s is no value of it (%s), so that the variable is ignored: give yours another name if it is not meant for the autoscaler",
 				cmp.Or(problem.Value, "this"), problem.Rule)
@@ -199,7 +174,7 @@ func parseVariable(text string, kind reflect.Kind) (any, *yaml.Node, error) {
 		if n, err := strconv.ParseInt(trimmed, 10, 64); err == nil {
 			return json.Number(strconv.FormatInt(n, 10)), nil, nil
 		}
-		value, root, err := parse([]byte(trimmed))
+		value, root, err := decode.Parse([]byte(trimmed))
 		if number, is := value.(json.Number); is && err == nil {
 			return number, root, nil
 		}
@@ -208,5 +183,5 @@ func parseVariable(text string, kind reflect.Kind) (any, *yaml.Node, error) {
 	if trimmed == "" {
 		return "", nil, nil
 	}
-	return parse([]byte(text))
+	return decode.Parse([]byte(text))
 }

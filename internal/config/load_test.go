@@ -11,6 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/worker"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 )
 
 // loaded is what a test sees of a Load: the file's folder is left out of every text.
@@ -38,7 +40,7 @@ func loadFile(t *testing.T, file, flag string, environ ...string) loaded {
 	got, err := Load(flag, append(environ, "configPath="+file))
 	l := loaded{Loaded: got, err: err}
 	if err != nil {
-		problems, ok := err.(Problems)
+		problems, ok := err.(decode.Problems)
 		if !ok {
 			t.Fatalf("the error is a %T, want Problems", err)
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
@@ -148,17 +149,17 @@ func kindKeys() (keys []rule.Key) {
 }
 
 // check asks for the rules of the method of that name.
-func (m *Method) check(l *ledger, name string) {
+func (m *Method) check(l *decode.Ledger, name string) {
 	under := name + "."
-	check(l, under, methodKeys, m)
+	l.Check(under, methodKeys, m)
 	if only := m.describes().Only; only != "" && only != name {
-		l.problems = append(l.problems, Problem{
-			Key: under + "type", Value: fmt.Sprintf("%q", m.Type), Source: l.source(under + "type"),
+		l.Add(decode.Problem{
+			Key: under + "type", Value: fmt.Sprintf("%q", m.Type), Source: l.Source(under + "type"),
 			Rule: fmt.Sprintf("must be %s; %s is for %s only", oneOf(kinds(name)), m.Type, only),
 		})
 	}
 	if kind := m.kind(); kind != nil {
-		check(l, under+m.Type+".", kind.Description().Keys, kind)
+		l.Check(under+m.Type+".", kind.Description().Keys, kind)
 	}
 }
 

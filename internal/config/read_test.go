@@ -12,6 +12,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/shell"
@@ -408,7 +409,7 @@ func TestNearestName(t *testing.T) {
 		"metrik": "metric", "entrypoints": "", "maxReplica": "maxReplicas", "Min_Replicas": "minReplicas",
 		"kubernetesMetrics": "kubernetesMetricSpecs", "": "", "x": "", "downscaleStabilisation": "downscaleStabilization",
 	} {
-		got := suggestion(written, rule.FieldNames(reflect.TypeFor[Config]()))
+		got := decode.Suggestion(written, rule.FieldNames(reflect.TypeFor[Config]()))
 		if want != "" {
 			want = "; did you mean " + want + "?"
 		}
@@ -439,7 +440,7 @@ func TestAFileFullOfUnknownKeys(t *testing.T) {
 		file += fmt.Sprintf("key%d: 1\n", i)
 	}
 	got := load(t, file)
-	if got.err != nil || len(got.Warnings) != mostUnknownKeys+1 || got.Warnings[mostUnknownKeys] != "900 more keys are not keys of the autoscaler, and are ignored" {
+	if got.err != nil || len(got.Warnings) != decode.MostUnknownKeys+1 || got.Warnings[decode.MostUnknownKeys] != "900 more keys are not keys of the autoscaler, and are ignored" {
 		t.Errorf("got %v and %d warnings, the last %q", got.err, len(got.Warnings), got.Warnings[len(got.Warnings)-1:])
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 )
 
 // refusedConfigurations have a credential, which has "s3cr3t" in it, in a value that is refused.
@@ -56,7 +58,7 @@ func TestProblemsShowNoCredential(t *testing.T) {
 			}
 			for _, read := range []func(string, []string) (Loaded, error){Load, LoadStrictly} {
 				loaded, err := read(file, environ)
-				problems, is := errors.AsType[Problems](err)
+				problems, is := errors.AsType[decode.Problems](err)
 				if !is {
 					t.Fatalf("got %v", err)
 				}

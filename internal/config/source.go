@@ -8,6 +8,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
@@ -99,19 +100,19 @@ var sourceTargetKeys = []rule.Key{
 	{Name: "value", Meaning: "an amount", Rule: rule.MoreThanZero()},
 }
 
-func checkSources(l *ledger, sources Sources, proposes bool) {
+func checkSources(l *decode.Ledger, sources Sources, proposes bool) {
 	for i := range sources {
 		of, under := &sources[i], fmt.Sprintf("metricSources[%d].", i)
-		check(l, under, sourceKeys(), of)
-		check(l, under+"target.", sourceTargetKeys, of.Target)
+		l.Check(under, sourceKeys(), of)
+		l.Check(under+"target.", sourceTargetKeys, of.Target)
 		if kind := of.kind(); kind != nil {
-			check(l, under+of.Type+".", kind.Description().Keys, kind)
+			l.Check(under+of.Type+".", kind.Description().Keys, kind)
 		}
 		if slices.ContainsFunc(sources[:i], func(other Source) bool { return other.Name == of.Name }) {
-			l.problems = append(l.problems, Problem{Key: under + "name", Value: fmt.Sprintf("%q", of.Name), Rule: "must be another name than that of an entry before it", Source: l.source(under + "name")})
+			l.Add(decode.Problem{Key: under + "name", Value: fmt.Sprintf("%q", of.Name), Rule: "must be another name than that of an entry before it", Source: l.Source(under + "name")})
 		}
 		if proposes && !aims(of.Target) {
-			l.problems = append(l.problems, Problem{Key: under + "target", Rule: "required, with its value, when evaluate is of the type " + proposing() + ", which aims at it", Source: l.source(under + "target")})
+			l.Add(decode.Problem{Key: under + "target", Rule: "required, with its value, when evaluate is of the type " + proposing() + ", which aims at it", Source: l.Source(under + "target")})
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 )
@@ -23,13 +24,13 @@ var specKeys = func() []rule.Key {
 	return append([]rule.Key{{Name: "type", Meaning: "where the metric comes from", Rule: rule.OneOf(names...)}}, settings...)
 }()
 
-func checkSpecs(l *ledger, specs []metricSpec) {
+func checkSpecs(l *decode.Ledger, specs []metricSpec) {
 	for i := range specs {
 		under := fmt.Sprintf("kubernetesMetricSpecs[%d].", i)
-		check(l, under, specKeys, &specs[i])
+		l.Check(under, specKeys, &specs[i])
 		for _, of := range kubernetes.Types() {
 			if of.Name == string(specs[i].Type) {
-				check(l, under+of.Block+".", of.Keys, rule.Field(&specs[i], of.Block).Interface())
+				l.Check(under+of.Block+".", of.Keys, rule.Field(&specs[i], of.Block).Interface())
 			}
 		}
 	}
@@ -41,7 +42,7 @@ func freshSettings(of kubernetes.Type) any {
 }
 
 // checkAims asks for the values that targets may leave out where user code decides.
-func checkAims(l *ledger, specs []metricSpec) {
+func checkAims(l *decode.Ledger, specs []metricSpec) {
 	for i, spec := range specs {
 		block, target := kubernetes.Target(&spec)
 		if target == nil {
@@ -57,8 +58,8 @@ func checkAims(l *ledger, specs []metricSpec) {
 			{autoscalingv2.ValueMetricType, "value", target.Value == nil},
 		} {
 			key := fmt.Sprintf("kubernetesMetricSpecs[%d].%s.target.%s", i, block, aim.name)
-			if aim.of == target.Type && aim.missing && !l.origins[key].refused {
-				l.problems = append(l.problems, Problem{Key: key, Rule: "required when evaluate is of the type " + proposing() + ", which aims at it", Source: l.source(key)})
+			if aim.of == target.Type && aim.missing && !l.Refused(key) {
+				l.Add(decode.Problem{Key: key, Rule: "required when evaluate is of the type " + proposing() + ", which aims at it", Source: l.Source(key)})
 			}
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method/http"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
@@ -17,7 +18,7 @@ const (
 
 // readTracing gives the protocol to send traces by, or "" where OpenTelemetry's own variables, which every program of a
 // cluster may be given, do not ask for traces. What they say of endpoints, headers or sampling is OpenTelemetry's to read.
-func (l *ledger) readTracing(variables map[string]string) string {
+func readTracing(l *decode.Ledger, variables map[string]string) string {
 	const exporter, sharedProtocol, tracesProtocol = "OTEL_TRACES_EXPORTER", "OTEL_EXPORTER_OTLP_PROTOCOL", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL"
 	endpoint := cmp.Or(variables["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"], variables["OTEL_EXPORTER_OTLP_ENDPOINT"])
 	switch chosen := variables[exporter]; {
@@ -26,9 +27,9 @@ func (l *ledger) readTracing(variables map[string]string) string {
 	case chosen == "" && endpoint == "":
 		return ""
 	case chosen != "" && chosen != "otlp":
-		return l.refuseTracing(exporter, chosen, "otlp or none")
+		return refuseTracing(l, exporter, chosen, "otlp or none")
 	case endpoint != "" && !http.IsAddress(endpoint): // which OpenTelemetry takes for its own machine
-		return l.refuseTracing("OTEL_EXPORTER_OTLP_ENDPOINT", secret.URL(endpoint), "a URL such as http://collector:4318")
+		return refuseTracing(l, "OTEL_EXPORTER_OTLP_ENDPOINT", secret.URL(endpoint), "a URL such as http://collector:4318")
 	}
 	name := sharedProtocol
 	if variables[tracesProtocol] != "" {
@@ -36,13 +37,13 @@ func (l *ledger) readTracing(variables map[string]string) string {
 	}
 	protocol := cmp.Or(variables[name], TracesOverHTTP)
 	if protocol != TracesOverHTTP && protocol != TracesOverGRPC {
-		return l.refuseTracing(name, protocol, TracesOverHTTP+" or "+TracesOverGRPC)
+		return refuseTracing(l, name, protocol, TracesOverHTTP+" or "+TracesOverGRPC)
 	}
 	return protocol
 }
 
 // refuseTracing is a warning: the variables may have been set for somebody else, and scaling does not depend on traces.
-func (l *ledger) refuseTracing(name, value, allowed string) (none string) {
-	l.warnings = append(l.warnings, fmt.Sprintf("environment variable %s: %q cannot be used here, so no traces are sent: use %s", name, shorten(secret.Mask(value)), allowed))
+func refuseTracing(l *decode.Ledger, name, value, allowed string) (none string) {
+	l.Say(fmt.Sprintf("environment variable %s: %q cannot be used here, so no traces are sent: use %s", name, decode.Shorten(secret.Mask(value)), allowed))
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
@@ -48,7 +49,7 @@ func (l Loaded) values(all []Value, key string, value reflect.Value) []Value {
 		}
 	case reflect.Struct:
 		for name, i := range rule.Fields(value.Type()) {
-			all = l.values(all, join(key, name), value.Field(i))
+			all = l.values(all, decode.Join(key, name), value.Field(i))
 		}
 	}
 	return all
@@ -85,21 +86,21 @@ func list(value reflect.Value) string {
 		return ""
 	}
 	text, _ := json.Marshal(value.Interface())
-	return shorten(string(text))
+	return decode.Shorten(string(text))
 }
 
 // text is empty where nobody has set it, and somebody's empty text is shown as such.
 func (l Loaded) text(key, text string) string {
-	_, set := l.origins[key]
+	set := l.origins.Has(key)
 	switch {
 	case text == "" && set:
 		return `""`
-	case isAddress(key):
+	case decode.IsAddress(key):
 		return secret.URL(text)
 	case strings.HasSuffix(key, ".entrypoint"):
 		return secret.Program(text)
 	}
-	return shorten(secret.Mask(strings.ReplaceAll(text, "\n", " ")))
+	return decode.Shorten(secret.Mask(strings.ReplaceAll(text, "\n", " ")))
 }
 
 func headerNames(headers map[string]string) string {
@@ -118,6 +119,3 @@ func arguments(count int) string {
 	}
 	return text.Count(count, "argument", "arguments")
 }
-
-// isAddress reports whether the value of a key is a URL, of which the user and the query may be credentials.
-func isAddress(key string) bool { return strings.HasSuffix(key, ".http.url") }

@@ -14,7 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/simulation/load"
 )
 
@@ -82,7 +82,7 @@ func Default() Settings {
 // LoadSettings reads them from a file; traces are looked for beside it.
 func LoadSettings(path string) (Settings, Given, error) {
 	settings := Default()
-	has, err := config.ReadFile(path, "simulation", &settings)
+	has, err := decode.File(path, "simulation", &settings)
 	if err != nil {
 		return Settings{}, Given{}, err
 	}

@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"bytes"
@@ -44,9 +44,9 @@ func reason(err error) error {
 	return err
 }
 
-// parse gives one YAML or JSON document twice: its values as sigs.k8s.io/yaml has them, and its nodes, which know
+// Parse gives one YAML or JSON document twice: its values as sigs.k8s.io/yaml has them, and its nodes, which know
 // their lines.
-func parse(text []byte) (value any, root *yaml.Node, err error) {
+func Parse(text []byte) (value any, root *yaml.Node, err error) {
 	documents := yaml.NewDecoder(bytes.NewReader(text))
 	for n := 0; ; n++ {
 		var document yaml.Node

@@ -1,17 +1,15 @@
-package config
+package decode
 
 import (
 	"cmp"
 	"encoding/json"
 	"fmt"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/text"
 )
@@ -80,22 +78,13 @@ func bracketed(source string) string {
 	return " (" + source + ")"
 }
 
-// rank is the place of a key in configKeys; what concerns a whole file comes before all of them.
-func rank(p Problem) int {
-	top := p.Key
-	if end := strings.IndexAny(top, ".["); end >= 0 {
-		top = top[:end]
-	}
-	return slices.IndexFunc(configKeys, func(k rule.Key) bool { return k.Name == top })
-}
-
 // show is a value for a problem. What is inside an object is not shown: it may be a header, and so a secret.
 func show(value reflect.Value) string {
 	if selector, ok := value.Interface().(*metav1.LabelSelector); ok && selector != nil {
-		return shorten(metav1.FormatLabelSelector(selector))
+		return Shorten(metav1.FormatLabelSelector(selector))
 	}
 	if text, ok := value.Interface().(fmt.Stringer); ok && !value.IsZero() {
-		return shorten(text.String())
+		return Shorten(text.String())
 	}
 	switch value.Kind() {
 	case reflect.Pointer:
@@ -106,18 +95,22 @@ func show(value reflect.Value) string {
 	case reflect.Struct, reflect.Map:
 		return "an object"
 	case reflect.String:
-		return strconv.Quote(shorten(value.String()))
+		return strconv.Quote(Shorten(value.String()))
 	}
 	text, _ := json.Marshal(value.Interface())
-	return shorten(string(text))
+	return Shorten(string(text))
 }
 
 // showAt is the value of a key for a problem. A refused URL may have a user, a password and a query as well.
 func showAt(key string, value reflect.Value) string {
-	if isAddress(key) && value.Kind() == reflect.String {
-		return strconv.Quote(shorten(secret.URL(value.String())))
+	if IsAddress(key) && value.Kind() == reflect.String {
+		return strconv.Quote(Shorten(secret.URL(value.String())))
 	}
 	return secret.Mask(show(value))
 }
 
-func shorten(value string) string { return text.ClipRunes(value, 80) }
+// Shorten makes a value fit for a line.
+func Shorten(value string) string { return text.ClipRunes(value, 80) }
+
+// IsAddress reports whether the value of a key is a URL, of which the user and the query may be credentials.
+func IsAddress(key string) bool { return strings.HasSuffix(key, ".http.url") }

@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"cmp"
@@ -17,12 +17,12 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
-// read puts a value where it belongs, and tells whether it has the right shape. It reads as sigs.k8s.io/yaml does,
+// Read puts a value where it belongs, and tells whether it has the right shape. It reads as sigs.k8s.io/yaml does,
 // which existing files were written for: names in any case, numbers and booleans as text where text is wanted,
 // null as if left out.
-func (l *ledger) read(value any, into reflect.Value, at place) bool {
+func (l *Ledger) Read(value any, into reflect.Value, at Place) bool {
 	if composite := into.Kind() == reflect.Pointer || into.Kind() == reflect.Slice; value != nil || composite {
-		l.origins[at.key] = origin{source: at.source}
+		l.origins[at.Key] = origin{source: at.Source}
 	}
 	object, isObject := value.(map[string]any)
 	list, isList := value.([]any)
@@ -39,17 +39,17 @@ func (l *ledger) read(value any, into reflect.Value, at place) bool {
 	case isList && kind == reflect.Slice:
 		l.list(list, into, at)
 	case !scalar(value, into):
-		l.refuse(at, written(value, into, at), "must be "+shapeOf(into))
+		l.Refuse(at, written(value, into, at), "must be "+shapeOf(into))
 		return false
 	}
 	return true
 }
 
 // pointer reads over the defaults of what is pointed to; a value of the wrong shape leaves nothing there.
-func (l *ledger) pointer(value any, into reflect.Value, at place) bool {
+func (l *Ledger) pointer(value any, into reflect.Value, at Place) bool {
 	fresh := reflect.New(into.Type().Elem())
 	setDefaults(fresh)
-	fits := l.read(value, fresh.Elem(), at)
+	fits := l.Read(value, fresh.Elem(), at)
 	if fits {
 		into.Set(fresh)
 	}
@@ -62,8 +62,8 @@ func setDefaults(pointer reflect.Value) {
 	}
 }
 
-func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
-	before := map[string]place{}
+func (l *Ledger) object(object map[string]any, into reflect.Value, at Place) {
+	before := map[string]Place{}
 	for _, m := range at.members(object) {
 		name, field := rule.FieldNamed(into, m.name)
 		if name == "" {
@@ -71,56 +71,64 @@ func (l *ledger) object(object map[string]any, into reflect.Value, at place) {
 			continue
 		}
 		if name != m.name {
-			l.warn(m.at, "is read as "+name+", which is how it is spelt")
+			l.Warn(m.at, "is read as "+name+", which is how it is spelt")
 		}
-		m.at.key = join(at.key, name)
+		m.at.Key = Join(at.Key, name)
 		l.warnOfAnother(before, m.at)
-		l.read(m.value, field, m.at)
+		l.Read(m.value, field, m.at)
 	}
 }
 
 // unknown tells of a key that its object does not have.
-func (l *ledger) unknown(m member, object reflect.Value) {
+func (l *Ledger) unknown(m member, object reflect.Value) {
 	if _, ok := object.Addr().Interface().(*metav1.LabelSelector); ok {
 		// Without it the selector would select everything.
-		l.refuse(m.at, "a key of a label selector", "must be matchLabels or matchExpressions: to select by a label, write matchLabels: {"+secret.Mask(m.name)+": ...}")
+		l.Refuse(m.at, "a key of a label selector", "must be matchLabels or matchExpressions: to select by a label, write matchLabels: {"+secret.Mask(m.name)+": ...}")
 		return
 	}
 	l.unknownKeys++
-	if l.unknownKeys > mostUnknownKeys {
+	if l.unknownKeys > MostUnknownKeys {
 		return
 	}
-	l.ignore(m.at, cmp.Or(olderSpelling(m.at.key, m.name), suggestion(m.name, rule.FieldNames(object.Type()))))
+	l.ignore(m.at, cmp.Or(l.older(m), Suggestion(m.name, rule.FieldNames(object.Type()))))
 }
 
-func (l *ledger) entries(object map[string]any, into reflect.Value, at place) {
-	before := map[string]place{}
+// older says how a key is spelt today.
+func (l *Ledger) older(m member) string {
+	if l.Older == nil {
+		return ""
+	}
+	return l.Older(m.at.Key, m.name)
+}
+
+func (l *Ledger) entries(object map[string]any, into reflect.Value, at Place) {
+	before := map[string]Place{}
 	fresh := reflect.MakeMap(into.Type())
 	for _, m := range at.members(object) {
 		value := reflect.New(into.Type().Elem()).Elem()
 		l.warnOfAnother(before, m.at)
-		if l.read(m.value, value, m.at) {
+		if l.Read(m.value, value, m.at) {
 			fresh.SetMapIndex(reflect.ValueOf(m.name), value)
 		}
 	}
 	into.Set(fresh)
 }
 
-func (l *ledger) list(list []any, into reflect.Value, at place) {
+func (l *Ledger) list(list []any, into reflect.Value, at Place) {
 	fresh := reflect.MakeSlice(into.Type(), len(list), len(list))
 	for i, value := range list {
 		setDefaults(fresh.Index(i).Addr())
-		l.read(value, fresh.Index(i), at.item(i))
+		l.Read(value, fresh.Index(i), at.item(i))
 	}
 	into.Set(fresh)
 }
 
 // warnOfAnother tells of a key that its object has already: the last one counts, as it always did.
-func (l *ledger) warnOfAnother(before map[string]place, at place) {
-	if earlier, twice := before[at.key]; twice {
-		l.warn(at, "is set again, over "+earlier.source)
+func (l *Ledger) warnOfAnother(before map[string]Place, at Place) {
+	if earlier, twice := before[at.Key]; twice {
+		l.Warn(at, "is set again, over "+earlier.Source)
 	}
-	before[at.key] = at
+	before[at.Key] = at
 }
 
 // scalar sets text, a number, a boolean, a quantity, or a label selector in its string form.

@@ -1,4 +1,4 @@
-package config
+package decode
 
 import (
 	"encoding/json"
@@ -19,9 +19,9 @@ func readsItself(into reflect.Value) bool {
 
 // written is a refused value for a problem: as it stands there if a scalar was wanted and is there. Otherwise its
 // shape has to do, since there is no telling what is in it: it may be the headers of a request.
-func written(value any, into reflect.Value, at place) string {
+func written(value any, into reflect.Value, at Place) string {
 	text, isText := value.(string)
-	isScalar := at.node != nil && at.node.Kind == yaml.ScalarNode
+	isScalar := at.Node != nil && at.Node.Kind == yaml.ScalarNode
 	switch value.(type) {
 	case map[string]any:
 		return "an object"
@@ -34,9 +34,9 @@ func written(value any, into reflect.Value, at place) string {
 	case isText:
 		return show(reflect.ValueOf(text))
 	case isScalar:
-		return shorten(at.node.Value)
+		return Shorten(at.Node.Value)
 	}
-	return shorten(fmt.Sprint(value))
+	return Shorten(fmt.Sprint(value))
 }
 
 func isComposite(into reflect.Value) bool {

@@ -1,9 +1,9 @@
-package config
+package decode
 
 import "strings"
 
-// suggestion names the known name nearest to a misspelt one, if one is near.
-func suggestion(written string, known []string) string {
+// Suggestion names the known name nearest to a misspelt one, if one is near.
+func Suggestion(written string, known []string) string {
 	best, nearest := 1+min(len(written), 64)/4, ""
 	for _, name := range known {
 		if d := distance(strings.ToLower(written), strings.ToLower(name)); d <= best && (nearest == "" || d < best) {
