@@ -189,7 +189,7 @@ func TestTheLayersAreKept(t *testing.T) {
 		{"one that is named", "internal/stage", module + "internal/workload", ""},
 		{"one that is not", "internal/workload", module + "internal/stage", "does not allow"},
 		{"what anybody may", "internal/workload", module + "internal/text", ""},
-		{"a kind of method", "internal/config", module + "internal/method/new", ""},
+		{"a kind of method", "internal/config/kinds", module + "internal/method/new", ""},
 		{"of a kind of method", "internal/method/new", module + "internal/process", ""},
 		{"of a kind of method, which it may not", "internal/method/new", module + "internal/config", "does not allow"},
 		{"of what anybody may import, above", "internal/config/rule", module + "internal/text", ""},

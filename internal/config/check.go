@@ -22,12 +22,12 @@ func checkAll(l *decode.Ledger, c *Config) {
 	l.Check("record.", recordKeys, c.Record)
 	l.Check("customPodAutoscaler.", ownerKeys, c.CustomPodAutoscaler)
 	checkSpecs(l, c.KubernetesMetricSpecs)
-	checkSources(l, c.MetricSources, c.Proposes())
+	c.MetricSources.Check(l, c.Proposes())
 	if c.Proposes() {
 		checkAims(l, c.KubernetesMetricSpecs)
 	}
 	for name, method := range c.Methods() {
-		method.check(l, name)
+		method.Check(l, name)
 	}
 }
 

@@ -11,6 +11,7 @@ package config
 import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/kinds"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
@@ -26,6 +27,15 @@ const (
 	AllPodMetrics = "all"
 	OwnPodMetrics = "own"
 )
+
+// The blocks that name a kind.
+type (
+	Method  = kinds.Method
+	Sources = kinds.Sources
+)
+
+// RunTypes are the types of the methods of which there are runs, in the order of their names.
+func RunTypes() []string { return kinds.RunTypes() }
 
 // Config is everything an autoscaler is told. Its JSON names are the keys of the file and of the environment.
 type Config struct {
@@ -74,7 +84,7 @@ type Config struct {
 func (c *Config) Concurrency() int {
 	usual, most := 1, 0
 	if c.Metric != nil {
-		if concurrent, is := c.Metric.kind().(method.Concurrent); is {
+		if concurrent, is := c.Metric.Logic().(method.Concurrent); is {
 			usual, most = concurrent.Runs()
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/kinds"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 )
 
@@ -11,9 +12,9 @@ import (
 var configKeys = slices.Concat([]rule.Key{
 	{Name: "scaleTargetRef", Meaning: "what is scaled: the object's `apiVersion`, `kind` and `name`", Rule: rule.Required("{apiVersion: apps/v1, kind: Deployment, name: web}")},
 	{Name: "namespace", Meaning: "the namespace that the target is in", Rule: rule.Namespace()},
-	{Name: "metric", Meaning: "the program that measures the target", Rule: rule.That("required unless evaluate is of the type "+proposing()+", e.g. "+exampleMethod,
+	{Name: "metric", Meaning: "the program that measures the target", Rule: rule.That("required unless evaluate is of the type "+kinds.Proposing()+", e.g. "+kinds.ExampleMethod,
 		func(c *Config) bool { return c.Metric != nil || c.Proposes() })},
-	{Name: "evaluate", Meaning: "the program that turns metrics into a number of replicas", Rule: rule.Required(exampleMethod)},
+	{Name: "evaluate", Meaning: "the program that turns metrics into a number of replicas", Rule: rule.Required(kinds.ExampleMethod)},
 	{Name: "preMetric", Meaning: "hook before `metric`, given the target"},
 	{Name: "postMetric", Meaning: "hook after `metric`, given the target and the metrics"},
 	{Name: "preEvaluate", Meaning: "hook before `evaluate`, given what `evaluate` will be given"},
@@ -29,7 +30,7 @@ var configKeys = slices.Concat([]rule.Key{
 	{Name: "minReplicas", Meaning: "the fewest replicas to scale to; only `0` allows scaling to and from zero", Rule: rule.ZeroOrMore()},
 	{Name: "maxReplicas", Meaning: "the most replicas to scale to", Rule: rule.NotBelow("minReplicas")},
 	{Name: "downscaleStabilization", Meaning: "the highest recommendation of this time wins, so that replicas go down slowly; with `evaluate` of the type `hpa` it is 300 s, as a HorizontalPodAutoscaler's, where it is left out", Rule: rule.From(0, 604_800).Noting(" seconds (a week), e.g. 300 or 5m")},
-	{Name: "kubernetesMetricSpecs", Meaning: "Kubernetes metrics to gather and hand to `metric`, written as in a HorizontalPodAutoscaler", Rule: rule.That("required when evaluate is of the type "+proposing(), func(c *Config) bool { return len(c.KubernetesMetricSpecs)+len(c.MetricSources) > 0 || !c.Proposes() })},
+	{Name: "kubernetesMetricSpecs", Meaning: "Kubernetes metrics to gather and hand to `metric`, written as in a HorizontalPodAutoscaler", Rule: rule.That("required when evaluate is of the type "+kinds.Proposing(), func(c *Config) bool { return len(c.KubernetesMetricSpecs)+len(c.MetricSources) > 0 || !c.Proposes() })},
 }, sourcesKey(), []rule.Key{
 	{Name: "requireKubernetesMetrics", Meaning: "whether a pass ends, without scaling, when any Kubernetes metric cannot be gathered"},
 	{Name: "initialReadinessDelay", Meaning: "the cpu of a pod that became unready within this time of its start, and stayed so, is ignored", Rule: rule.Span(0, time.Second)},
@@ -55,3 +56,11 @@ var targetKeys = []rule.Key{
 }
 
 var positiveMilliseconds = rule.Span(1, time.Millisecond)
+
+// sourcesKey is the key of the sources, where there is a kind of them.
+func sourcesKey() []rule.Key {
+	if !(kinds.Sources{}).Offered() {
+		return nil
+	}
+	return []rule.Key{{Name: "metricSources", Meaning: "metrics to read without the metrics APIs of the cluster, each by a name of its own, and hand to `metric`"}}
+}

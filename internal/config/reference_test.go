@@ -20,6 +20,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/kinds"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
@@ -55,23 +56,23 @@ func tables() map[string]table {
 		"api":    tableOf("apiConfig.", apiKeys, &config.APIConfig),
 		"record": tableOf("record.", recordKeys, record),
 		"owner":  tableOf("customPodAutoscaler.", ownerKeys, &Owner{}),
-		"method": tableOf("metric.", methodKeys, anyMethod),
+		"method": tableOf("metric.", kinds.MethodKeys, anyMethod),
 
 		"spec": tableOf("kubernetesMetricSpecs[0].", specKeys, &metricSpec{}),
 	}
 	for _, of := range kubernetes.Types() {
 		all[of.Block] = tableOf("kubernetesMetricSpecs[0]."+of.Block+".", of.Keys, freshSettings(of))
 	}
-	for name, of := range kindsOf[direct.Kind](&Source{}) {
-		all["source "+name] = tableOf("metricSources[0]."+name+".", of.Description().Keys, fresh(of))
+	for name, of := range kinds.Of[direct.Kind](&kinds.Source{}) {
+		all["source "+name] = tableOf("metricSources[0]."+name+".", of.Description().Keys, kinds.Fresh(of))
 	}
 	if (Sources{}).Offered() {
-		all["source"] = tableOf("metricSources[0].", sourceKeys(), fresh(&Source{}))
-		all["source target"] = tableOf("metricSources[0].target.", sourceTargetKeys, &SourceTarget{})
+		all["source"] = tableOf("metricSources[0].", kinds.SourceKeys(), kinds.Fresh(&kinds.Source{}))
+		all["source target"] = tableOf("metricSources[0].target.", kinds.SourceTargetKeys, &kinds.SourceTarget{})
 	}
-	for name, kind := range kindsOf[method.Kind](anyMethod) {
+	for name, kind := range kinds.Of[method.Kind](anyMethod) {
 		of := cmp.Or(kind.Description().Only, "metric")
-		all[name] = tableOf(of+"."+name+".", kind.Description().Keys, fresh(kind))
+		all[name] = tableOf(of+"."+name+".", kind.Description().Keys, kinds.Fresh(kind))
 	}
 	return all
 }
@@ -80,7 +81,7 @@ func tables() map[string]table {
 // table of its keys.
 func sections(tables map[string]table) string {
 	var all []string
-	for name := range kindsOf[method.Kind](&Method{}) {
+	for name := range kinds.Of[method.Kind](&Method{}) {
 		words, err := os.ReadFile(filepath.Join("..", "method", name, "reference.md.tmpl"))
 		if err != nil {
 			words = []byte("{{table}}\n")
@@ -106,7 +107,7 @@ func sourceSections(tables map[string]table) string {
 	}
 	text := "## Metric sources\n\n`metricSources` is a list of metrics that the autoscaler reads by itself.\n\n" + tables["source"].String() +
 		"\n\nUnder `target`:\n\n" + tables["source target"].String() + "\n\n"
-	for _, name := range sourceKinds() {
+	for _, name := range kinds.SourceNames() {
 		text += "### " + name + "\n\n" + tables["source "+name].String() + "\n\n"
 	}
 	return text
@@ -161,7 +162,7 @@ var shapes = map[reflect.Type]string{
 	reflect.TypeFor[*autoscalingv2.CrossVersionObjectReference]():   "[object](#target)",
 	reflect.TypeFor[[]metricSpec]():                                 "[list](#kubernetes-metrics)",
 	reflect.TypeFor[Sources]():                                      "[list](#metric-sources)",
-	reflect.TypeFor[*SourceTarget]():                                "object",
+	reflect.TypeFor[*kinds.SourceTarget]():                          "object",
 	reflect.TypeFor[*autoscalingv2.ResourceMetricSource]():          "object",
 	reflect.TypeFor[*autoscalingv2.ContainerResourceMetricSource](): "object",
 	reflect.TypeFor[*autoscalingv2.PodsMetricSource]():              "object",

@@ -11,6 +11,7 @@ import (
 
 	"sigs.k8s.io/yaml"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/kinds"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 )
 
@@ -153,10 +154,10 @@ type keyRule struct {
 
 // rulesOfKinds are those of the kinds of methods and sources, which have them in their folders.
 func rulesOfKinds() (all []keyRule) {
-	for name := range kindsOf[method.Kind](&Method{}) {
+	for name := range kinds.Of[method.Kind](&Method{}) {
 		all = append(all, rulesIn("method", name)...)
 	}
-	for i, name := range sourceKinds() {
+	for i, name := range kinds.SourceNames() {
 		of := rulesIn("metrics", name)
 		if all = append(all, of...); i == 0 {
 			all = append(all, rulesOfSources(of, name)...)
@@ -198,7 +199,7 @@ func rulesIn(folder, kind string) (all []keyRule) {
 
 // keyOf is the whole key of a row: the settings of a kind are those of a method that may be of it.
 func keyOf(table table, row row) string {
-	for name, kind := range kindsOf[method.Kind](&Method{}) {
+	for name, kind := range kinds.Of[method.Kind](&Method{}) {
 		if only := kind.Description().Only; only != "" && table.under+row.name == "metric."+name {
 			return only + "." + name
 		}
@@ -232,7 +233,7 @@ func TestEveryRule(t *testing.T) {
 }
 
 func TestSourcesHaveNamesOfTheirOwn(t *testing.T) {
-	for _, kind := range sourceKinds() {
+	for _, kind := range kinds.SourceNames() {
 		c := Config{MetricSources: Sources{{Name: "a", Type: kind}, {Name: "b", Type: kind}, {Name: "a", Type: kind}}}
 		want := `metricSources[2].name: "a" is not allowed: must be another name than that of an entry before it`
 		if err := c.Validate(); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "metricSources[1].name") {

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/kinds"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
@@ -24,12 +25,12 @@ func (l Loaded) Secrets() []string {
 // secrets are those of all settings of kinds, also of such as are not used.
 func (c *Config) secrets() (known []string) {
 	for _, m := range c.Methods() {
-		for _, of := range kindsOf[method.Kind](m) {
+		for _, of := range kinds.Of[method.Kind](m) {
 			known = append(known, secretsOf(of)...)
 		}
 	}
 	for i := range c.MetricSources {
-		for _, of := range kindsOf[direct.Kind](&c.MetricSources[i]) {
+		for _, of := range kinds.Of[direct.Kind](&c.MetricSources[i]) {
 			known = append(known, secretsOf(of)...)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/decode"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/kinds"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/kubernetes"
 )
@@ -59,7 +60,7 @@ func checkAims(l *decode.Ledger, specs []metricSpec) {
 		} {
 			key := fmt.Sprintf("kubernetesMetricSpecs[%d].%s.target.%s", i, block, aim.name)
 			if aim.of == target.Type && aim.missing && !l.Refused(key) {
-				l.Add(decode.Problem{Key: key, Rule: "required when evaluate is of the type " + proposing() + ", which aims at it", Source: l.Source(key)})
+				l.Add(decode.Problem{Key: key, Rule: "required when evaluate is of the type " + kinds.Proposing() + ", which aims at it", Source: l.Source(key)})
 			}
 		}
 	}

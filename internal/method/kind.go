@@ -13,7 +13,7 @@ import (
 )
 
 // Kind is one way of running logic. It is a pointer to the settings that methods of its type have, and a folder of its own; a field
-// of config.Method adds it. A kind says what it has to say besides by the interfaces below.
+// of kinds.Method adds it. A kind says what it has to say besides by the interfaces below.
 type Kind interface {
 	// Description says what a configuration has to know. It does not depend on the settings, which may be nil.
 	Description() Description

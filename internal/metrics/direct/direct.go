@@ -19,7 +19,7 @@ import (
 )
 
 // Kind is one kind of source. It is a pointer to the settings that sources of its type have, and a folder of its own; a field of
-// config.Source adds it. A kind that can look for what it needs without reading a value is a Checked.
+// kinds.Source adds it. A kind that can look for what it needs without reading a value is a Checked.
 type Kind interface {
 	// Description says what a configuration has to know. It does not depend on the settings, which may be nil.
 	Description() Description

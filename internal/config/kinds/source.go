@@ -1,9 +1,10 @@
-package config
+package kinds
 
 import (
 	"fmt"
 	"reflect"
 	"slices"
+	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -36,7 +37,7 @@ func (s *Source) SetDefaults() { s.Timeout = 5_000 }
 
 // kind is that of the source's type, or nil where its settings are missing.
 func (s *Source) kind() direct.Kind {
-	for name, of := range kindsOf[direct.Kind](s) {
+	for name, of := range Of[direct.Kind](s) {
 		if name == s.Type && !reflect.ValueOf(of).IsNil() {
 			return of
 		}
@@ -48,7 +49,7 @@ func (s *Source) kind() direct.Kind {
 type Sources []Source
 
 // Offered tells whether there is a kind of them: without one there is no key for them either.
-func (Sources) Offered() bool { return len(sourceKinds()) > 0 }
+func (Sources) Offered() bool { return len(SourceNames()) > 0 }
 
 // Settings are those of each source, for who opens it.
 func (s Sources) Settings() []direct.Settings {
@@ -65,54 +66,49 @@ func (s Sources) Settings() []direct.Settings {
 	return all
 }
 
-// sourceKinds are the names of the kinds of sources.
-func sourceKinds() (names []string) {
-	for name := range kindsOf[direct.Kind](&Source{}) {
+// SourceNames are the names of the kinds of sources.
+func SourceNames() (names []string) {
+	for name := range Of[direct.Kind](&Source{}) {
 		names = append(names, name)
 	}
 	return names
 }
 
-// sourcesKey is the key of the sources, where there is a kind of them.
-func sourcesKey() []rule.Key {
-	if !(Sources{}).Offered() {
-		return nil
-	}
-	return []rule.Key{{Name: "metricSources", Meaning: "metrics to read without the metrics APIs of the cluster, each by a name of its own, and hand to `metric`"}}
-}
-
-func sourceKeys() []rule.Key {
+// SourceKeys are the keys of a source.
+func SourceKeys() []rule.Key {
 	keys := []rule.Key{
 		{Name: "name", Meaning: "the name of the metric, by which user logic knows it", Rule: rule.NotEmpty()},
-		{Name: "type", Meaning: "how the metric is read", Rule: rule.OneOf(sourceKinds()...)},
-		{Name: "timeout", Meaning: "the longest that reading it may take", Rule: positiveMilliseconds},
+		{Name: "type", Meaning: "how the metric is read", Rule: rule.OneOf(SourceNames()...)},
+		{Name: "timeout", Meaning: "the longest that reading it may take", Rule: rule.Span(1, time.Millisecond)},
 		{Name: "target", Meaning: "what the value is compared with, as in a HorizontalPodAutoscaler; may be left out where user logic decides"},
 	}
-	for name, kind := range kindsOf[direct.Kind](&Source{}) {
+	for name, kind := range Of[direct.Kind](&Source{}) {
 		keys = append(keys, rule.Key{Name: name, Meaning: kind.Description().Meaning, Rule: rule.RequiredOfType(name)})
 	}
 	return keys
 }
 
-var sourceTargetKeys = []rule.Key{
+// SourceTargetKeys are the keys of what a source is compared with.
+var SourceTargetKeys = []rule.Key{
 	{Name: "type", Meaning: "whether the value is compared as a whole, or its share for each pod", Rule: rule.OneOf(autoscalingv2.ValueMetricType, autoscalingv2.AverageValueMetricType)},
 	{Name: "averageValue", Meaning: "an amount for each pod", Rule: rule.MoreThanZero()},
 	{Name: "value", Meaning: "an amount", Rule: rule.MoreThanZero()},
 }
 
-func checkSources(l *decode.Ledger, sources Sources, proposes bool) {
-	for i := range sources {
-		of, under := &sources[i], fmt.Sprintf("metricSources[%d].", i)
-		l.Check(under, sourceKeys(), of)
-		l.Check(under+"target.", sourceTargetKeys, of.Target)
+// Check asks for the rules of the sources. Where evaluate proposes, each has to aim at something.
+func (s Sources) Check(l *decode.Ledger, proposes bool) {
+	for i := range s {
+		of, under := &s[i], fmt.Sprintf("metricSources[%d].", i)
+		l.Check(under, SourceKeys(), of)
+		l.Check(under+"target.", SourceTargetKeys, of.Target)
 		if kind := of.kind(); kind != nil {
 			l.Check(under+of.Type+".", kind.Description().Keys, kind)
 		}
-		if slices.ContainsFunc(sources[:i], func(other Source) bool { return other.Name == of.Name }) {
+		if slices.ContainsFunc(s[:i], func(other Source) bool { return other.Name == of.Name }) {
 			l.Add(decode.Problem{Key: under + "name", Value: fmt.Sprintf("%q", of.Name), Rule: "must be another name than that of an entry before it", Source: l.Source(under + "name")})
 		}
 		if proposes && !aims(of.Target) {
-			l.Add(decode.Problem{Key: under + "target", Rule: "required, with its value, when evaluate is of the type " + proposing() + ", which aims at it", Source: l.Source(under + "target")})
+			l.Add(decode.Problem{Key: under + "target", Rule: "required, with its value, when evaluate is of the type " + Proposing() + ", which aims at it", Source: l.Source(under + "target")})
 		}
 	}
 }
@@ -126,12 +122,4 @@ func aims(target *SourceTarget) bool {
 		return target.AverageValue != nil
 	}
 	return target.Value != nil
-}
-
-func describeSources(s *rule.Schema) {
-	describe(s, sourceKeys(), fresh(&Source{}))
-	describe(s.Properties["target"], sourceTargetKeys, &SourceTarget{})
-	for name, kind := range kindsOf[direct.Kind](&Source{}) {
-		describe(s.Properties[name], kind.Description().Keys, fresh(kind))
-	}
 }

@@ -1,4 +1,6 @@
-package config
+// Package kinds has the blocks of a configuration that name a kind: methods, and sources of metrics. A new kind is a folder elsewhere, and a
+// field here.
+package kinds
 
 import (
 	"fmt"
@@ -32,14 +34,15 @@ type Method struct {
 	HPA    *hpa.Settings    `json:"hpa,omitempty"`
 }
 
-const exampleMethod = `{type: shell, shell: {command: ["-c", "..."]}}`
+// ExampleMethod is one that a message shows.
+const ExampleMethod = `{type: shell, shell: {command: ["-c", "..."]}}`
 
 // SetDefaults is called on a fresh Method before it is read, so that what is left out is told from what is set to zero.
 func (m *Method) SetDefaults() { m.Timeout, m.MaxReplyBytes = 5_000, 1<<20 }
 
 // Settings are those of the method of that name, for who opens it.
 func (m *Method) Settings(name string) method.Settings {
-	return method.Settings{Type: m.Type, Kind: m.kind(), Common: method.Common{
+	return method.Settings{Type: m.Type, Kind: m.Logic(), Common: method.Common{
 		Name: name, Timeout: m.Timeout.Duration(), MaxReplyBytes: m.MaxReplyBytes,
 	}}
 }
@@ -51,30 +54,30 @@ func (m *Method) With(name string, log *slog.Logger) method.Settings {
 	return of
 }
 
-// kind is that of the method's type, or nil where its settings are missing.
-func (m *Method) kind() method.Kind {
-	for name, of := range kindsOf[method.Kind](m) {
+// Logic is the kind of the method's type, or nil where its settings are missing.
+func (m *Method) Logic() method.Kind {
+	for name, of := range Of[method.Kind](m) {
 		switch {
 		case name != m.Type:
 		case !reflect.ValueOf(of).IsNil():
 			return of
 		case of.Description().Optional:
-			return fresh(of)
+			return Fresh(of)
 		}
 	}
 	return nil
 }
 
-// fresh returns the default settings of the same kind.
-func fresh[K interface{ SetDefaults() }](of K) K {
+// Fresh returns the default settings of the same kind.
+func Fresh[K interface{ SetDefaults() }](of K) K {
 	settings := reflect.New(reflect.TypeOf(of).Elem()).Interface().(K)
 	settings.SetDefaults()
 	return settings
 }
 
-// describes is what the kind of the method's type says of itself; nothing where there is none of that type.
-func (m *Method) describes() method.Description {
-	for name, of := range kindsOf[method.Kind](m) {
+// Describes is what the kind of the method's type says of itself; nothing where there is none of that type.
+func (m *Method) Describes() method.Description {
+	for name, of := range Of[method.Kind](m) {
 		if name == m.Type {
 			return of.Description()
 		}
@@ -82,8 +85,8 @@ func (m *Method) describes() method.Description {
 	return method.Description{}
 }
 
-// kindsOf are the kinds by their names, with the settings that a method or source has of them, which are nil pointers where it has none.
-func kindsOf[K any](object any) iter.Seq2[string, K] {
+// Of are the kinds by their names, with the settings that a method or source has of them, which are nil pointers where it has none.
+func Of[K any](object any) iter.Seq2[string, K] {
 	return func(yield func(string, K) bool) {
 		fields := reflect.ValueOf(object).Elem()
 		for name, i := range rule.Fields(fields.Type()) {
@@ -94,9 +97,9 @@ func kindsOf[K any](object any) iter.Seq2[string, K] {
 	}
 }
 
-// kinds are the names of the kinds that a method of that name may be of; of all where it is empty.
-func kinds(of string) (names []string) {
-	for name, kind := range kindsOf[method.Kind](&Method{}) {
+// Names are the names of the kinds that a method of that name may be of; of all where it is empty.
+func Names(of string) (names []string) {
+	for name, kind := range Of[method.Kind](&Method{}) {
 		if only := kind.Description().Only; of == "" || only == "" || only == of {
 			names = append(names, name)
 		}
@@ -104,10 +107,10 @@ func kinds(of string) (names []string) {
 	return names
 }
 
-// kindsThat are the names of the kinds that have a property.
-func kindsThat(has func(method.Description) bool) string {
+// That are the names of the kinds that have a property.
+func That(has func(method.Description) bool) string {
 	var names []string
-	for name, kind := range kindsOf[method.Kind](&Method{}) {
+	for name, kind := range Of[method.Kind](&Method{}) {
 		if has(kind.Description()) {
 			names = append(names, name)
 		}
@@ -117,7 +120,7 @@ func kindsThat(has func(method.Description) bool) string {
 
 // RunTypes are the types of the methods of which there are runs, in the order of their names.
 func RunTypes() (names []string) {
-	for name, kind := range kindsOf[method.Kind](&Method{}) {
+	for name, kind := range Of[method.Kind](&Method{}) {
 		if !kind.Description().InProcess {
 			names = append(names, name)
 		}
@@ -127,17 +130,18 @@ func RunTypes() (names []string) {
 }
 
 // Runs tells whether there are runs of the method: it is not decided in this process.
-func (m *Method) Runs() bool { return !m.describes().InProcess }
+func (m *Method) Runs() bool { return !m.Describes().InProcess }
 
-var methodKeys = slices.Concat([]rule.Key{
-	{Name: "type", Meaning: "how the program is run", Rule: rule.OneOf(kinds("")...)},
-	{Name: "timeout", Meaning: "the longest that one run may take", Rule: positiveMilliseconds},
+// MethodKeys are the keys of a method.
+var MethodKeys = slices.Concat([]rule.Key{
+	{Name: "type", Meaning: "how the program is run", Rule: rule.OneOf(Names("")...)},
+	{Name: "timeout", Meaning: "the longest that one run may take", Rule: rule.Span(1, time.Millisecond)},
 	{Name: "maxReplyBytes", Meaning: "a longer reply is an error", Rule: rule.MoreThanZero().Noting(" bytes")},
 }, kindKeys())
 
 // kindKeys are the keys that have the settings of kinds.
 func kindKeys() (keys []rule.Key) {
-	for name, kind := range kindsOf[method.Kind](&Method{}) {
+	for name, kind := range Of[method.Kind](&Method{}) {
 		says := kind.Description()
 		key := rule.Key{Name: name, Meaning: says.Meaning}
 		if !says.Optional {
@@ -148,17 +152,17 @@ func kindKeys() (keys []rule.Key) {
 	return keys
 }
 
-// check asks for the rules of the method of that name.
-func (m *Method) check(l *decode.Ledger, name string) {
+// Check asks for the rules of the method of that name.
+func (m *Method) Check(l *decode.Ledger, name string) {
 	under := name + "."
-	l.Check(under, methodKeys, m)
-	if only := m.describes().Only; only != "" && only != name {
+	l.Check(under, MethodKeys, m)
+	if only := m.Describes().Only; only != "" && only != name {
 		l.Add(decode.Problem{
 			Key: under + "type", Value: fmt.Sprintf("%q", m.Type), Source: l.Source(under + "type"),
-			Rule: fmt.Sprintf("must be %s; %s is for %s only", oneOf(kinds(name)), m.Type, only),
+			Rule: fmt.Sprintf("must be %s; %s is for %s only", oneOf(Names(name)), m.Type, only),
 		})
 	}
-	if kind := m.kind(); kind != nil {
+	if kind := m.Logic(); kind != nil {
 		l.Check(under+m.Type+".", kind.Description().Keys, kind)
 	}
 }
@@ -169,29 +173,5 @@ func oneOf(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// Proposes tells whether evaluate decides by the Kubernetes metrics alone, and so needs no metric method either.
-func (c *Config) Proposes() bool { return c.Evaluate != nil && c.Evaluate.describes().Proposes }
-
-// proposing are the types of evaluate that do.
-func proposing() string { return kindsThat(func(d method.Description) bool { return d.Proposes }) }
-
-// normalize spells settings as they are used.
-func (c *Config) normalize() {
-	for _, m := range c.Methods() {
-		for _, of := range kindsOf[method.Kind](m) {
-			if normal, is := of.(method.Normal); is && !reflect.ValueOf(of).IsNil() {
-				normal.Normalize()
-			}
-		}
-	}
-}
-
-// stabilizationKey is the one of which a kind of evaluate may have a default of its own.
-const stabilizationKey = "downscaleStabilization"
-
-// stabilize sets evaluate's own stabilization window, unless one is configured.
-func (c *Config) stabilize() {
-	if c.Evaluate != nil {
-		c.DownscaleStabilization = max(c.DownscaleStabilization, span.Seconds(c.Evaluate.describes().StabilizationWindow/time.Second))
-	}
-}
+// Proposing are the types of evaluate that decide by the metrics alone, each with what it aims at.
+func Proposing() string { return That(func(d method.Description) bool { return d.Proposes }) }
