@@ -233,7 +233,7 @@ var symbols = []struct {
 		"internal/method/methodtest": "it is the main of tests", "userlogic/worker": "it is the main loop of a worker",
 	}},
 	{"os/exec", []string{"Command", "CommandContext"}, map[string]string{
-		"internal/process": "it looks whether an interpreter starts", "internal/method/shell": "it starts programs, by process", "internal/method/worker": "it starts programs, by process",
+		"internal/executable": "it looks whether an interpreter starts", "internal/method/shell": "it starts programs, by process", "internal/method/worker": "it starts programs, by process",
 		"internal/plugin": "it asks a dry run by kubectl port-forward", "internal/method/methodtest": "tests start programs",
 	}},
 	{"k8s.io/client-go/rest", []string{"Config", "InClusterConfig"}, map[string]string{

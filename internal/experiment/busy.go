@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/executable"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
 
 // busy adds up the time in which user logic runs. Of runs side by side, time that they share counts once.
@@ -64,7 +64,7 @@ func interpreterOf(m *config.Method) (program string, arguments []string) {
 		return "", nil
 	}
 	program = started.Starts()
-	of, known := process.InterpreterOf(program)
+	of, known := executable.InterpreterOf(program)
 	if !known {
 		return "", nil
 	}
@@ -91,7 +91,7 @@ func (b *busy) measured(ctx context.Context, settings config.Config) logicTime {
 		}
 	}
 	if took.runs > 0 {
-		took.starting = min(time.Duration(took.runs)*process.StartTime(ctx, took.program, idle[took.program]), took.total)
+		took.starting = min(time.Duration(took.runs)*executable.StartTime(ctx, took.program, idle[took.program]), took.total)
 	}
 	return took
 }

@@ -7,9 +7,9 @@ import (
 	"strings"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/executable"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
 
 // Settings are those of a program that reads its document from standard input and replies on standard output.
@@ -52,5 +52,5 @@ func (s *Settings) Starts() string {
 
 // Check is that of a method.Checked.
 func (s *Settings) Check(ctx context.Context, of method.Common, _ bool) []finding.Item {
-	return process.Look(ctx, of.Name, "shell", s.Entrypoint, s.Command, true)
+	return executable.Look(ctx, of.Name, "shell", s.Entrypoint, s.Command, true)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/executable"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
@@ -26,7 +27,7 @@ type shell struct {
 	outlived, left sync.Once // each is logged once
 }
 
-func (s *shell) String() string { return process.CommandOf(s.Entrypoint, s.Command) }
+func (s *shell) String() string { return executable.CommandOf(s.Entrypoint, s.Command) }
 
 // Close has nothing to end: no run outlasts itself.
 func (s *shell) Close() {}
@@ -39,7 +40,7 @@ func (s *shell) Run(ctx context.Context, document method.Document) (string, erro
 	cmd.Env = append(os.Environ(), method.Variables(ctx, document)...)
 	r, err := start(cmd, document, s.MaxReplyBytes)
 	if err != nil {
-		return "", process.NotStarted(cmd.Path, err)
+		return "", executable.NotStarted(cmd.Path, err)
 	}
 	err = r.wait(ctx)
 	r.End()
@@ -133,7 +134,7 @@ func (s *shell) outcome(r *shellRun, err error) error {
 	case err == nil && state.Success():
 		return nil
 	case err == nil:
-		err = process.ExitError(state)
+		err = executable.ExitError(state)
 	}
 	return process.WithWords(r.WithLeft(err), r.words.String())
 }

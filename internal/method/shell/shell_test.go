@@ -22,10 +22,10 @@ import (
 
 // script is a method that runs a shell script.
 func script(text string) logic {
-	return executable("/bin/sh", "-c", text)
+	return written("/bin/sh", "-c", text)
 }
 
-func executable(entrypoint string, command ...string) logic {
+func written(entrypoint string, command ...string) logic {
 	return logic{Timeout: 5_000, MaxReplyBytes: 1 << 20,
 		Shell: &Settings{Entrypoint: entrypoint, Command: command}}
 }
@@ -173,7 +173,7 @@ func TestShellThatCannotStart(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			methodtest.NoGrowth(t, func() {
-				_, err := timed(t, executable(row.entrypoint), "{}")
+				_, err := timed(t, written(row.entrypoint), "{}")
 				methodtest.WantError(t, err, append(row.says, "running metric ("+row.entrypoint+"): ")...)
 			})
 		})
@@ -336,9 +336,9 @@ func TestShellThousandRuns(t *testing.T) {
 		script(`cat`),
 		script(`exit 3`),
 		script(`kill -KILL $$`),
-		executable("/bin/true"),
-		executable("/no/such/program"),
-		executable("/etc/passwd"), // not executable
+		written("/bin/true"),
+		written("/no/such/program"),
+		written("/etc/passwd"), // not executable
 		script(`exec <&-; echo ok`),
 		script(`head -c 1073741824 /dev/zero`),
 		script(`sleep 600 >/dev/null 2>&1 & echo ok`),
@@ -378,7 +378,7 @@ func TestShellAsTheFirstProcess(t *testing.T) {
 }
 
 func BenchmarkShell(b *testing.B) {
-	runner := mustNew(b, executable("/bin/true"))
+	runner := mustNew(b, written("/bin/true"))
 	for b.Loop() {
 		if _, err := runner.Run(b.Context(), method.Document{}); err != nil {
 			b.Fatal(err)
@@ -398,7 +398,7 @@ func BenchmarkForkExec(b *testing.B) {
 // BenchmarkShells runs a program for each of 500 pods, as many at a time as there are CPUs; BenchmarkForkExecs is the part of
 // it that is the system's.
 func BenchmarkShells(b *testing.B) {
-	runner := mustNew(b, executable("cat", "/etc/hostname"))
+	runner := mustNew(b, written("cat", "/etc/hostname"))
 	document := bytes.Repeat([]byte("x"), 50<<10)
 	many(b, func() error {
 		_, err := runner.Run(b.Context(), method.Whole(document))

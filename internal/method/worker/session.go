@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/executable"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/fault"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
@@ -74,7 +75,7 @@ func newSession(cmd *exec.Cmd, of *worker) (*session, error) {
 	cmd.Env = os.Environ()
 	var err error
 	if s.Program, err = process.Launch(cmd, &s.words); err != nil {
-		return nil, process.NotStarted(cmd.Path, err)
+		return nil, executable.NotStarted(cmd.Path, err)
 	}
 	s.open, s.shut = context.WithCancel(context.Background())
 	s.Go(func() { s.write(of.Name) })
@@ -141,7 +142,7 @@ func (s *session) outcome(cause error) error {
 			return process.WithWords(s.WithLeft(errNoServe), s.words.String())
 		}
 	default:
-		cause = process.ExitError(state)
+		cause = executable.ExitError(state)
 	}
 	return process.WithWords(s.WithLeft(cause), s.words.String())
 }

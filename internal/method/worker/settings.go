@@ -7,9 +7,9 @@ import (
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/rule"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/config/span"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/executable"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/finding"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
 
 // Settings are those of a program that is started once, and reads a document and answers it line by line.
@@ -48,5 +48,5 @@ func (s *Settings) Runs() (usual, most int) { return s.Concurrency, s.Concurrenc
 
 // Check is that of a method.Checked.
 func (s *Settings) Check(ctx context.Context, of method.Common, _ bool) []finding.Item {
-	return process.Look(ctx, of.Name, "worker", s.Entrypoint, s.Command, false)
+	return executable.Look(ctx, of.Name, "worker", s.Entrypoint, s.Command, false)
 }

@@ -8,9 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/executable"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/level"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/method"
-	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/process"
 )
 
 // A worker that fails again without having answered anything waits longer each time until it is started anew.
@@ -40,7 +40,7 @@ type worker struct {
 	next     time.Time // when it may be started anew
 }
 
-func (w *worker) String() string { return process.CommandOf(w.Entrypoint, w.Command) }
+func (w *worker) String() string { return executable.CommandOf(w.Entrypoint, w.Command) }
 
 // Run sends the document, and waits for the answer.
 func (w *worker) Run(asked context.Context, document method.Document) (string, error) {

@@ -1,4 +1,6 @@
-package process
+// Package executable says what a file is that is to be started: its interpreter and its first line, how long it takes to start, why it does
+// not, and what check looks at. It starts a program only to see how long that takes.
+package executable
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package process
+package executable
 
 import (
 	"path/filepath"
