@@ -11,13 +11,13 @@ import (
 	"net/http"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/connections"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -216,112 +216,6 @@ func leavesRoom(t *testing.T, text string, clients int, change func(*Options)) {
 	within(t, 30*time.Second, "the goroutines to end", func() bool { return runtime.NumGoroutine() <= goroutines+3 })
 }
 
-// accepted is a connection over which a text has come, of a set without room for another.
-func accepted(t *testing.T, text string) (set *connections, conn *connection, client net.Conn) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { listener.Close() })
-	if client, err = net.Dial("tcp", listener.Addr().String()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { client.Close() })
-	set = newConnections(listener, 1)
-	of, err := set.Accept()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { of.Close() })
-	conn = of.(*connection)
-	if _, err := io.WriteString(client, text); err != nil {
-		t.Fatal(err)
-	}
-	if text != "" {
-		within(t, 10*time.Second, "the text to come", func() bool { return unread(conn.Conn) })
-	}
-	return set, conn, client
-}
-
-func TestAConnectionIsNotClosedBeforeItsRequestIsRead(t *testing.T) {
-	set, conn, _ := accepted(t, "GET /healthz")
-	closes := func() bool { closed, _ := set.closeOne(false); return closed }
-	if closes() {
-		t.Error("it is closed before anybody reads it")
-	}
-	conn.wait()
-	if closes() {
-		t.Error("it is closed although something has come that is not read yet")
-	}
-	if n, err := conn.Conn.Read(make([]byte, 100)); n != 12 || err != nil {
-		t.Fatal(n, err)
-	}
-	conn.heard()
-	if closes() {
-		t.Error("it is closed while what has come is worked on")
-	}
-	conn.wait()
-	if !closes() {
-		t.Error("it is not closed although it is silent")
-	}
-}
-
-func TestAConnectionIsNotClosedBeforeItsAnswerIsWritten(t *testing.T) {
-	for _, serving := range []bool{true, false} {
-		set, conn, _ := accepted(t, "")
-		done, open := keep(withConnection(t.Context(), conn), serving)
-		conn.wait() // as net/http does while a request is answered, and may come to do only after that
-		done()
-		conn.wait()
-		conn.heard()
-		if !open || conn.list != &set.answering || set.serving != 0 {
-			t.Errorf("serving %t: open %t, it is not among those whose answer is not taken, or %d are serving", serving, open, set.serving)
-		}
-		answered(conn, http.StateIdle)
-		conn.wait()
-		if conn.list != &set.waiting {
-			t.Errorf("serving %t: it does not wait for another request", serving)
-		}
-	}
-}
-
-func TestAConnectionWhoseRequestCannotBeReadMakesRoomAtOnce(t *testing.T) {
-	set, conn, _ := accepted(t, "no request")
-	if n, err := conn.Read(make([]byte, 100)); n == 0 || err != nil {
-		t.Fatal(n, err)
-	}
-	if _, err := io.WriteString(conn, "400"); err != nil {
-		t.Fatal(err)
-	}
-	if closed, _ := set.closeOne(false); !closed {
-		t.Error("it is not closed")
-	}
-}
-
-func TestAConnectionThatIsNeverReadIsClosedInTheEnd(t *testing.T) {
-	set, conn, client := accepted(t, "GET /healthz")
-	conn.wait()
-	began := time.Now()
-	if set.add(&net.TCPConn{}) == nil || !conn.closed || time.Since(began) < patience {
-		t.Errorf("after %s it is closed: %t", time.Since(began), conn.closed)
-	}
-	if _, err := client.Read(make([]byte, 1)); err == nil {
-		t.Error("its client does not notice")
-	}
-}
-
-func TestAConnectionThatWouldWaitAfterTheEndIsClosed(t *testing.T) {
-	set, conn, _ := accepted(t, "")
-	set.closeWaiting()
-	if n, err := conn.Read(make([]byte, 1)); n > 0 || err == nil {
-		t.Errorf("got %d, %v", n, err)
-	}
-	if set.count() != 0 {
-		t.Error("it has not given up its room")
-	}
-}
-
 // held is an autoscaler whose passes wait until they are released.
 type held struct {
 	passes
@@ -393,70 +287,26 @@ func (pipes) Accept() (net.Conn, error) {
 	return near, nil
 }
 
-func TestConnectionsAreClosedInOrder(t *testing.T) {
-	set := newConnections(pipes{}, 3)
-	accept := func() *connection {
-		conn, err := set.Accept()
-		if err != nil {
-			t.Fatal(err)
-		}
-		return conn.(*connection)
-	}
-	closed := func(conns ...*connection) (which []bool) {
-		for _, conn := range conns {
-			which = append(which, conn.closed)
-		}
-		return which
-	}
-	waiting := func() *connection {
-		conn := accept()
-		conn.wait()
-		return conn
-	}
-	first, second, third := accept(), waiting(), waiting()
-	first.use(nil)
-	second.heard()
-	second.wait() // which now is silent for less long than the third
-	fourth := waiting()
-	if got, want := closed(first, second, third, fourth), []bool{false, false, true, false}; !slices.Equal(got, want) {
-		t.Errorf("closed %v, want %v", got, want)
-	}
-	second.use(&set.answering)
-	fifth := waiting()
-	if got, want := closed(first, second, fourth, fifth), []bool{false, false, true, false}; !slices.Equal(got, want) {
-		t.Errorf("closed %v, want %v: silent ones go before answers", got, want)
-	}
-	if fourth.use(nil) {
-		t.Error("a connection that is closed begins to serve")
-	}
-	fifth.use(nil)
-	sixth := waiting()
-	if !second.closed {
-		t.Error("an answer that is not taken is not closed, where there is nothing else")
-	}
-	sixth.use(nil)
-	if set.add(&net.TCPConn{}) != nil || set.count() != 3 || set.serving != 3 {
-		t.Errorf("%d connections, %d of them serving", set.count(), set.serving)
-	}
-	for _, conn := range []*connection{first, first, fourth, fifth, sixth} {
-		conn.Close()
-	}
-	if set.count() != 0 || set.serving != 0 {
-		t.Errorf("%d connections are left, %d of them serving", set.count(), set.serving)
-	}
-}
-
 func TestConnectionClosedForOthersRunsNothing(t *testing.T) {
 	p := &passes{}
 	s := serverOf(t.Context(), p, nil)
-	set := newConnections(pipes{}, 1)
+	set := connections.New(pipes{}, 1, 1)
 	conn, err := set.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
-	conn.(*connection).wait()
-	set.closeOne(false)
-	got := s.asked(withConnection(t.Context(), conn), "POST", "/api/v1/evaluation", loopback)
+	silent := make(chan error, 1)
+	go func() {
+		_, err := conn.Read(make([]byte, 1))
+		silent <- err
+	}()
+	if _, err := set.Accept(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-silent; err == nil {
+		t.Fatal("it is not closed")
+	}
+	got := s.asked(connections.With(t.Context(), conn), "POST", "/api/v1/evaluation", loopback)
 	if got.Code != http.StatusServiceUnavailable || len(p.notes) > 0 {
 		t.Errorf("got %d, and passes %q", got.Code, p.notes)
 	}

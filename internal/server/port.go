@@ -8,13 +8,15 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/connections"
 )
 
 // port serves one listener, with a bound on its connections and a deadline for each part of a request.
 type port struct {
-	server      *http.Server
-	connections *connections
-	grace       time.Duration
+	server *http.Server
+	open   *connections.Set
+	grace  time.Duration
 }
 
 func (s *Server) newPort(listener net.Listener, handler http.Handler, mostConnections int) *port {
@@ -22,23 +24,23 @@ func (s *Server) newPort(listener net.Listener, handler http.Handler, mostConnec
 		Handler:           handler,
 		ReadHeaderTimeout: headersWithin, ReadTimeout: requestWithin, IdleTimeout: idleFor, MaxHeaderBytes: longestHeaders,
 		BaseContext: func(net.Listener) context.Context { return s.stopping },
-		ConnContext: withConnection, ConnState: answered,
+		ConnContext: connections.With, ConnState: connections.State,
 		ErrorLog:  slog.NewLogLogger(s.Log.Handler(), strangers),
 		Protocols: &http.Protocols{},
 
 		DisableGeneralOptionsHandler: true, // which would answer everybody's OPTIONS *
 	}
 	server.Protocols.SetHTTP1(true) // a caller has one pass at a time anyway, and HTTP/2 is a lot to defend
-	connections := newConnections(listener, mostConnections)
-	server.RegisterOnShutdown(connections.closeWaiting) // what has no whole request does not hold up the end
-	return &port{server, connections, s.Grace}
+	open := connections.New(listener, mostConnections, mostAnswering)
+	server.RegisterOnShutdown(open.CloseWaiting) // what has no whole request does not hold up the end
+	return &port{server, open, s.Grace}
 }
 
 // serve answers until ctx is done, and returns when the last request has its answer.
 func (p *port) serve(ctx context.Context) error {
-	serve := func() error { return p.server.Serve(p.connections) }
+	serve := func() error { return p.server.Serve(p.open) }
 	if p.server.TLSConfig != nil {
-		serve = func() error { return p.server.ServeTLS(p.connections, "", "") }
+		serve = func() error { return p.server.ServeTLS(p.open, "", "") }
 	}
 	stopped := make(chan error, 1)
 	defer context.AfterFunc(ctx, func() { stopped <- p.stop(ctx) })()

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/connections"
 )
 
 // route is what is served at a path, by one method.
@@ -104,7 +106,7 @@ func (s *Server) serveRoute(w *answer, r *http.Request, route route) error {
 	if err := readWhole(w, r); err != nil {
 		return err
 	}
-	done, open := keep(r.Context(), !route.open)
+	done, open := connections.Keep(r.Context(), !route.open)
 	if !open {
 		return refusal{http.StatusServiceUnavailable, "the caller is gone"}
 	}

@@ -33,6 +33,9 @@ const (
 
 	// spareConnections are for probes, Prometheus and clients that have sent no request yet, while callers use up theirs.
 	spareConnections = 256
+
+	// mostAnswering of them may wait for an open answer to be taken.
+	mostAnswering = spareConnections / 2
 )
 
 // Autoscaler makes the passes that callers ask for. It begins none for a caller that is gone when its turn has come, and

@@ -1,4 +1,5 @@
-package server
+// Package connections bounds the open connections of a listener, so that clients that open them and say nothing keep nobody out.
+package connections
 
 import (
 	"container/list"
@@ -12,10 +13,6 @@ import (
 	"time"
 )
 
-// mostAnswering bounds the connections that wait for an open answer, such as a probe's, to be taken. Above it these are
-// closed before silent ones, so that clients that never read cannot take all the room.
-const mostAnswering = spareConnections / 2
-
 // patience is how long a new connection waits for one of the others to become silent, on a machine that is too busy to read what
 // they have sent.
 const patience = 100 * time.Millisecond
@@ -23,7 +20,7 @@ const patience = 100 * time.Millisecond
 // writeBuffer bounds what the system keeps of an answer that a client does not read, which otherwise is megabytes.
 const writeBuffer = 64 << 10
 
-// connections bounds the open connections of a listener. When there is no room for a new one, it closes the one that has
+// Set is a listener with a bound on its open connections. When there is no room for a new one, it closes the one that has
 // been silent for longest, so that a new connection always gets in.
 //
 //	accepted ---> reading <---> waiting    for the client, which has sent nothing, half a handshake, half a request,
@@ -34,10 +31,11 @@ const writeBuffer = 64 << 10
 //
 // An answer that is written is answering until net/http goes on to the next request. What serves is never closed. What reads is not,
 // and what waits only where nothing has come that is not read yet: on a busy machine that takes a while. At most
-// Options.MaxRequests connections are serving, and the limit is above that, so there is always one to close, at once or a moment later.
-type connections struct {
+// the requests that the server admits are serving, and the limit has to be above that, so there is always one to close, at once or a moment later.
+type Set struct {
 	net.Listener
-	limit int
+	limit         int
+	mostAnswering int
 
 	mutex     sync.Mutex
 	reading   list.List // of *connection, as all of them
@@ -50,19 +48,21 @@ type connections struct {
 // connection is one of them. Its fields are guarded by the mutex of its set.
 type connection struct {
 	net.Conn
-	set    *connections
+	set    *Set
 	list   *list.List    // where it is; nil while it is serving, and once it is closed
 	place  *list.Element // its place there
 	taken  bool          // the answer is: another request may be waited for
 	closed bool
 }
 
-func newConnections(listener net.Listener, limit int) *connections {
-	return &connections{Listener: listener, limit: limit}
+// New returns the set of a listener. Above mostAnswering, connections that wait for an open answer to be taken are closed before silent
+// ones, so that clients that never read cannot take all the room.
+func New(listener net.Listener, limit, mostAnswering int) *Set {
+	return &Set{Listener: listener, limit: limit, mostAnswering: mostAnswering}
 }
 
 // Accept makes room for each connection that it gives.
-func (c *connections) Accept() (net.Conn, error) {
+func (c *Set) Accept() (net.Conn, error) {
 	for {
 		conn, err := c.Listener.Accept()
 		if err != nil {
@@ -79,7 +79,7 @@ func (c *connections) Accept() (net.Conn, error) {
 }
 
 // add makes room for a connection, or gives nil where there is none.
-func (c *connections) add(conn net.Conn) *connection {
+func (c *Set) add(conn net.Conn) *connection {
 	for deadline := time.Now().Add(patience); c.count() >= c.limit; {
 		late := time.Now().After(deadline)
 		closed, later := c.closeOne(late)
@@ -101,7 +101,7 @@ func (c *connections) add(conn net.Conn) *connection {
 	return added
 }
 
-func (c *connections) count() int {
+func (c *Set) count() int {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.reading.Len() + c.waiting.Len() + c.answering.Len() + c.serving
@@ -109,7 +109,7 @@ func (c *connections) count() int {
 
 // closeOne closes the connection that is missed least; later says that there is none now, but will be. Late is for who has waited
 // for that long enough.
-func (c *connections) closeOne(late bool) (closed, later bool) {
+func (c *Set) closeOne(late bool) (closed, later bool) {
 	c.mutex.Lock()
 	conn := c.missedLeast(late)
 	later = c.reading.Len()+c.waiting.Len() > 0
@@ -125,8 +125,8 @@ func (c *connections) closeOne(late bool) (closed, later bool) {
 }
 
 // missedLeast is the connection to close, or nil while there is none. The mutex is held.
-func (c *connections) missedLeast(late bool) *connection {
-	if c.answering.Len() > mostAnswering {
+func (c *Set) missedLeast(late bool) *connection {
+	if c.answering.Len() > c.mostAnswering {
 		return first(&c.answering)
 	}
 	for at := c.waiting.Front(); at != nil; at = at.Next() {
@@ -151,8 +151,8 @@ func first(of *list.List) *connection {
 	return of.Front().Value.(*connection)
 }
 
-// closeWaiting closes every connection that has no whole request, now or as soon as it would wait for the rest of one.
-func (c *connections) closeWaiting() {
+// CloseWaiting closes every connection that has no whole request, now or as soon as it would wait for the rest of one.
+func (c *Set) CloseWaiting() {
 	c.mutex.Lock()
 	c.ended = true
 	var all []*connection
@@ -251,8 +251,8 @@ func (c *connection) Close() error {
 // connectionKey is where a request's context has its connection.
 type connectionKey struct{}
 
-// withConnection is http.Server.ConnContext.
-func withConnection(ctx context.Context, conn net.Conn) context.Context {
+// With is http.Server.ConnContext.
+func With(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, connectionKey{}, plain(conn))
 }
 
@@ -264,8 +264,8 @@ func plain(conn net.Conn) net.Conn {
 	return conn
 }
 
-// answered is http.Server.ConnState.
-func answered(conn net.Conn, state http.ConnState) {
+// State is http.Server.ConnState.
+func State(conn net.Conn, state http.ConnState) {
 	if c, ok := plain(conn).(*connection); ok && state == http.StateIdle {
 		c.set.mutex.Lock()
 		defer c.set.mutex.Unlock()
@@ -273,9 +273,9 @@ func answered(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// keep says how the connection of a request is used until done is called, and whether it is still open. It never is again
+// Keep says how the connection of a request is used until done is called, and whether it is still open. It never is again
 // once it was closed to make room, so that nothing is run for a caller that cannot get the answer.
-func keep(ctx context.Context, serving bool) (done func(), open bool) {
+func Keep(ctx context.Context, serving bool) (done func(), open bool) {
 	conn, ok := ctx.Value(connectionKey{}).(*connection)
 	if !ok { // a test's
 		return func() {}, true
