@@ -29,9 +29,9 @@ const writeBuffer = 64 << 10
 //	                 |             ^
 //	                 \---> serving         a whole request of a caller that was admitted
 //
-// An answer that is written is answering until net/http goes on to the next request. What serves is never closed. What reads is not,
-// and what waits only where nothing has come that is not read yet: on a busy machine that takes a while. At most
-// the requests that the server admits are serving, and the limit has to be above that, so there is always one to close, at once or a moment later.
+// An answer that is written counts as answering until net/http goes on to the next request. What serves or reads is never closed, and
+// what waits only where nothing has come that is not read yet, which on a busy machine takes a while. The limit has to be above the number
+// of requests that are served at a time, so that there is always one to close, at once or a moment later.
 type Set struct {
 	net.Listener
 	limit         int
