@@ -10,6 +10,8 @@ import (
 	authenticationv1 "k8s.io/api/authentication/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 const (
@@ -30,62 +32,62 @@ const (
 func TestWhoMayCall(t *testing.T) {
 	t.Parallel()
 	autoscaler := createAutoscaler(t).delegates()
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, "")
-	local, neighbour := n.local(), n.neighbour()
+	local, neighbour := n.Local(), n.Neighbour()
 	nobody := autoscaler.caller("nobody", "", "")
 	reader := autoscaler.caller("reader", ours, "get")
 	operator := autoscaler.caller("operator", ours, "get,post")
 	unaware := autoscaler.caller("unaware", "/api/v1/*", "get,post")
-	p.answers([]apiCall{
-		{"loopback measures without a token", local, "", get, measures, 200, aMeasure},
-		{"loopback evaluates without a token", local, "", post, evaluates, 200, anEvaluation},
-		{"others need a token to measure", neighbour, "", get, measures, 401, wantsToken},
-		{"others need a token to evaluate", neighbour, "", post, evaluates, 401, wantsToken},
-		{"a password is no token", saying(neighbour, "Authorization", "Basic YWRtaW46YWRtaW4="), "", get, measures, 401, wantsToken},
-		{"a token that nobody made", neighbour, "rubbish", get, measures, 401, wantsToken},
-		{"a token that has expired", neighbour, tokenUntil(t, operator.namespace, operator.name, time.Now().Add(-time.Minute)), get, measures, 401, wantsToken},
-		{"the same with time left", neighbour, tokenUntil(t, operator.namespace, operator.name, time.Now().Add(time.Hour/2)), post, evaluates, 200, anEvaluation},
-		{"a token whose account is gone", neighbour, autoscaler.caller("gone", ours, "get").lateToken(), get, measures, 401, wantsToken},
-		{"a token that is meant for others than Kubernetes", neighbour, operator.foreignToken(), get, measures, 401, wantsToken},
-		{"a user without rights does not measure", neighbour, nobody.token(), get, measures, 403, nobody.mayNot("get", prefix+"/api/v1/metrics")},
-		{"a user without rights does not read", neighbour, nobody.token(), get, decisions, 403, nobody.mayNot("get", prefix+decisions)},
-		{"a user without rights does not read the latest", neighbour, nobody.token(), get, decisions + "/latest", 403, nobody.mayNot("get", prefix+decisions+"/latest")},
-		{"a user without rights is not told what there is", neighbour, nobody.token(), get, nothing, 403, nobody.mayNot("get", prefix+nothing)},
-		{"a user without rights does not read by another spelling", neighbour, nobody.token(), get, "//api/v1/metrics", 403, nobody.mayNot("get", prefix+"//api/v1/metrics")},
+	answers(p, []apiCall{
+		{"loopback measures without a token", local, "", harness.Get, measures, 200, aMeasure},
+		{"loopback evaluates without a token", local, "", harness.Post, evaluates, 200, anEvaluation},
+		{"others need a token to measure", neighbour, "", harness.Get, measures, 401, wantsToken},
+		{"others need a token to evaluate", neighbour, "", harness.Post, evaluates, 401, wantsToken},
+		{"a password is no token", saying(neighbour, "Authorization", "Basic YWRtaW46YWRtaW4="), "", harness.Get, measures, 401, wantsToken},
+		{"a token that nobody made", neighbour, "rubbish", harness.Get, measures, 401, wantsToken},
+		{"a token that has expired", neighbour, harness.TokenUntil(t, operator.namespace, operator.name, time.Now().Add(-time.Minute)), harness.Get, measures, 401, wantsToken},
+		{"the same with time left", neighbour, harness.TokenUntil(t, operator.namespace, operator.name, time.Now().Add(time.Hour/2)), harness.Post, evaluates, 200, anEvaluation},
+		{"a token whose account is gone", neighbour, autoscaler.caller("gone", ours, "get").lateToken(), harness.Get, measures, 401, wantsToken},
+		{"a token that is meant for others than Kubernetes", neighbour, operator.foreignToken(), harness.Get, measures, 401, wantsToken},
+		{"a user without rights does not measure", neighbour, nobody.token(), harness.Get, measures, 403, nobody.mayNot("get", prefix+"/api/v1/metrics")},
+		{"a user without rights does not read", neighbour, nobody.token(), harness.Get, decisions, 403, nobody.mayNot("get", prefix+decisions)},
+		{"a user without rights does not read the latest", neighbour, nobody.token(), harness.Get, decisions + "/latest", 403, nobody.mayNot("get", prefix+decisions+"/latest")},
+		{"a user without rights is not told what there is", neighbour, nobody.token(), harness.Get, nothing, 403, nobody.mayNot("get", prefix+nothing)},
+		{"a user without rights does not read by another spelling", neighbour, nobody.token(), harness.Get, "//api/v1/metrics", 403, nobody.mayNot("get", prefix+"//api/v1/metrics")},
 		{"a user without rights has no other method", neighbour, nobody.token(), "OPTIONS", measures, 403, nobody.mayNot("options", prefix+"/api/v1/metrics")},
-		{"a user without rights does not evaluate", neighbour, nobody.token(), post, evaluates, 403, nobody.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"a right without the prefix reads nothing", neighbour, unaware.token(), get, decisions, 403, unaware.mayNot("get", prefix+decisions)},
-		{"a right without the prefix does not evaluate", neighbour, unaware.token(), post, evaluates, 403, unaware.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"the prefix is no path of ours", local, "", get, prefix + decisions, 404, "not found"},
-		{"who may do everything measures", neighbour, operator.token(), get, measures, 200, aMeasure},
-		{"who may do everything evaluates", neighbour, operator.token(), post, evaluates, 200, anEvaluation},
-		{"who may read measures", neighbour, reader.token(), get, measures, 200, aMeasure},
-		{"who may read does not evaluate", neighbour, reader.token(), post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"a neighbour that says it is on loopback", saying(neighbour, "X-Forwarded-For", "127.0.0.1", "Forwarded", "for=127.0.0.1"), "", get, measures, 401, wantsToken},
-		{"a proxy on loopback speaks for somebody elsewhere", saying(local, "X-Forwarded-For", "203.0.113.9"), "", get, measures, 401, wantsToken},
-		{"a proxy that says so as RFC 7239 does", saying(local, "Forwarded", "for=203.0.113.9"), "", get, measures, 401, wantsToken},
-		{"a proxy that hands a token on", saying(local, "X-Forwarded-For", "203.0.113.9"), reader.token(), get, measures, 200, aMeasure},
-		{"the kubelet asks whether it lives", neighbour, "", get, "/healthz", 200, "ok"},
-		{"the kubelet asks whether it is ready", neighbour, "", get, "/readyz", 200, "ok"},
-		{"Prometheus reads", neighbour, "", get, "/metrics", 200, "# TYPE "},
-		{"a stranger is not told what there is", neighbour, "", get, nothing, 401, wantsToken},
-		{"who may do everything is told", neighbour, operator.token(), get, nothing, 404, "Resource '/api/v1/nothing' not found"},
+		{"a user without rights does not evaluate", neighbour, nobody.token(), harness.Post, evaluates, 403, nobody.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"a right without the prefix reads nothing", neighbour, unaware.token(), harness.Get, decisions, 403, unaware.mayNot("get", prefix+decisions)},
+		{"a right without the prefix does not evaluate", neighbour, unaware.token(), harness.Post, evaluates, 403, unaware.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"the prefix is no path of ours", local, "", harness.Get, prefix + decisions, 404, "not found"},
+		{"who may do everything measures", neighbour, operator.token(), harness.Get, measures, 200, aMeasure},
+		{"who may do everything evaluates", neighbour, operator.token(), harness.Post, evaluates, 200, anEvaluation},
+		{"who may read measures", neighbour, reader.token(), harness.Get, measures, 200, aMeasure},
+		{"who may read does not evaluate", neighbour, reader.token(), harness.Post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"a neighbour that says it is on loopback", saying(neighbour, "X-Forwarded-For", "127.0.0.1", "Forwarded", "for=127.0.0.1"), "", harness.Get, measures, 401, wantsToken},
+		{"a proxy on loopback speaks for somebody elsewhere", saying(local, "X-Forwarded-For", "203.0.113.9"), "", harness.Get, measures, 401, wantsToken},
+		{"a proxy that says so as RFC 7239 does", saying(local, "Forwarded", "for=203.0.113.9"), "", harness.Get, measures, 401, wantsToken},
+		{"a proxy that hands a token on", saying(local, "X-Forwarded-For", "203.0.113.9"), reader.token(), harness.Get, measures, 200, aMeasure},
+		{"the kubelet asks whether it lives", neighbour, "", harness.Get, "/healthz", 200, "ok"},
+		{"the kubelet asks whether it is ready", neighbour, "", harness.Get, "/readyz", 200, "ok"},
+		{"Prometheus reads", neighbour, "", harness.Get, "/metrics", 200, "# TYPE "},
+		{"a stranger is not told what there is", neighbour, "", harness.Get, nothing, 401, wantsToken},
+		{"who may do everything is told", neighbour, operator.token(), harness.Get, nothing, 404, "Resource '/api/v1/nothing' not found"},
 	})
 }
 
 func TestAccessPrefixIsPartOfTheRight(t *testing.T) {
 	t.Parallel()
 	autoscaler := createAutoscaler(t).delegates()
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, `, "accessPrefix": "/team-a"`)
 	member := autoscaler.caller("member", "/team-a/api/v1/*", "get")
 	other := autoscaler.caller("other", ours, "get,post")
-	p.answers([]apiCall{
-		{"a member reads", n.neighbour(), member.token(), get, decisions, 200, ""},
-		{"a member who may read does not evaluate", n.neighbour(), member.token(), post, evaluates, 403, member.mayNot("post", "/team-a/api/v1/evaluation")},
-		{"a right with the default prefix reads nothing", n.neighbour(), other.token(), get, decisions, 403, other.mayNot("get", "/team-a"+decisions)},
-		{"loopback reads", n.local(), "", get, decisions, 200, ""},
+	answers(p, []apiCall{
+		{"a member reads", n.Neighbour(), member.token(), harness.Get, decisions, 200, ""},
+		{"a member who may read does not evaluate", n.Neighbour(), member.token(), harness.Post, evaluates, 403, member.mayNot("post", "/team-a/api/v1/evaluation")},
+		{"a right with the default prefix reads nothing", n.Neighbour(), other.token(), harness.Get, decisions, 403, other.mayNot("get", "/team-a"+decisions)},
+		{"loopback reads", n.Local(), "", harness.Get, decisions, 200, ""},
 	})
 }
 
@@ -93,48 +95,48 @@ func TestAccessPrefixIsPartOfTheRight(t *testing.T) {
 func TestAccessPrefixThatIsEmptyOpensReading(t *testing.T) {
 	t.Parallel()
 	autoscaler := createAutoscaler(t).delegates()
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, `, "accessPrefix": ""`)
 	nobody := autoscaler.caller("nobody", "", "")
-	p.logs("level=WARN", "every user of the cluster may read the REST API and run user logic by it", "apiConfig.accessPrefix")
-	p.answers([]apiCall{
-		{"a user without rights reads", n.neighbour(), nobody.token(), get, decisions, 200, ""},
-		{"a user without rights does not evaluate", n.neighbour(), nobody.token(), post, evaluates, 403, nobody.mayNot("post", "/api/v1/evaluation")},
-		{"a stranger does not read", n.neighbour(), "", get, decisions, 401, wantsToken},
+	p.Logs("level=WARN", "every user of the cluster may read the REST API and run user logic by it", "apiConfig.accessPrefix")
+	answers(p, []apiCall{
+		{"a user without rights reads", n.Neighbour(), nobody.token(), harness.Get, decisions, 200, ""},
+		{"a user without rights does not evaluate", n.Neighbour(), nobody.token(), harness.Post, evaluates, 403, nobody.mayNot("post", "/api/v1/evaluation")},
+		{"a stranger does not read", n.Neighbour(), "", harness.Get, decisions, 401, wantsToken},
 	})
 }
 
 // TestAPIRolesOfThePage applies the ClusterRoles of docs/rest-api.md, under names of the test's own.
 func TestAPIRolesOfThePage(t *testing.T) {
 	t.Parallel()
-	page := readFile(t, "../../docs/rest-api.md")
+	page := harness.ReadFile(t, harness.Root+"/docs/rest-api.md")
 	_, roles, _ := strings.Cut(page[strings.Index(page, "## Who may call"):], "```yaml\n")
 	roles, _, _ = strings.Cut(roles, "```")
 	autoscaler := createAutoscaler(t).delegates()
 	reader, caller := autoscaler.caller("reader", "", ""), autoscaler.caller("caller", "", "")
 	roles = strings.NewReplacer("custom-pod-autoscaler-api-reader", reader.unique(), "custom-pod-autoscaler-api-caller", caller.unique()).Replace(roles)
-	kubectl(t, roles, "create", "-f", "-")
-	t.Cleanup(func() { kubectl(t, roles, "delete", "-f", "-") })
+	harness.Kubectl(t, roles, "create", "-f", "-")
+	t.Cleanup(func() { harness.Kubectl(t, roles, "delete", "-f", "-") })
 	for of, path := range map[account]string{reader: prefix + decisions, caller: prefix + "/api/v1/metrics"} {
 		of.bind(of.unique(), authorizationv1.SubjectAccessReviewSpec{NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: path, Verb: "get"}})
 	}
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, "")
-	p.answers([]apiCall{
-		{"a reader reads", n.neighbour(), reader.token(), get, decisions, 200, ""},
-		{"a reader reads the latest", n.neighbour(), reader.token(), get, decisions + "/latest", 200, ""},
-		{"a reader runs nothing", n.neighbour(), reader.token(), get, measures, 403, reader.mayNot("get", prefix+"/api/v1/metrics")},
-		{"a reader does not scale", n.neighbour(), reader.token(), post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"a caller reads", n.neighbour(), caller.token(), get, decisions, 200, ""},
-		{"a caller measures", n.neighbour(), caller.token(), get, measures, 200, aMeasure},
-		{"a caller evaluates", n.neighbour(), caller.token(), post, evaluates, 200, anEvaluation},
+	answers(p, []apiCall{
+		{"a reader reads", n.Neighbour(), reader.token(), harness.Get, decisions, 200, ""},
+		{"a reader reads the latest", n.Neighbour(), reader.token(), harness.Get, decisions + "/latest", 200, ""},
+		{"a reader runs nothing", n.Neighbour(), reader.token(), harness.Get, measures, 403, reader.mayNot("get", prefix+"/api/v1/metrics")},
+		{"a reader does not scale", n.Neighbour(), reader.token(), harness.Post, evaluates, 403, reader.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"a caller reads", n.Neighbour(), caller.token(), harness.Get, decisions, 200, ""},
+		{"a caller measures", n.Neighbour(), caller.token(), harness.Get, measures, 200, aMeasure},
+		{"a caller evaluates", n.Neighbour(), caller.token(), harness.Post, evaluates, 200, anEvaluation},
 	})
 }
 
 func TestARightThatIsTakenAwayEndsSoon(t *testing.T) {
 	t.Parallel()
 	autoscaler := createAutoscaler(t).delegates()
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, "")
 	demoted, dismissed := autoscaler.caller("demoted", ours, "get,post"), autoscaler.caller("dismissed", ours, "get,post")
 	for _, row := range []struct {
@@ -148,13 +150,13 @@ func TestARightThatIsTakenAwayEndsSoon(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			row.from.T = t
-			client, token := n.neighbour(), row.from.token()
-			p.answers([]apiCall{{"before", client, token, post, evaluates, 200, anEvaluation}})
+			client, token := n.Neighbour(), row.from.token()
+			answers(p, []apiCall{{"before", client, token, harness.Post, evaluates, 200, anEvaluation}})
 			row.from.delete(row.taken)
 			began := time.Now()
-			eventually(t, "it to be refused", func() (bool, error) {
-				got, err := callBy(t, client, post, p.url(evaluates), token)
-				return got.code == row.code, fmt.Errorf("%v, %w", got, err)
+			harness.Eventually(t, "it to be refused", func() (bool, error) {
+				got, err := harness.CallBy(t, client, harness.Post, p.URL(evaluates), token)
+				return got.Code == row.code, fmt.Errorf("%v, %w", got, err)
 			})
 			// The program believes an answer for ten seconds, and kube-apiserver its own about a token for as long.
 			if took := time.Since(began); took > 40*time.Second {
@@ -173,16 +175,16 @@ func TestAnswersOfTheClusterAreRemembered(t *testing.T) {
 		calls, code               int
 		tokens, rights            int // that the cluster is asked about
 	}{
-		{"what is allowed is asked once", reader, get, decisions, 20, 200, 1, 1},
-		{"another path is another right of the same caller", reader, get, nothing, 20, 404, 0, 1},
-		{"what is forbidden is asked once", nobody, post, evaluates, 20, 403, 1, 1},
-		{"a token that is not known is not kept: there is no end of those", "rubbish", get, decisions, 3, 401, 3, 0},
+		{"what is allowed is asked once", reader, harness.Get, decisions, 20, 200, 1, 1},
+		{"another path is another right of the same caller", reader, harness.Get, nothing, 20, 404, 0, 1},
+		{"what is forbidden is asked once", nobody, harness.Post, evaluates, 20, 403, 1, 1},
+		{"a token that is not known is not kept: there is no end of those", "rubbish", harness.Get, decisions, 3, 401, 3, 0},
 	} {
-		tokens, rights, began := proxy.asked("tokenreviews"), proxy.asked("subjectaccessreviews"), time.Now()
+		tokens, rights, began := askedFor(proxy, "tokenreviews"), askedFor(proxy, "subjectaccessreviews"), time.Now()
 		for range row.calls {
-			p.answers([]apiCall{{row.name, elsewhere(), row.token, row.method, row.path, row.code, ""}})
+			answers(p, []apiCall{{row.name, elsewhere(), row.token, row.method, row.path, row.code, ""}})
 		}
-		tokens, rights = proxy.asked("tokenreviews")-tokens, proxy.asked("subjectaccessreviews")-rights
+		tokens, rights = askedFor(proxy, "tokenreviews")-tokens, askedFor(proxy, "subjectaccessreviews")-rights
 		if tokens != row.tokens || rights != row.rights {
 			t.Errorf("%s: %d TokenReviews and %d SubjectAccessReviews, want %d and %d; the calls took %s, and an answer is kept for 10s",
 				row.name, tokens, rights, row.tokens, row.rights, time.Since(began))
@@ -194,102 +196,102 @@ func TestAFailureToAskIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	p, proxy, in := startBehindProxy(t)
 	reader := in.caller("reader", ours, "get")
-	broken := refuse(http.StatusInternalServerError, metav1.StatusReasonInternalError)
+	broken := harness.Refuse(http.StatusInternalServerError, metav1.StatusReasonInternalError)
 	for resource, says := range map[string]string{
 		"tokenreviews":         "Kubernetes could not be asked whose token this is",
 		"subjectaccessreviews": "Kubernetes could not be asked whether its user may call this",
 	} {
 		token := reader.token()
-		proxy.answer(func(w http.ResponseWriter, r *http.Request) bool {
+		proxy.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 			return strings.HasSuffix(r.URL.Path, "/"+resource) && broken(w, r)
 		})
-		p.answers([]apiCall{{"without " + resource, elsewhere(), token, get, decisions, 500, says}})
-		proxy.answer(nil)
-		p.answers([]apiCall{{"with " + resource + " again", elsewhere(), token, get, decisions, 200, ""}})
+		answers(p, []apiCall{{"without " + resource, elsewhere(), token, harness.Get, decisions, 500, says}})
+		proxy.Answer(nil)
+		answers(p, []apiCall{{"with " + resource + " again", elsewhere(), token, harness.Get, decisions, 200, ""}})
 	}
 }
 
 func TestTheClusterCannotBeAskedAboutACaller(t *testing.T) {
 	t.Parallel()
 	autoscaler := createAutoscaler(t)
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, "")
 	token := autoscaler.caller("reader", ours, "get").token()
 	const message = "Kubernetes could not be asked whose token this is; the autoscaler's log says why"
-	p.answers([]apiCall{
-		{"who may is not let in", n.neighbour(), token, get, decisions, 500, message},
-		{"nor the next time", n.neighbour(), token, get, decisions, 500, message},
-		{"who has no token is not asked about", n.neighbour(), "", get, decisions, 401, wantsToken},
-		{"loopback is served", n.local(), "", post, evaluates, 200, anEvaluation},
+	answers(p, []apiCall{
+		{"who may is not let in", n.Neighbour(), token, harness.Get, decisions, 500, message},
+		{"nor the next time", n.Neighbour(), token, harness.Get, decisions, 500, message},
+		{"who has no token is not asked about", n.Neighbour(), "", harness.Get, decisions, 401, wantsToken},
+		{"loopback is served", n.Local(), "", harness.Post, evaluates, 200, anEvaluation},
 	})
-	p.logs("asking Kubernetes about a caller of the REST API failed", "tokenreviews", "is forbidden",
+	p.Logs("asking Kubernetes about a caller of the REST API failed", "tokenreviews", "is forbidden",
 		"bind the ClusterRole system:auth-delegator to its service account, or set apiConfig.authentication: none")
-	if lines := p.lines("asking Kubernetes about a caller"); len(lines) != 1 {
+	if lines := p.Lines("asking Kubernetes about a caller"); len(lines) != 1 {
 		t.Errorf("the log says it %d times, want once", len(lines))
 	}
 	autoscaler.delegates()
-	p.answers([]apiCall{{"who may is let in at once when the right is there", n.neighbour(), token, get, decisions, 200, ""}})
+	answers(p, []apiCall{{"who may is let in at once when the right is there", n.Neighbour(), token, harness.Get, decisions, 200, ""}})
 }
 
 func TestTheOpenPort(t *testing.T) {
 	t.Parallel()
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, createAutoscaler(t), `, "authentication": "none"`)
-	p.logs("level=WARN", "everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host=0.0.0.0", "port=5000")
-	p.answers([]apiCall{
-		{"everybody evaluates", n.neighbour(), "", post, evaluates, 200, anEvaluation},
-		{"no token is looked at", n.neighbour(), "rubbish", get, measures, 200, aMeasure},
-		{"everybody is told what there is", n.neighbour(), "", get, nothing, 404, "Resource '/api/v1/nothing' not found"},
+	p.Logs("level=WARN", "everybody who reaches the port may scale the target (apiConfig.authentication: none)", "host=0.0.0.0", "port=5000")
+	answers(p, []apiCall{
+		{"everybody evaluates", n.Neighbour(), "", harness.Post, evaluates, 200, anEvaluation},
+		{"no token is looked at", n.Neighbour(), "rubbish", harness.Get, measures, 200, aMeasure},
+		{"everybody is told what there is", n.Neighbour(), "", harness.Get, nothing, 404, "Resource '/api/v1/nothing' not found"},
 	})
 }
 
 func TestMetricsMayBeClosed(t *testing.T) {
 	t.Parallel()
 	autoscaler := createAutoscaler(t).delegates()
-	n := startPodNetwork(t)
+	n := harness.StartPodNetwork(t)
 	p := startInPod(n, autoscaler, `, "metricsAuthentication": true`)
 	nobody, prometheus := autoscaler.caller("nobody", "", ""), autoscaler.caller("prometheus", "/metrics", "get")
-	p.answers([]apiCall{
-		{"a stranger", n.neighbour(), "", get, "/metrics", 401, wantsToken},
-		{"who has no rights", n.neighbour(), nobody.token(), get, "/metrics", 403, nobody.mayNot("get", "/metrics")},
-		{"who may", n.neighbour(), prometheus.token(), get, "/metrics", 200, "# TYPE "},
-		{"who may this, and nothing else", n.neighbour(), prometheus.token(), post, evaluates, 403, prometheus.mayNot("post", prefix+"/api/v1/evaluation")},
-		{"loopback", n.local(), "", get, "/metrics", 200, "# TYPE "},
-		{"the kubelet still asks whether it lives", n.neighbour(), "", get, "/healthz", 200, "ok"},
-		{"the kubelet still asks whether it is ready", n.neighbour(), "", get, "/readyz", 200, "ok"},
+	answers(p, []apiCall{
+		{"a stranger", n.Neighbour(), "", harness.Get, "/metrics", 401, wantsToken},
+		{"who has no rights", n.Neighbour(), nobody.token(), harness.Get, "/metrics", 403, nobody.mayNot("get", "/metrics")},
+		{"who may", n.Neighbour(), prometheus.token(), harness.Get, "/metrics", 200, "# TYPE "},
+		{"who may this, and nothing else", n.Neighbour(), prometheus.token(), harness.Post, evaluates, 403, prometheus.mayNot("post", prefix+"/api/v1/evaluation")},
+		{"loopback", n.Local(), "", harness.Get, "/metrics", 200, "# TYPE "},
+		{"the kubelet still asks whether it lives", n.Neighbour(), "", harness.Get, "/healthz", 200, "ok"},
+		{"the kubelet still asks whether it is ready", n.Neighbour(), "", harness.Get, "/readyz", 200, "ok"},
 	})
 }
 
 // startInPod runs the program as a pod does: in a network of its own, whose every port is free, and as a service account.
-func startInPod(n *podNetwork, as account, apiConfig string) *program {
+func startInPod(n *harness.PodNetwork, as account, apiConfig string) *harness.Program {
 	n.Helper()
-	p := start(n.T, options{
-		config: base(as.namespace), files: replies(1), around: n.inside, kube: serviceAccount(n.T, as.namespace, as.name),
-		env: []string{`apiConfig={"host": "0.0.0.0", "port": 5000` + apiConfig + `}`},
+	p := harness.Start(n.T, harness.Options{
+		Config: harness.BaseConfig(as.namespace), Files: harness.Replies(1), Around: n.Inside, Kube: harness.ServiceAccount(n.T, as.namespace, as.name),
+		Env: []string{`apiConfig={"host": "0.0.0.0", "port": 5000` + apiConfig + `}`},
 	})
-	p.port = 5000
-	p.isReady(n.neighbour())
+	p.Port = 5000
+	p.IsReady(n.Neighbour())
 	return p
 }
 
 // startBehindProxy runs the program with all rights, so that what it asks Kubernetes is seen. It is called from elsewhere().
-func startBehindProxy(t *testing.T) (*program, *proxy, account) {
+func startBehindProxy(t *testing.T) (*harness.Program, *harness.Proxy, account) {
 	t.Helper()
-	proxy, in := startProxy(t), account{t, deploy(t, 1), "default"}
-	p := start(t, options{config: base(in.namespace), files: replies(1), kube: proxy.kubeconfig})
-	p.isReady(http.DefaultClient)
+	proxy, in := harness.StartProxy(t), account{t, harness.Deploy(t, 1), "default"}
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(in.namespace), Files: harness.Replies(1), Kube: proxy.Kubeconfig})
+	p.IsReady(http.DefaultClient)
 	return p, proxy, in
 }
 
 // elsewhere is a client on loopback that is not local: it says that it is a proxy.
 func elsewhere() *http.Client {
-	return saying(&http.Client{Transport: http.DefaultTransport, Timeout: patience}, "X-Forwarded-For", "203.0.113.9")
+	return saying(&http.Client{Transport: http.DefaultTransport, Timeout: harness.Patience}, "X-Forwarded-For", "203.0.113.9")
 }
 
-// asked counts what kube-apiserver answered for a resource.
-func (p *proxy) asked(resource string) (count int) {
-	for _, call := range p.noted() {
-		if strings.HasSuffix(call.path, "/"+resource) {
+// askedFor counts what kube-apiserver answered for a resource.
+func askedFor(p *harness.Proxy, resource string) (count int) {
+	for _, call := range p.Noted() {
+		if strings.HasSuffix(call.Path, "/"+resource) {
 			count++
 		}
 	}
@@ -305,8 +307,8 @@ type account struct {
 // createAutoscaler gives the account of an autoscaler that may look after its target, and nothing else.
 func createAutoscaler(t *testing.T) account {
 	t.Helper()
-	namespace := deploy(t, 1)
-	kubectl(t, `
+	namespace := harness.Deploy(t, 1)
+	harness.Kubectl(t, `
 apiVersion: v1
 kind: ServiceAccount
 metadata: {name: autoscaler}
@@ -341,11 +343,11 @@ func (a account) delegates() account {
 func (a account) caller(name, paths, verbs string) account {
 	a.Helper()
 	c := account{a.T, a.namespace, name}
-	kubectl(c.T, "", "create", "serviceaccount", c.name, "-n", c.namespace)
+	harness.Kubectl(c.T, "", "create", "serviceaccount", c.name, "-n", c.namespace)
 	if verbs == "" {
 		return c
 	}
-	kubectl(c.T, "", "create", "clusterrole", c.unique(), "--non-resource-url="+paths, "--verb="+verbs)
+	harness.Kubectl(c.T, "", "create", "clusterrole", c.unique(), "--non-resource-url="+paths, "--verb="+verbs)
 	c.Cleanup(func() { c.delete("clusterrole/" + c.unique()) })
 	c.bind(c.unique(), authorizationv1.SubjectAccessReviewSpec{
 		NonResourceAttributes: &authorizationv1.NonResourceAttributes{Path: paths, Verb: verbs[strings.LastIndex(verbs, ",")+1:]},
@@ -356,12 +358,12 @@ func (a account) caller(name, paths, verbs string) account {
 // bind gives the account a ClusterRole, and waits until a right of it is known: the program would remember that it was not.
 func (a account) bind(role string, right authorizationv1.SubjectAccessReviewSpec) {
 	a.Helper()
-	kubectl(a.T, "", "create", "clusterrolebinding", a.unique(), "--clusterrole="+role, "--serviceaccount="+a.namespace+":"+a.name)
+	harness.Kubectl(a.T, "", "create", "clusterrolebinding", a.unique(), "--clusterrole="+role, "--serviceaccount="+a.namespace+":"+a.name)
 	a.Cleanup(func() { a.delete("clusterrolebinding/" + a.unique()) })
 	right.User = a.user()
-	eventually(a.T, "the right of "+right.User+" to be known", func() (bool, error) {
+	harness.Eventually(a.T, "the right of "+right.User+" to be known", func() (bool, error) {
 		review := &authorizationv1.SubjectAccessReview{Spec: right}
-		review, err := client(a.T).AuthorizationV1().SubjectAccessReviews().Create(a.Context(), review, metav1.CreateOptions{})
+		review, err := harness.Client(a.T).AuthorizationV1().SubjectAccessReviews().Create(a.Context(), review, metav1.CreateOptions{})
 		return err == nil && review.Status.Allowed, err
 	})
 }
@@ -369,7 +371,7 @@ func (a account) bind(role string, right authorizationv1.SubjectAccessReviewSpec
 // delete deletes something, if it is there.
 func (a account) delete(what string) {
 	a.Helper()
-	kubectl(a.T, "", "delete", what, "-n", a.namespace, "--ignore-not-found")
+	harness.Kubectl(a.T, "", "delete", what, "-n", a.namespace, "--ignore-not-found")
 }
 
 // unique is the name of what is the account's and in no namespace.
@@ -384,13 +386,13 @@ func (a account) mayNot(verb, path string) string {
 
 func (a account) token() string {
 	a.Helper()
-	return token(a.T, a.namespace, a.name)
+	return harness.Token(a.T, a.namespace, a.name)
 }
 
 // foreignToken is a good one, but for others than kube-apiserver.
 func (a account) foreignToken() string {
 	a.Helper()
-	return strings.TrimSpace(kubectl(a.T, "", "create", "token", a.name, "-n", a.namespace, "--audience=others"))
+	return strings.TrimSpace(harness.Kubectl(a.T, "", "create", "token", a.name, "-n", a.namespace, "--audience=others"))
 }
 
 // lateToken is one that was good until its account was deleted.
@@ -398,9 +400,9 @@ func (a account) lateToken() string {
 	a.Helper()
 	late := a.token()
 	a.delete("serviceaccount/" + a.name)
-	eventually(a.T, "Kubernetes not to know the token", func() (bool, error) {
+	harness.Eventually(a.T, "Kubernetes not to know the token", func() (bool, error) {
 		review := &authenticationv1.TokenReview{Spec: authenticationv1.TokenReviewSpec{Token: late}}
-		review, err := client(a.T).AuthenticationV1().TokenReviews().Create(a.Context(), review, metav1.CreateOptions{})
+		review, err := harness.Client(a.T).AuthenticationV1().TokenReviews().Create(a.Context(), review, metav1.CreateOptions{})
 		return err == nil && !review.Status.Authenticated, err
 	})
 	return late

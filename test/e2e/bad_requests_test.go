@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // typed is user logic that tells who asked for a pass: it notes its name and the run type, waits while there is a file
@@ -27,36 +29,36 @@ for reply in "$1.$type.reply" "$1.reply"; do
 done
 `
 
-// typedBy is base with the script typed, and a postScale hook.
+// typedBy is harness.BaseConfig with the script typed, and a postScale hook.
 func typedBy(namespace string) string {
 	hook := "postScale: {type: shell, timeout: 20000, shell: {entrypoint: ./record, command: [postScale]}}\n"
-	return strings.ReplaceAll(base(namespace)+hook, "./record", "./typed")
+	return strings.ReplaceAll(harness.BaseConfig(namespace)+hook, "./record", "./typed")
 }
 
 // typedFiles are the script and the number that evaluate replies with.
 func typedFiles(replicas int) map[string]string {
-	files := replies(replicas)
+	files := harness.Replies(replicas)
 	files["typed"] = typed
 	return files
 }
 
-// runs are what the script typed noted: "evaluate api", in order.
-func (p *program) runs() []string {
+// runsOf are what the script typed noted: "evaluate api", in order.
+func runsOf(p *harness.Program) []string {
 	p.Helper()
-	return strings.Split(strings.TrimSuffix(p.read("runs"), "\n"), "\n")
+	return strings.Split(strings.TrimSuffix(p.Read("runs"), "\n"), "\n")
 }
 
 // ran waits until typed has been run by this name and for this run type: "evaluate api".
-func (p *program) ran(run string) {
+func ran(p *harness.Program, run string) {
 	p.Helper()
-	p.eventually("a run of "+run, func() (bool, error) { return slices.Contains(p.runs(), run), nil })
+	p.Eventually("a run of "+run, func() (bool, error) { return slices.Contains(runsOf(p), run), nil })
 }
 
-// raw sends text over a connection of its own, whatever it is, and gives the answer, or a code of 0 if it is dropped.
+// callRaw sends text over a connection of its own, whatever it is, and gives the answer, or a code of 0 if it is dropped.
 // Text is still sent while the answer is read: the program may have had enough of it.
-func (p *program) raw(method, text string, after ...func(*net.TCPConn) error) (answer, http.Header) {
+func callRaw(p *harness.Program, method, text string, after ...func(*net.TCPConn) error) (harness.Answer, http.Header) {
 	p.Helper()
-	connection := p.dial()
+	connection := dial(p)
 	sent := make(chan struct{})
 	defer func() {
 		connection.Close()
@@ -73,29 +75,29 @@ func (p *program) raw(method, text string, after ...func(*net.TCPConn) error) (a
 }
 
 // dial opens a connection that does not outlast the test's patience.
-func (p *program) dial() *net.TCPConn {
+func dial(p *harness.Program) *net.TCPConn {
 	p.Helper()
-	connection, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.port), patience)
+	connection, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.Port), harness.Patience)
 	if err != nil {
 		p.Fatal(err)
 	}
-	if err := connection.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := connection.SetDeadline(time.Now().Add(harness.Patience)); err != nil {
 		p.Fatal(err)
 	}
 	return connection.(*net.TCPConn)
 }
 
 // readAnswer reads one answer that is not 100 Continue.
-func readAnswer(connection net.Conn, method string) (answer, http.Header) {
+func readAnswer(connection net.Conn, method string) (harness.Answer, http.Header) {
 	from := bufio.NewReader(connection)
 	for {
 		response, err := http.ReadResponse(from, &http.Request{Method: method})
 		if err != nil {
-			return answer{}, nil
+			return harness.Answer{}, nil
 		}
 		body, _ := io.ReadAll(response.Body) // half of one is not what is wanted
 		if response.StatusCode != http.StatusContinue {
-			return answer{response.StatusCode, response.Header.Get("Content-Type"), strings.TrimSpace(string(body))}, response.Header
+			return harness.Answer{Code: response.StatusCode, ContentType: response.Header.Get("Content-Type"), Body: strings.TrimSpace(string(body))}, response.Header
 		}
 	}
 }
@@ -203,48 +205,48 @@ var brokenOff = []bad{
 
 func TestEveryBadRequestGetsItsStatusOrIsDropped(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 2)
-	p := start(t, options{config: typedBy(namespace) + "apiConfig: {decisions: 1000}\n", files: typedFiles(2)})
-	p.serves()
-	p.logs("kept replicas") // once: it is no news any more
-	mark, began := p.mark(), time.Now()
+	namespace := harness.Deploy(t, 2)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace) + "apiConfig: {decisions: 1000}\n", Files: typedFiles(2)})
+	p.Serves()
+	p.Logs("kept replicas") // once: it is no news any more
+	mark, began := p.Mark(), time.Now()
 
-	dropped := p.trickle()
-	p.neverReads()
-	p.refusesWrongMethodsAndPaths()
+	dropped := trickle(p)
+	neverReads(p)
+	refusesWrongMethodsAndPaths(p)
 	for _, row := range unclear {
-		got, _ := p.raw(row.method, requestText(row.method, row.target))
+		got, _ := callRaw(p, row.method, requestText(row.method, row.target))
 		wantAnswer(t, row.method+" "+row.target, got, 400, refused(400, row.says))
 	}
 	for _, row := range rubbish {
-		got, _ := p.raw(row.method, row.text)
+		got, _ := callRaw(p, row.method, row.text)
 		row.check(t, got)
 	}
 	for _, row := range brokenOff {
-		got, _ := p.raw(row.method, row.text, (*net.TCPConn).CloseWrite)
+		got, _ := callRaw(p, row.method, row.text, (*net.TCPConn).CloseWrite)
 		row.check(t, got)
 	}
 	if took := <-dropped; took < 5*time.Second || took > 20*time.Second {
 		t.Errorf("a client that sends a byte a second was dropped after %s, want about 10s", took)
 	}
-	p.wentOnUntouched(namespace, began, mark)
+	wentOnUntouched(p, namespace, began, mark)
 }
 
-func (b bad) check(t *testing.T, got answer) {
+func (b bad) check(t *testing.T, got harness.Answer) {
 	t.Helper()
-	if !slices.Contains(b.codes, got.code) {
+	if !slices.Contains(b.codes, got.Code) {
 		t.Errorf("%s: got %v, want one of %v", b.name, got, b.codes)
 	}
 }
 
-func (p *program) refusesWrongMethodsAndPaths() {
+func refusesWrongMethodsAndPaths(p *harness.Program) {
 	p.Helper()
 	for path, right := range served {
 		for _, wrong := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "CONNECT", "get", "EVALUATE", "M-SEARCH"} {
 			if wrong == right {
 				continue
 			}
-			got, header := p.raw(wrong, requestText(wrong, path))
+			got, header := callRaw(p, wrong, requestText(wrong, path))
 			body := refused(405, fmt.Sprintf("Method '%s' not allowed on resource '%s'", wrong, path))
 			if wrong == "HEAD" {
 				body = "" // as always
@@ -256,15 +258,15 @@ func (p *program) refusesWrongMethodsAndPaths() {
 		}
 	}
 	for path, shown := range nowhere {
-		got, _ := p.raw("GET", requestText("GET", path))
+		got, _ := callRaw(p, "GET", requestText("GET", path))
 		wantAnswer(p.T, path, got, 404, refused(404, fmt.Sprintf("Resource '%s' not found", shown)))
 	}
 }
 
 // trickle sends a byte of a request each second until it is dropped, and tells when that was.
-func (p *program) trickle() <-chan time.Duration {
+func trickle(p *harness.Program) <-chan time.Duration {
 	p.Helper()
-	connection, began, dropped := p.dial(), time.Now(), make(chan time.Duration, 1)
+	connection, began, dropped := dial(p), time.Now(), make(chan time.Duration, 1)
 	gone := make(chan struct{})
 	go func() {
 		_, _ = io.Copy(io.Discard, connection) // until the program hangs up
@@ -288,9 +290,9 @@ func (p *program) trickle() <-chan time.Duration {
 }
 
 // neverReads asks for more than the system keeps for who does not read it, and leaves it there.
-func (p *program) neverReads() {
+func neverReads(p *harness.Program) {
 	p.Helper()
-	connection := p.dial()
+	connection := dial(p)
 	p.Cleanup(func() { connection.Close() })
 	if _, err := io.WriteString(connection, strings.Repeat(requestText("GET", "/metrics"), 1000)); err != nil {
 		p.Fatal(err)
@@ -298,21 +300,21 @@ func (p *program) neverReads() {
 }
 
 // wentOnUntouched checks that nobody was heard of by anybody but themselves.
-func (p *program) wentOnUntouched(namespace string, began time.Time, mark int) {
+func wentOnUntouched(p *harness.Program, namespace string, began time.Time, mark int) {
 	p.Helper()
-	if got := p.call(http.MethodGet, "/healthz"); got.code != 200 {
+	if got := p.Call(http.MethodGet, "/healthz"); got.Code != 200 {
 		p.Errorf("it is not alive: %v", got)
 	}
-	p.keptItsPace(began, time.Now(), 5*time.Second) // each of the slow clients takes longer
-	if got := replicas(p.T, namespace); got != 2 {
+	keptItsPace(p, began, time.Now(), 5*time.Second) // each of the slow clients takes longer
+	if got := harness.Replicas(p.T, namespace); got != 2 {
 		p.Errorf("there are %d replicas, want 2 as before", got)
 	}
-	for _, run := range p.runs() {
+	for _, run := range runsOf(p) {
 		if !strings.HasSuffix(run, " scaler") {
 			p.Errorf("user logic was run: %s", run)
 		}
 	}
-	if news := p.log.String()[mark:]; news != "" {
+	if news := p.Printed.String()[mark:]; news != "" {
 		p.Errorf("it was logged:\n%s", news)
 	}
 }
@@ -324,17 +326,17 @@ type decided struct {
 	Seconds float64
 }
 
-func (p *program) decisions(query string) (decisions []decided) {
+func decisionsOf(p *harness.Program, query string) (decisions []decided) {
 	p.Helper()
-	p.call(http.MethodGet, "/api/v1/decisions?"+query).decode(p.T, &decisions)
+	p.Call(http.MethodGet, "/api/v1/decisions?"+query).Decode(p.T, &decisions)
 	return decisions
 }
 
 // keptItsPace checks that the loop never let more than so much time go by between two passes.
-func (p *program) keptItsPace(from, to time.Time, most time.Duration) (longest time.Duration, passes int) {
+func keptItsPace(p *harness.Program, from, to time.Time, most time.Duration) (longest time.Duration, passes int) {
 	p.Helper()
 	last := from
-	for _, pass := range slices.Backward(p.decisions("run_type=scaler&limit=10000")) {
+	for _, pass := range slices.Backward(decisionsOf(p, "run_type=scaler&limit=10000")) {
 		if pass.Time.After(from) && pass.Time.Before(to) {
 			longest, last = max(longest, pass.Time.Sub(last)), pass.Time
 			passes++

@@ -13,8 +13,10 @@ import (
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/rest"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // history is what several autoscalers of one object did, in the order in which their proxies saw it.
@@ -68,8 +70,8 @@ func (h *history) check(t *testing.T) {
 
 // rival is one of several autoscalers of an object, behind a proxy of its own.
 type rival struct {
-	*program
-	*proxy
+	*harness.Program
+	*harness.Proxy
 	name    string
 	history *history
 }
@@ -78,16 +80,16 @@ type rival struct {
 // so that there is something to scale in every second.
 func startRival(t *testing.T, namespace string, h *history, name, host string, lower int) *rival {
 	t.Helper()
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "") // so that there is an account
-	r := &rival{name: name, history: h, proxy: startProxyAs(t, token(t, namespace, "web-autoscaler"))}
-	r.saw = func(c call) {
-		if !strings.Contains(c.path, "/leases") {
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "") // so that there is an account
+	r := &rival{name: name, history: h, Proxy: startProxyAs(t, harness.Token(t, namespace, "web-autoscaler"))}
+	r.Saw = func(c harness.Call) {
+		if !strings.Contains(c.Path, "/leases") {
 			return
 		}
 		switch {
-		case c.method != http.MethodGet && c.code < 300:
+		case c.Method != http.MethodGet && c.Code < 300:
 			h.add(name, "lease")
-		case c.code == http.StatusForbidden:
+		case c.Code == http.StatusForbidden:
 			h.noteRefused(name)
 		}
 	}
@@ -97,8 +99,8 @@ func startRival(t *testing.T, namespace string, h *history, name, host string, l
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.program = startAsPod(t, namespace, options{
-		kube: r.kubeconfig, files: replies(1), around: on(host), env: []string{"evaluate=" + string(method), "maxReplicas=10"},
+	r.Program = harness.StartAsPod(t, namespace, harness.Options{
+		Kube: r.Kubeconfig, Files: harness.Replies(1), Around: on(host), Env: []string{"evaluate=" + string(method), "maxReplicas=10"},
 	})
 	return r
 }
@@ -111,7 +113,7 @@ func (h *history) noteRefused(who string) {
 
 // refuses makes the proxy answer 403 to some calls, as an API server that has not loaded its rules yet.
 func (r *rival) refuses(which func(path string) bool) {
-	r.answer(func(w http.ResponseWriter, request *http.Request) bool {
+	r.Answer(func(w http.ResponseWriter, request *http.Request) bool {
 		if request.Method == http.MethodPatch && strings.HasSuffix(request.URL.Path, "/scale") {
 			r.history.add(r.name, "scale")
 		}
@@ -121,7 +123,7 @@ func (r *rival) refuses(which func(path string) bool) {
 		if strings.Contains(request.URL.Path, "/leases") {
 			r.history.noteRefused(r.name)
 		}
-		return refuse(http.StatusForbidden, metav1.StatusReasonForbidden)(w, request)
+		return harness.Refuse(http.StatusForbidden, metav1.StatusReasonForbidden)(w, request)
 	})
 }
 
@@ -129,7 +131,7 @@ func (r *rival) refuses(which func(path string) bool) {
 func (r *rival) scales(more int) {
 	r.Helper()
 	before := r.history.count(r.name, "scale")
-	r.eventually(fmt.Sprintf("%d more writes of the scale by %s", more, r.name), func() (bool, error) {
+	r.Eventually(fmt.Sprintf("%d more writes of the scale by %s", more, r.name), func() (bool, error) {
 		return r.history.count(r.name, "scale") >= before+more, nil
 	})
 }
@@ -138,7 +140,7 @@ func (r *rival) scales(more int) {
 func (r *rival) isRefused(more int) {
 	r.Helper()
 	before := r.history.refusedTo(r.name)
-	r.eventually(fmt.Sprintf("%d more refusals of %s", more, r.name), func() (bool, error) {
+	r.Eventually(fmt.Sprintf("%d more refusals of %s", more, r.name), func() (bool, error) {
 		return r.history.refusedTo(r.name) >= before+more, nil
 	})
 }
@@ -146,13 +148,13 @@ func (r *rival) isRefused(more int) {
 // rivals are two autoscalers of one object, of which the first holds the lease.
 func rivals(t *testing.T, hosts ...string) (h *history, first, second *rival) {
 	t.Helper()
-	namespace, operator := operated(t)
+	namespace, operator := harness.Operated(t)
 	h = &history{refused: map[string]int{}}
 	first = startRival(t, namespace, h, "first", hosts[0], 2)
 	first.scales(1)
 	second = startRival(t, namespace, h, "second", hosts[1], 5)
-	operator.stop()
-	second.logs("nothing was scaled", "holds the lease", "reason=LeaseNotHeld")
+	operator.Stop()
+	second.Logs("nothing was scaled", "holds the lease", "reason=LeaseNotHeld")
 	return h, first, second
 }
 
@@ -172,7 +174,7 @@ func TestChaosLeaseAPIServerIsKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := h.count("first", "scale") + h.count("second", "scale")
-		first.eventually("one of them to scale again", func() (bool, error) {
+		first.Eventually("one of them to scale again", func() (bool, error) {
 			return h.count("first", "scale")+h.count("second", "scale") > before, nil
 		})
 		h.check(t)
@@ -202,23 +204,23 @@ func TestChaosLeaseAPIServerIsKilled(t *testing.T) {
 func TestChaosLeaseHolderIsSuspended(t *testing.T) {
 	t.Parallel()
 	h, first, second := rivals(t, "first", "second")
-	if err := os.Remove(first.dir + "/begun"); err != nil {
+	if err := os.Remove(first.Dir + "/begun"); err != nil {
 		t.Fatal(err)
 	}
-	first.eventually("user logic to run", func() (bool, error) {
-		_, err := os.Stat(first.dir + "/begun")
+	first.Eventually("user logic to run", func() (bool, error) {
+		_, err := os.Stat(first.Dir + "/begun")
 		return err == nil, err
 	})
-	if err := first.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+	if err := first.Cmd.Process.Signal(syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = first.cmd.Process.Signal(syscall.SIGCONT) }()
+	defer func() { _ = first.Cmd.Process.Signal(syscall.SIGCONT) }()
 	second.scales(2)
-	mark := first.mark()
-	if err := first.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+	mark := first.Mark()
+	if err := first.Cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
-	first.logsAfter(mark, "nothing was scaled", "reason=LeaseNotHeld")
+	first.LogsAfter(mark, "nothing was scaled", "reason=LeaseNotHeld")
 	second.scales(2)
 	h.check(t)
 }
@@ -240,16 +242,23 @@ func TestLeaseDeletedByHand(t *testing.T) {
 	h, first, second := rivals(t, "first", "second")
 	namespace := first.namespaceOfTarget()
 	for range 3 {
-		kubectl(t, "", "delete", "lease", "-n", namespace, "web-autoscaler.custompodautoscaler.com")
+		harness.Kubectl(t, "", "delete", "lease", "-n", namespace, "web-autoscaler.custompodautoscaler.com")
 		first.scales(2)
 	}
 	if n := h.count("second", "scale"); n > 0 {
-		t.Errorf("the second one has written the scale %d times: %s", n, second.log)
+		t.Errorf("the second one has written the scale %d times: %s", n, second.Printed)
 	}
 	h.check(t)
 }
 
 func (r *rival) namespaceOfTarget() string {
-	i := slices.IndexFunc(r.cmd.Env, func(v string) bool { return strings.HasPrefix(v, "namespace=") })
-	return strings.TrimPrefix(r.cmd.Env[i], "namespace=")
+	i := slices.IndexFunc(r.Cmd.Env, func(v string) bool { return strings.HasPrefix(v, "namespace=") })
+	return strings.TrimPrefix(r.Cmd.Env[i], "namespace=")
+}
+
+// startProxyAs is a proxy that asks as the owner of the token. The program has no token of its own: client-go sends none without TLS.
+func startProxyAs(t testing.TB, token string) *harness.Proxy {
+	t.Helper()
+	config := cluster.Start(t).Config()
+	return harness.StartProxyWith(t, &rest.Config{Host: config.Host, TLSClientConfig: rest.TLSClientConfig{CAData: config.CAData}, BearerToken: token})
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // container makes $ROOT a container's file system out of this machine's, and runs the image's command in it as the
@@ -35,24 +36,24 @@ exec chroot "$ROOT" /app/custom-pod-autoscaler
 // /config.yaml and from the environment, and the credentials that Kubernetes gives to a pod.
 func TestAsAnImageRunsIt(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	example, err := os.ReadFile("../../examples/k8s-metrics-cpu/autoscaler.yaml")
+	namespace := harness.Deploy(t, 1)
+	example, err := os.ReadFile(harness.Root + "/examples/k8s-metrics-cpu/autoscaler.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubectl(t, string(example), "apply", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, string(example), "apply", "-n", namespace, "-f", "-")
 
-	p := &program{T: t, dir: t.TempDir(), log: &lockedBuffer{}, exited: make(chan struct{})}
-	root := filepath.Join(p.dir, "root")
-	for _, folder := range []string{root, filepath.Join(p.dir, "serviceaccount")} {
+	p := &harness.Program{T: t, Dir: t.TempDir(), Printed: &harness.LockedBuffer{}, Exited: make(chan struct{})}
+	root := filepath.Join(p.Dir, "root")
+	for _, folder := range []string{root, filepath.Join(p.Dir, "serviceaccount")} {
 		if err := os.Mkdir(folder, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
 	api := cluster.Start(t).Config()
-	p.write("serviceaccount/token", token(t, namespace, "web-autoscaler"))
-	p.write("serviceaccount/ca.crt", string(api.CAData))
-	p.write("config.yaml", `
+	p.Write("serviceaccount/token", harness.Token(t, namespace, "web-autoscaler"))
+	p.Write("serviceaccount/ca.crt", string(api.CAData))
+	p.Write("config.yaml", `
 scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
 runMode: per-resource
 interval: 300
@@ -63,22 +64,22 @@ evaluate: {type: shell, shell: {command: ["-c", "grep -q '\"value\":\"1\\\\n\"' 
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Link(build(t, plain...), filepath.Join(p.dir, "program")); err != nil {
+	if err := os.Link(harness.Build(t, harness.PlainFlags...), filepath.Join(p.Dir, "program")); err != nil {
 		t.Fatal(err)
 	}
-	p.cmd = exec.Command("sh", "-c", container)
-	p.cmd.Dir = p.dir
-	p.cmd.Env = []string{
+	p.Cmd = exec.Command("sh", "-c", container)
+	p.Cmd.Dir = p.Dir
+	p.Cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "ROOT=" + root, "namespace=" + namespace,
-		fmt.Sprintf("apiConfig={port: %d, host: 127.0.0.1}", freePort(t)),
+		fmt.Sprintf("apiConfig={port: %d, host: 127.0.0.1}", harness.FreePort(t)),
 		"KUBERNETES_SERVICE_HOST=" + address.Hostname(), "KUBERNETES_SERVICE_PORT=" + address.Port(),
 	}
-	p.cmd.SysProcAttr = processOne()
-	p.cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNS
-	p.run()
+	p.Cmd.SysProcAttr = harness.ProcessOne()
+	p.Cmd.SysProcAttr.Cloneflags |= syscall.CLONE_NEWNS
+	p.RunCommand()
 
-	scalesTo(t, namespace, 3) // so metric's parent was process 1
-	if code := p.stop(); code != 0 {
+	harness.ScalesTo(t, namespace, 3) // so metric's parent was process 1
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }

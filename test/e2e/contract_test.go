@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
@@ -21,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // stages are all methods and hooks, in the order in which a pass runs them.
@@ -80,7 +80,7 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 	preScale["currentReplicas"] = 3.0
 	one, each := evaluate["metrics"], postMetric["metrics"]
 	var pods []string
-	for _, pod := range podsOf(t, namespace, "flask-metric") {
+	for _, pod := range harness.PodsOf(t, namespace, "flask-metric") {
 		pods = append(pods, pod.Name)
 	}
 	for _, mode := range []struct {
@@ -94,16 +94,16 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, options{
-				config: strings.ReplaceAll(base(namespace), "name: web", "name: flask-metric") + recordedSpecs + hooks(),
-				env:    []string{"runMode=" + mode.name, "metricConcurrency=1"}, // the last pod's document is the last one written
-				files:  map[string]string{"metric.reply": "7\n", "evaluate.reply": `{"targetReplicas": 3}`, "keep": keep},
+			p := harness.Start(t, harness.Options{
+				Config: strings.ReplaceAll(harness.BaseConfig(namespace), "name: web", "name: flask-metric") + recordedSpecs + hooks(),
+				Env:    []string{"runMode=" + mode.name, "metricConcurrency=1"}, // the last pod's document is the last one written
+				Files:  map[string]string{"metric.reply": "7\n", "evaluate.reply": `{"targetReplicas": 3}`, "keep": keep},
 			})
-			p.gathers("two pods that are measured and one that is not", func(metrics []gathered) bool {
+			gathers(p, "two pods that are measured and one that is not", func(metrics []gathered) bool {
 				return len(metrics) == 7 && readyPods(2)(metrics[:2])
 			})
-			p.write("wanted", "")
-			p.eventually("a whole pass", func() (bool, error) { return p.read("pass/postScale.json") != "", nil })
+			p.Write("wanted", "")
+			p.Eventually("a whole pass", func() (bool, error) { return p.Read("pass/postScale.json") != "", nil })
 			checkOrder(p, len(mode.resources))
 			for _, row := range []struct {
 				stage string
@@ -118,7 +118,7 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 				{"preScale", preScale},
 				{"postScale", preScale},
 			} {
-				got := p.document("pass/" + row.stage)
+				got := p.Document("pass/" + row.stage)
 				for _, difference := range compare(mode.name+"."+row.stage, row.want, got) {
 					t.Error(difference)
 				}
@@ -133,11 +133,11 @@ func TestDocumentsAreThoseOfVersion2(t *testing.T) {
 func createFlaskMetric(t *testing.T) (namespace string) {
 	t.Helper()
 	namespace = cluster.Start(t).Namespace(t)
-	template := podTemplate("flask-metric")
+	template := harness.PodTemplate("flask-metric")
 	template.Annotations = map[string]string{"kwok.x-k8s.io/usage-cpu": "4m", "kwok.x-k8s.io/usage-memory": "32Mi"}
 	template.Spec.Containers[0].Name, template.Spec.Containers[0].Image = "flask-metric", "flask-metric:1"
 	replicas := int32(3)
-	_, err := client(t).AppsV1().Deployments(namespace).Create(t.Context(), &appsv1.Deployment{
+	_, err := harness.Client(t).AppsV1().Deployments(namespace).Create(t.Context(), &appsv1.Deployment{
 		ObjectMeta: metav1.ObjectMeta{Name: "flask-metric", Labels: map[string]string{"numPods": "3"}},
 		Spec: appsv1.DeploymentSpec{
 			Replicas: &replicas, Template: template,
@@ -147,13 +147,13 @@ func createFlaskMetric(t *testing.T) (namespace string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ready(t, namespace, 3)
-	pods := podsOf(t, namespace, "flask-metric")
+	harness.PodsAreReady(t, namespace, 3)
+	pods := harness.PodsOf(t, namespace, "flask-metric")
 	writeRecordedMetrics(t, namespace, pods[1:])
-	patchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"kwok.x-k8s.io/usage-memory": "0"}}}`)
-	measured(t, namespace, "flask-metric", 2)
-	eventually(t, "the Deployment to be available", func() (bool, error) {
-		deployment, err := client(t).AppsV1().Deployments(namespace).Get(t.Context(), "flask-metric", metav1.GetOptions{})
+	harness.PatchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"kwok.x-k8s.io/usage-memory": "0"}}}`)
+	harness.PodsAreMeasured(t, namespace, "flask-metric", 2)
+	harness.Eventually(t, "the Deployment to be available", func() (bool, error) {
+		deployment, err := harness.Client(t).AppsV1().Deployments(namespace).Get(t.Context(), "flask-metric", metav1.GetOptions{})
 		return err == nil && deployment.Status.AvailableReplicas == 3 && len(deployment.Status.Conditions) == 2, err
 	})
 	return namespace
@@ -165,7 +165,7 @@ func writeRecordedMetrics(t *testing.T, namespace string, pods []corev1.Pod) {
 	backend := networkingv1.IngressBackend{Service: &networkingv1.IngressServiceBackend{
 		Name: "flask-metric", Port: networkingv1.ServiceBackendPort{Number: 5000},
 	}}
-	_, err := client(t).NetworkingV1().Ingresses(namespace).Create(t.Context(), &networkingv1.Ingress{
+	_, err := harness.Client(t).NetworkingV1().Ingresses(namespace).Create(t.Context(), &networkingv1.Ingress{
 		ObjectMeta: metav1.ObjectMeta{Name: "main-route"},
 		Spec:       networkingv1.IngressSpec{DefaultBackend: &backend},
 	}, metav1.CreateOptions{})
@@ -173,15 +173,15 @@ func writeRecordedMetrics(t *testing.T, namespace string, pods []corev1.Pod) {
 		t.Fatal(err)
 	}
 	for _, pod := range pods {
-		setObjectMetric(t, namespace, "pods", pod.Name, "packets-per-second", "1500m")
+		harness.SetObjectMetric(t, namespace, "pods", pod.Name, "packets-per-second", "1500m")
 	}
-	setObjectMetric(t, namespace, "ingresses.networking.k8s.io", "main-route", "requests-per-second", "120")
-	setExternalMetric(t, namespace, "my-external-metric", labels.Set{"foo": "bar"}, "42")
-	setExternalMetric(t, namespace, "my-external-metric", labels.Set{"foo": "baz"}, "43")
+	harness.SetObjectMetric(t, namespace, "ingresses.networking.k8s.io", "main-route", "requests-per-second", "120")
+	harness.SetExternalMetric(t, namespace, "my-external-metric", labels.Set{"foo": "bar"}, "42")
+	harness.SetExternalMetric(t, namespace, "my-external-metric", labels.Set{"foo": "baz"}, "43")
 }
 
 // checkOrder holds if every pass ran each method in its turn, and metric so many times; the last pass may be cut short.
-func checkOrder(p *program, metrics int) {
+func checkOrder(p *harness.Program, metrics int) {
 	p.Helper()
 	var pass []string
 	for _, stage := range stages {
@@ -191,7 +191,7 @@ func checkOrder(p *program, metrics int) {
 			pass = append(pass, stage)
 		}
 	}
-	for i, call := range strings.Fields(p.read("calls")) {
+	for i, call := range strings.Fields(p.Read("calls")) {
 		if want := pass[i%len(pass)]; call != want {
 			p.Errorf("call %d is %s, want %s", i+1, call, want)
 			return
@@ -200,14 +200,14 @@ func checkOrder(p *program, metrics int) {
 }
 
 // checkNames holds if the metrics are of these resources, in this order, and metric was last given the last of them.
-func checkNames(p *program, want []string) {
+func checkNames(p *harness.Program, want []string) {
 	p.Helper()
 	for _, stage := range []string{"postMetric", "preEvaluate", "evaluate", "postEvaluate"} {
 		if got := metricNames(p, "pass/"+stage); !slices.Equal(got, want) {
 			p.Errorf("%s: metrics are of %v, want %v", stage, got, want)
 		}
 	}
-	resource := p.document("pass/metric")["resource"].(map[string]any)
+	resource := p.Document("pass/metric")["resource"].(map[string]any)
 	if got := resource["metadata"].(map[string]any)["name"]; got != want[len(want)-1] {
 		p.Errorf("metric was last given %v, want %s", got, want[len(want)-1])
 	}
@@ -219,22 +219,7 @@ func recorded(t *testing.T, name string) map[string]any {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return decode(t, string(text))
-}
-
-// document is what a method was last given.
-func (p *program) document(stage string) map[string]any {
-	p.Helper()
-	return decode(p.T, p.read(stage+".json"))
-}
-
-func decode(t *testing.T, text string) map[string]any {
-	t.Helper()
-	var document map[string]any
-	if err := json.Unmarshal([]byte(text), &document); err != nil {
-		t.Fatalf("reading %q: %v", text, err)
-	}
-	return document
+	return harness.DecodeJSON(t, string(text))
 }
 
 func with(document map[string]any, key string, value any) map[string]any {
@@ -319,15 +304,7 @@ func compareValues(path, key string, want, got any) []string {
 }
 
 func differs(path string, want, got any) []string {
-	return []string{fmt.Sprintf("%s is %s, want %s", path, inJSON(got), inJSON(want))}
-}
-
-func inJSON(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		return err.Error()
-	}
-	return string(text)
+	return []string{fmt.Sprintf("%s is %s, want %s", path, harness.InJSON(got), harness.InJSON(want))}
 }
 
 func sortedValues(object map[string]any) []any {
@@ -365,7 +342,7 @@ func TestCompareFindsEveryDifference(t *testing.T) {
 		{"one entry less", `{"a": [1, 2]}`, `{"a": [1]}`, "doc.a is [1]"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			got := strings.Join(compare("doc", decode(t, row.want), decode(t, row.got)), "\n")
+			got := strings.Join(compare("doc", harness.DecodeJSON(t, row.want), harness.DecodeJSON(t, row.got)), "\n")
 			if (got == "") != (row.difference == "") || !strings.Contains(got, row.difference) {
 				t.Errorf("got %q, want %q", got, row.difference)
 			}
@@ -381,7 +358,7 @@ type request struct {
 
 func TestHTTPMethodsAreSentTheirDocuments(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
+	namespace := harness.Deploy(t, 1)
 	var lock sync.Mutex
 	sent := map[string]request{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -393,7 +370,7 @@ func TestHTTPMethodsAreSentTheirDocuments(t *testing.T) {
 		_, _ = io.WriteString(w, reply)
 	}))
 	t.Cleanup(server.Close)
-	start(t, options{config: strings.Join([]string{
+	harness.Start(t, harness.Options{Config: strings.Join([]string{
 		"scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}",
 		"namespace: " + namespace,
 		"runMode: per-resource",
@@ -401,17 +378,17 @@ func TestHTTPMethodsAreSentTheirDocuments(t *testing.T) {
 		"metric: {type: http, timeout: 20000, http: {method: GET, url: '" + server.URL + "/metric', parameterMode: query}}",
 		"evaluate: {type: http, timeout: 20000, http: {method: POST, url: '" + server.URL + "/evaluate', parameterMode: body}}",
 	}, "\n")})
-	scalesTo(t, namespace, 3)
+	harness.ScalesTo(t, namespace, 3)
 
 	lock.Lock()
 	defer lock.Unlock()
 	metric, evaluate := sent["/metric"], sent["/evaluate"]
-	if document := decode(t, metric.query); metric.method != http.MethodGet || metric.body != "" || document["runType"] != "scaler" {
+	if document := harness.DecodeJSON(t, metric.query); metric.method != http.MethodGet || metric.body != "" || document["runType"] != "scaler" {
 		t.Errorf("metric was sent %+v", metric)
 	}
-	document := decode(t, evaluate.body)
-	if want := `[{"resource":"web","value":"7\n"}]`; inJSON(document["metrics"]) != want {
-		t.Errorf("metrics are %s, want %s", inJSON(document["metrics"]), want)
+	document := harness.DecodeJSON(t, evaluate.body)
+	if want := `[{"resource":"web","value":"7\n"}]`; harness.InJSON(document["metrics"]) != want {
+		t.Errorf("metrics are %s, want %s", harness.InJSON(document["metrics"]), want)
 	}
 	if evaluate.method != http.MethodPost || evaluate.query != "" || evaluate.contentType != "application/json" || evaluate.length != int64(len(evaluate.body)) {
 		t.Errorf("evaluate was sent %+v", evaluate)

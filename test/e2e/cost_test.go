@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 const threeResources = `
@@ -36,23 +37,23 @@ var (
 
 func TestAPassReadsEverythingOnceAndWritesOnlyAChange(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 3)
-	measured(t, namespace, "web", 3)
+	namespace := harness.Deploy(t, 3)
+	harness.PodsAreMeasured(t, namespace, "web", 3)
 	for i, mode := range []string{"per-resource", "per-pod"} {
-		proxy := startProxy(t)
-		p := start(t, options{
-			config: base(namespace) + threeResources, files: replies(3 + i), kube: proxy.kubeconfig, env: []string{"runMode=" + mode},
+		proxy := harness.StartProxy(t)
+		p := harness.Start(t, harness.Options{
+			Config: harness.BaseConfig(namespace) + threeResources, Files: harness.Replies(3 + i), Kube: proxy.Kubeconfig, Env: []string{"runMode=" + mode},
 		})
-		p.calledJust(proxy, callsOfTheFirst)
-		p.settlesOn(proxy, callsOfAPass)
+		calledJust(p, proxy, callsOfTheFirst)
+		settlesOn(p, proxy, callsOfAPass)
 
-		p.evaluates(4 + i)
-		scalesTo(t, namespace, int32(4+i))
-		p.passes("evaluate", 2)
-		p.stop() // which writes the last event
+		p.Evaluates(4 + i)
+		harness.ScalesTo(t, namespace, int32(4+i))
+		p.Passes("evaluate", 2)
+		p.Stop() // which writes the last event
 		var writes []string
-		for _, call := range proxy.noted() {
-			if call.method != http.MethodGet {
+		for _, call := range proxy.Noted() {
+			if call.Method != http.MethodGet {
 				writes = append(writes, call.String())
 			}
 		}
@@ -66,37 +67,37 @@ func TestAPassReadsEverythingOnceAndWritesOnlyAChange(t *testing.T) {
 func TestACustomResourceIsReadOnceAsJSON(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	installWorkers(t, "cost.example.com", scalable)
-	createCustomWorker(t, namespace, "cost.example.com")
-	proxy := startProxy(t)
-	p := start(t, options{
-		config: base(namespace), files: replies(1), kube: proxy.kubeconfig,
-		env: []string{"scaleTargetRef={apiVersion: cost.example.com/v1, kind: Worker, name: web}"},
+	harness.InstallWorkers(t, "cost.example.com", harness.Scalable)
+	harness.CreateCustomWorker(t, namespace, "cost.example.com")
+	proxy := harness.StartProxy(t)
+	p := harness.Start(t, harness.Options{
+		Config: harness.BaseConfig(namespace), Files: harness.Replies(1), Kube: proxy.Kubeconfig,
+		Env: []string{"scaleTargetRef={apiVersion: cost.example.com/v1, kind: Worker, name: web}"},
 	})
 	const scale = "GET cost.example.com/v1 workers/web/scale JSON"
-	p.calledJust(proxy, []string{"GET cost.example.com/v1 JSON", scale, "GET cost.example.com/v1 workers/web JSON", scale, scale})
-	kubectl(t, "", "annotate", "-n", namespace, "workers.cost.example.com", "web", "changed=yes")
-	p.eventually("the object to be read again", func() (bool, error) {
-		return strings.Count(fmt.Sprint(proxy.byPasses()), "workers/web JSON") == 2, nil
+	calledJust(p, proxy, []string{"GET cost.example.com/v1 JSON", scale, "GET cost.example.com/v1 workers/web JSON", scale, scale})
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "workers.cost.example.com", "web", "changed=yes")
+	p.Eventually("the object to be read again", func() (bool, error) {
+		return strings.Count(fmt.Sprint(byPasses(proxy)), "workers/web JSON") == 2, nil
 	})
-	p.settlesOn(proxy, []string{scale})
+	settlesOn(p, proxy, []string{scale})
 }
 
 // calledJust waits for as many calls as are wanted, and checks that they are those.
-func (p *program) calledJust(proxy *proxy, want []string) {
+func calledJust(p *harness.Program, proxy *harness.Proxy, want []string) {
 	p.Helper()
-	p.eventually(fmt.Sprintf("%d calls", len(want)), func() (bool, error) { return len(proxy.byPasses()) >= len(want), nil })
-	if got := proxy.byPasses()[:len(want)]; !slices.Equal(got, want) {
+	p.Eventually(fmt.Sprintf("%d calls", len(want)), func() (bool, error) { return len(byPasses(proxy)) >= len(want), nil })
+	if got := byPasses(proxy)[:len(want)]; !slices.Equal(got, want) {
 		p.Fatalf("the first calls are\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 }
 
 // settlesOn waits for four passes in a row that make just these calls.
-func (p *program) settlesOn(proxy *proxy, pass []string) {
+func settlesOn(p *harness.Program, proxy *harness.Proxy, pass []string) {
 	p.Helper()
 	want := slices.Repeat(pass, 4)
-	p.eventually("four passes of "+strings.Join(pass, ", "), func() (bool, error) {
-		calls := proxy.byPasses()
+	p.Eventually("four passes of "+strings.Join(pass, ", "), func() (bool, error) {
+		calls := byPasses(proxy)
 		for len(calls) > 0 && calls[len(calls)-1] != pass[len(pass)-1] { // of a pass that is under way
 			calls = calls[:len(calls)-1]
 		}
@@ -106,32 +107,11 @@ func (p *program) settlesOn(proxy *proxy, pass []string) {
 }
 
 // byPasses are the calls so far but for those of the watch.
-func (p *proxy) byPasses() (all []string) {
-	for _, call := range p.noted() {
-		if !call.query.Has("resourceVersion") && !call.query.Has("watch") {
+func byPasses(p *harness.Proxy) (all []string) {
+	for _, call := range p.Noted() {
+		if !call.Query.Has("resourceVersion") && !call.Query.Has("watch") {
 			all = append(all, call.String())
 		}
 	}
 	return all
-}
-
-// String is the call without its namespace, and what kind of document the answer is:
-// GET apps/v1 deployments/web/scale protobuf
-func (c call) String() string {
-	path := strings.TrimPrefix(strings.TrimPrefix(c.path, "/apis/"), "/api/")
-	version, resource, found := strings.Cut(path, "/namespaces/")
-	words := []string{c.method, version}
-	if _, resource, _ = strings.Cut(resource, "/"); found {
-		for key, values := range c.query {
-			resource += "?" + key + "=" + values[0]
-		}
-		words = append(words, resource)
-	}
-	switch {
-	case c.contentType == "application/vnd.kubernetes.protobuf" && strings.HasPrefix(c.accept, c.contentType+","):
-		return strings.Join(append(words, "protobuf"), " ")
-	case c.contentType == "application/json":
-		return strings.Join(append(words, "JSON"), " ")
-	}
-	return strings.Join(append(words, c.contentType, "of", c.accept), " ")
 }

@@ -1,34 +1,19 @@
 package e2e
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"sigs.k8s.io/yaml"
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
-
-const crdFile = "../../api/v1/custompodautoscaler.com_custompodautoscalers.yaml"
-
-// installed is once for all tests: the definition is the cluster's.
-var installed sync.Once
-
-// installCRD applies the definition as people do, and waits until the API serves it.
-func installCRD(t testing.TB) {
-	t.Helper()
-	installed.Do(func() {
-		kubectl(t, "", "apply", "-f", crdFile)
-		kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/custompodautoscalers.custompodautoscaler.com")
-	})
-}
 
 // ofOperator14 is an object as the existing operator's users have it: fields that the API does not check, an environment
 // in the template, a Role that is somebody else's.
@@ -57,11 +42,11 @@ spec:
 
 func TestAnObjectOfTheExistingOperatorIsTakenAsItIs(t *testing.T) {
 	t.Parallel()
-	installCRD(t)
+	harness.InstallCRD(t)
 	namespace := cluster.Start(t).Namespace(t)
-	kubectl(t, ofOperator14, "apply", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, ofOperator14, "apply", "-n", namespace, "-f", "-")
 	get := func(path string) string {
-		return kubectl(t, "", "get", "-n", namespace, "cpa", "python-custom-autoscaler", "-o", "jsonpath="+path)
+		return harness.Kubectl(t, "", "get", "-n", namespace, "cpa", "python-custom-autoscaler", "-o", "jsonpath="+path)
 	}
 	for path, want := range map[string]string{
 		"{.spec.template.spec.containers[0].somethingNew.that[3]}": "day", // nothing of a template is dropped
@@ -73,10 +58,10 @@ func TestAnObjectOfTheExistingOperatorIsTakenAsItIs(t *testing.T) {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
-	kubectl(t, `{"status": {"minReplicas": 0, "maxReplicas": 10, "currentReplicas": 3, "desiredReplicas": 5, "conditions": [
+	harness.Kubectl(t, `{"status": {"minReplicas": 0, "maxReplicas": 10, "currentReplicas": 3, "desiredReplicas": 5, "conditions": [
 		{"type": "Ready", "status": "True", "reason": "MinimumReplicasAvailable", "message": "", "lastTransitionTime": "2026-01-01T12:00:00Z"}]}}`,
 		"patch", "-n", namespace, "cpa", "python-custom-autoscaler", "--subresource=status", "--type=merge", "--patch-file=/dev/stdin")
-	shown := strings.Split(strings.TrimSpace(kubectl(t, "", "get", "-n", namespace, "cpa")), "\n")
+	shown := strings.Split(strings.TrimSpace(harness.Kubectl(t, "", "get", "-n", namespace, "cpa")), "\n")
 	for i, want := range []string{
 		"NAME TARGET MIN MAX REPLICAS DESIRED READY REASON ABLE ACTIVE AGE", "python-custom-autoscaler hello-kubernetes 0 10 3 5 True MinimumReplicasAvailable ",
 	} {
@@ -88,7 +73,7 @@ func TestAnObjectOfTheExistingOperatorIsTakenAsItIs(t *testing.T) {
 
 func TestAnObjectThatCannotBeRightIsRefused(t *testing.T) {
 	t.Parallel()
-	installCRD(t)
+	harness.InstallCRD(t)
 	namespace := cluster.Start(t).Namespace(t)
 	for _, row := range []struct{ name, old, changed, says string }{
 		{"no template", "template:", "tmplate:", `unknown field "spec.tmplate"`},
@@ -113,7 +98,7 @@ func TestAnObjectThatCannotBeRightIsRefused(t *testing.T) {
 			if changed == ofOperator14 {
 				t.Fatalf("%q is not in the object", row.old)
 			}
-			if words, err := kubectlFails(t, changed, "create", "--dry-run=server", "-n", namespace, "-f", "-"); err == nil || !strings.Contains(words, row.says) {
+			if words, err := harness.KubectlFails(t, changed, "create", "--dry-run=server", "-n", namespace, "-f", "-"); err == nil || !strings.Contains(words, row.says) {
 				t.Errorf("got %v %s, want %s", err, words, row.says)
 			}
 		})
@@ -123,37 +108,25 @@ func TestAnObjectThatCannotBeRightIsRefused(t *testing.T) {
 // TestATargetOfTheCoreGroupNeedsNoVersion, nor is its kind in one case alone.
 func TestATargetOfTheCoreGroupNeedsNoVersion(t *testing.T) {
 	t.Parallel()
-	installCRD(t)
+	harness.InstallCRD(t)
 	namespace := cluster.Start(t).Namespace(t)
 	for _, target := range []string{"{kind: ReplicationController, name: web}", `{apiVersion: "", kind: replicationcontroller, name: web.v1}`, "{kind: a, name: ...}"} {
 		object := strings.Replace(ofOperator14, "{apiVersion: apps/v1, kind: Deployment, name: hello-kubernetes}", target, 1)
-		kubectl(t, object, "create", "--dry-run=server", "-n", namespace, "-f", "-")
+		harness.Kubectl(t, object, "create", "--dry-run=server", "-n", namespace, "-f", "-")
 	}
-}
-
-// kubectlFails runs it as the administrator, and gives what it says when it fails.
-func kubectlFails(t *testing.T, stdin string, arguments ...string) (words string, err error) {
-	t.Helper()
-	cluster := cluster.Start(t)
-	command := exec.CommandContext(t.Context(), cluster.Kubectl(), append([]string{"--kubeconfig", cluster.Kubeconfig()}, arguments...)...)
-	command.Stdin = strings.NewReader(stdin)
-	var stderr bytes.Buffer
-	command.Stderr = &stderr
-	err = command.Run()
-	return stderr.String(), err
 }
 
 // TestTheExamplesObjectsAreTaken by an API server, as they are.
 func TestTheExamplesObjectsAreTaken(t *testing.T) {
 	t.Parallel()
-	installCRD(t)
+	harness.InstallCRD(t)
 	namespace := cluster.Start(t).Namespace(t)
-	objects, err := filepath.Glob("../../examples/*/cpa.yaml")
+	objects, err := filepath.Glob(harness.Root + "/examples/*/cpa.yaml")
 	if err != nil || len(objects) < 2 {
 		t.Fatalf("there are %v, %v", objects, err)
 	}
 	for _, object := range objects {
-		kubectl(t, "", "apply", "-n", namespace, "--dry-run=server", "-f", object)
+		harness.Kubectl(t, "", "apply", "-n", namespace, "--dry-run=server", "-f", object)
 	}
 }
 
@@ -161,10 +134,10 @@ func TestTheExamplesObjectsAreTaken(t *testing.T) {
 // definition of the object does not look into.
 func TestTheObjectsThatInitWritesAreTaken(t *testing.T) {
 	t.Parallel()
-	installCRD(t)
+	harness.InstallCRD(t)
 	namespace := cluster.Start(t).Namespace(t)
-	program := build(t)
-	languages, err := filepath.Glob("../../internal/scaffold/templates/*/parts.tmpl")
+	program := harness.Build(t)
+	languages, err := filepath.Glob(harness.Root + "/internal/scaffold/templates/*/parts.tmpl")
 	if err != nil || len(languages) < 5 {
 		t.Fatalf("there are %v, %v", languages, err)
 	}
@@ -176,8 +149,8 @@ func TestTheObjectsThatInitWritesAreTaken(t *testing.T) {
 			t.Fatalf("%v: %s", err, words)
 		}
 		object := filepath.Join(folder, "cpa.yaml")
-		kubectl(t, "", "apply", "--dry-run=server", "-f", object)
-		kubectl(t, deploymentOf(t, object, language, namespace), "create", "--dry-run=server", "--validate=strict", "-f", "-")
+		harness.Kubectl(t, "", "apply", "--dry-run=server", "-f", object)
+		harness.Kubectl(t, deploymentOf(t, object, language, namespace), "create", "--dry-run=server", "--validate=strict", "-f", "-")
 	}
 }
 

@@ -3,8 +3,6 @@ package e2e
 import (
 	"context"
 	"fmt"
-	"maps"
-	"math"
 	"net/http"
 	"os"
 	"regexp"
@@ -21,95 +19,26 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
-
-// specs is the configuration of these kubernetesMetricSpecs.
-func specs(lines ...string) string {
-	return "\nkubernetesMetricSpecs:\n  - " + strings.Join(lines, "\n  - ") + "\n"
-}
-
-// podHits is a spec of the metric hits of the pods.
-const podHits = "{type: Pods, pods: {metric: {name: hits}, target: {type: AverageValue}}}"
-
-// hits is a spec of the metric hits of an object.
-func hits(apiVersion, kind, name, target string) string {
-	return fmt.Sprintf("{type: Object, object: {describedObject: {apiVersion: %s, kind: %s, name: %s}, metric: {name: hits}, target: {type: %s}}}", apiVersion, kind, name, target)
-}
 
 // requests is a spec of the metric requests of the Deployment, by its labels.
 func requests(selector string) string {
 	return "{type: Object, object: {describedObject: {apiVersion: apps/v1, kind: Deployment, name: web}, metric: {name: requests, selector: " + selector + "}, target: {type: AverageValue}}}"
 }
 
-// jobs is a spec of the external metric jobs.
-func jobs(selector, target string) string {
-	return fmt.Sprintf("{type: External, external: {metric: {name: jobs, selector: %s}, target: {type: %s}}}", selector, target)
-}
-
 // clusterScoped stands for the namespace of a metric whose object has none. In the adapter's paths it leaves
 // namespaces/.
 const clusterScoped = ".."
 
-func setObjectMetric(t *testing.T, namespace, resource, name, metric, value string) {
-	t.Helper()
-	setLabelledMetric(t, namespace, resource, name, metric, nil, value)
-}
-
-func setLabelledMetric(t *testing.T, namespace, resource, name, metric string, set labels.Set, value string) {
-	t.Helper()
-	if err := cluster.Start(t).SetObjectMetric(t.Context(), namespace, resource, name, metric, set, value); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func setExternalMetric(t *testing.T, namespace, metric string, set labels.Set, value string) {
-	t.Helper()
-	if err := cluster.Start(t).SetExternalMetric(t.Context(), namespace, metric, set, value); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // gathersJust waits until the metric method is given just these sources, as JSON: entries without their spec, replicas
 // and times.
-func (p *program) gathersJust(want ...string) {
+func gathersJust(p *harness.Program, want ...string) {
 	p.Helper()
-	p.eventually("just these metrics: "+strings.Join(want, " "), func() (bool, error) {
-		got := p.sources()
+	p.Eventually("just these metrics: "+strings.Join(want, " "), func() (bool, error) {
+		got := p.Sources()
 		return slices.Equal(got, want), fmt.Errorf("got %s", strings.Join(got, " "))
 	})
-}
-
-func (p *program) sources() []string {
-	p.Helper()
-	text := p.read("metric.json")
-	if text == "" {
-		return nil
-	}
-	var sources []string
-	entries, _ := decode(p.T, text)["kubernetesMetrics"].([]any) // not there where nothing was gathered
-	for _, entry := range entries {
-		source := entry.(map[string]any)
-		delete(source, "spec")
-		delete(source, "current_replicas")
-		sources = append(sources, inJSON(timeless(source)))
-	}
-	return sources
-}
-
-// timeless removes times, and rounds what is simulated: cpu, which a pod has less than 1000 of, to hundreds.
-func timeless(object map[string]any) map[string]any {
-	maps.DeleteFunc(object, func(key string, _ any) bool { return strings.EqualFold(key, "timestamp") || key == "Window" })
-	for key, value := range object {
-		switch value := value.(type) {
-		case map[string]any:
-			timeless(value)
-		case float64:
-			if key == "Value" && value < 1000 {
-				object[key] = math.Round(value/100) * 100
-			}
-		}
-	}
-	return object
 }
 
 // TestOneContainerIsMeasuredAlone: in this cluster each container of a pod uses what the pod's annotations say, and the
@@ -122,7 +51,7 @@ func TestOneContainerIsMeasuredAlone(t *testing.T) {
 			"cpu": resource.MustParse(cpu), "memory": resource.MustParse(memory),
 		}}}
 	}
-	createDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
+	harness.CreateDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
 		always := corev1.ContainerRestartPolicyAlways
 		sidecar := container("sidecar", "30m", "4k")
 		sidecar.RestartPolicy = &always
@@ -130,12 +59,12 @@ func TestOneContainerIsMeasuredAlone(t *testing.T) {
 		template.Spec.Containers = []corev1.Container{container("web", "200m", "2k"), container("helper", "50m", "3k")}
 		template.Spec.InitContainers = []corev1.Container{container("set-up", "900m", "9k"), sidecar}
 	})
-	ready(t, namespace, 1)
-	measured(t, namespace, "web", 1)
+	harness.PodsAreReady(t, namespace, 1)
+	harness.PodsAreMeasured(t, namespace, "web", 1)
 	spec := func(container, name, target string) string {
 		return fmt.Sprintf("{type: ContainerResource, containerResource: {container: %s, name: %s, target: {type: %s}}}", container, name, target)
 	}
-	p := start(t, options{files: replies(1), config: base(namespace) + specs(
+	p := harness.Start(t, harness.Options{Files: harness.Replies(1), Config: harness.BaseConfig(namespace) + harness.MetricSpecs(
 		"{type: Resource, resource: {name: memory, target: {type: Utilization}}}",
 		spec("web", "memory", "Utilization"),
 		spec("helper", "memory", "Utilization"),
@@ -144,14 +73,13 @@ func TestOneContainerIsMeasuredAlone(t *testing.T) {
 		spec("helper", "cpu", "Utilization"),
 		spec("sidecar", "cpu", "Utilization"),
 	)})
-	pod := podsOf(t, namespace, "web")[0].Name
+	pod := harness.PodsOf(t, namespace, "web")[0].Name
 	entry := func(source, value, requests string) string {
 		return fmt.Sprintf(`{%q:{"ignored_pods":{},"missing_pods":{},"pod_metrics_info":{%q:{"Value":%s}},"ready_pod_count":1,"requests":%s,"total_pods":1}}`,
 			source, pod, value, requests)
 	}
 	ofPod := func(request int) string { return fmt.Sprintf("{%q:%d}", pod, request) }
-	p.gathersJust(
-		entry("resource", "2000000000", ofPod(9_000_000)),
+	gathersJust(p, entry("resource", "2000000000", ofPod(9_000_000)),
 		entry("container_resource", "1000000000", ofPod(2_000_000)),
 		entry("container_resource", "1000000000", ofPod(3_000_000)),
 		entry("container_resource", "1000000000", "null"),
@@ -165,35 +93,34 @@ func TestOneContainerIsMeasuredAlone(t *testing.T) {
 // pending is left out.
 func TestAPodsMetricCountsThePodsThatCount(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
+	namespace := harness.Deploy(t, 1)
 	createOddPods(t, namespace)
-	pods := podsOf(t, namespace, "web")
+	pods := harness.PodsOf(t, namespace, "web")
 	for _, pod := range pods {
 		if pod.Name != "succeeded" {
-			setObjectMetric(t, namespace, "pods", pod.Name, "hits", "7")
+			harness.SetObjectMetric(t, namespace, "pods", pod.Name, "hits", "7")
 		}
 	}
 	web := pods[slices.IndexFunc(pods, func(pod corev1.Pod) bool { return strings.HasPrefix(pod.Name, "web") })].Name
-	p := start(t, options{files: replies(1), config: base(namespace) + specs(podHits)})
-	p.gathersJust(fmt.Sprintf(`{"pods":{"ignored_pods":{"pending":{}},"missing_pods":{},"pod_metrics_info":{%q:{"Value":7000}},"ready_pod_count":1,"total_pods":2}}`, web))
+	p := harness.Start(t, harness.Options{Files: harness.Replies(1), Config: harness.BaseConfig(namespace) + harness.MetricSpecs(harness.PodHits)})
+	gathersJust(p, fmt.Sprintf(`{"pods":{"ignored_pods":{"pending":{}},"missing_pods":{},"pod_metrics_info":{%q:{"Value":7000}},"ready_pod_count":1,"total_pods":2}}`, web))
 }
 
 func TestObjectsAreInANamespaceOrNot(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 2)
-	setObjectMetric(t, namespace, "deployments.apps", "web", "hits", "1500m")
-	setObjectMetric(t, namespace, "services", "web", "hits", "2")
-	setObjectMetric(t, clusterScoped, "nodes", "node-1", "hits", "3")
-	setObjectMetric(t, clusterScoped, "namespace", namespace, "hits", "4") // not the plural: that has a path of its own
-	p := start(t, options{files: replies(2), config: base(namespace) + specs(
-		hits("apps/v1", "Deployment", "web", "Value"),
-		hits("apps/v1", "Deployment", "web", "AverageValue"),
-		hits("v1", "Service", "web", "Value"),
-		hits("v1", "Node", "node-1", "AverageValue"),
-		hits("v1", "Namespace", namespace, "AverageValue"),
+	namespace := harness.Deploy(t, 2)
+	harness.SetObjectMetric(t, namespace, "deployments.apps", "web", "hits", "1500m")
+	harness.SetObjectMetric(t, namespace, "services", "web", "hits", "2")
+	harness.SetObjectMetric(t, clusterScoped, "nodes", "node-1", "hits", "3")
+	harness.SetObjectMetric(t, clusterScoped, "namespace", namespace, "hits", "4") // not the plural: that has a path of its own
+	p := harness.Start(t, harness.Options{Files: harness.Replies(2), Config: harness.BaseConfig(namespace) + harness.MetricSpecs(
+		harness.Hits("apps/v1", "Deployment", "web", "Value"),
+		harness.Hits("apps/v1", "Deployment", "web", "AverageValue"),
+		harness.Hits("v1", "Service", "web", "Value"),
+		harness.Hits("v1", "Node", "node-1", "AverageValue"),
+		harness.Hits("v1", "Namespace", namespace, "AverageValue"),
 	)})
-	p.gathersJust(
-		`{"object":{"current":{"value":1500},"ready_pod_count":2}}`,
+	gathersJust(p, `{"object":{"current":{"value":1500},"ready_pod_count":2}}`,
 		`{"object":{"current":{"average_value":1500}}}`,
 		`{"object":{"current":{"value":2000},"ready_pod_count":2}}`,
 		`{"object":{"current":{"average_value":3000}}}`,
@@ -203,22 +130,21 @@ func TestObjectsAreInANamespaceOrNot(t *testing.T) {
 
 func TestSelectorsChooseSeries(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "worker_tasks"}, "1")
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "2")
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "images", "gpu": "yes"}, "4500m")
-	setLabelledMetric(t, namespace, "deployments.apps", "web", "requests", labels.Set{"verb": "GET"}, "8")
-	p := start(t, options{files: replies(1), config: base(namespace) + specs(
-		jobs("{matchLabels: {queue: worker_tasks}}", "Value"),
-		jobs("{matchExpressions: [{key: queue, operator: In, values: [worker_tasks, mail]}]}", "Value"),
-		jobs("{matchExpressions: [{key: queue, operator: NotIn, values: [mail]}, {key: gpu, operator: DoesNotExist}]}", "Value"),
-		jobs(`"queue=worker_tasks"`, "Value"),
-		jobs(`"queue in (mail, images)"`, "AverageValue"),
-		jobs("{}", "AverageValue"),
+	namespace := harness.Deploy(t, 1)
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "worker_tasks"}, "1")
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "2")
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "images", "gpu": "yes"}, "4500m")
+	harness.SetLabelledMetric(t, namespace, "deployments.apps", "web", "requests", labels.Set{"verb": "GET"}, "8")
+	p := harness.Start(t, harness.Options{Files: harness.Replies(1), Config: harness.BaseConfig(namespace) + harness.MetricSpecs(
+		harness.Jobs("{matchLabels: {queue: worker_tasks}}", "Value"),
+		harness.Jobs("{matchExpressions: [{key: queue, operator: In, values: [worker_tasks, mail]}]}", "Value"),
+		harness.Jobs("{matchExpressions: [{key: queue, operator: NotIn, values: [mail]}, {key: gpu, operator: DoesNotExist}]}", "Value"),
+		harness.Jobs(`"queue=worker_tasks"`, "Value"),
+		harness.Jobs(`"queue in (mail, images)"`, "AverageValue"),
+		harness.Jobs("{}", "AverageValue"),
 		requests("{matchLabels: {verb: GET}}"),
 	)})
-	p.gathersJust(
-		`{"external":{"current":{"value":1000},"ready_pod_count":1}}`,
+	gathersJust(p, `{"external":{"current":{"value":1000},"ready_pod_count":1}}`,
 		`{"external":{"current":{"value":3000},"ready_pod_count":1}}`,
 		`{"external":{"current":{"value":1000},"ready_pod_count":1}}`,
 		`{"external":{"current":{"value":1000},"ready_pod_count":1}}`,
@@ -230,19 +156,19 @@ func TestSelectorsChooseSeries(t *testing.T) {
 
 func TestMissingMetricsAreNamed(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "2")
-	setLabelledMetric(t, namespace, "deployments.apps", "web", "requests", labels.Set{"verb": "GET"}, "8")
-	p := start(t, options{config: base(namespace) + "requireKubernetesMetrics: true" + specs(
-		jobs("{}", "Value"),
+	namespace := harness.Deploy(t, 1)
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "2")
+	harness.SetLabelledMetric(t, namespace, "deployments.apps", "web", "requests", labels.Set{"verb": "GET"}, "8")
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + "requireKubernetesMetrics: true" + harness.MetricSpecs(
+		harness.Jobs("{}", "Value"),
 		"{type: Pods, pods: {metric: {name: packets-per-second}, target: {type: AverageValue}}}",
-		hits("apps/v1", "Deployment", "web", "Value"),
-		hits("apps/v1", "Deplyment", "web", "Value"),
-		jobs("queue=images", "Value"),
+		harness.Hits("apps/v1", "Deployment", "web", "Value"),
+		harness.Hits("apps/v1", "Deplyment", "web", "Value"),
+		harness.Jobs("queue=images", "Value"),
 		requests("verb=PUT"),
 	)})
-	p.logs("pass failed, nothing was scaled", "no user logic was run", "5 of 6 failed")
-	reasons := strings.Split(p.lines("5 of 6 failed")[0], "kubernetesMetricSpecs[")[1:]
+	p.Logs("pass failed, nothing was scaled", "no user logic was run", "5 of 6 failed")
+	reasons := strings.Split(p.Lines("5 of 6 failed")[0], "kubernetesMetricSpecs[")[1:]
 	want := [][]string{
 		{"1] (Pods packets-per-second): ", "custom.metrics.k8s.io", "adapter"},
 		{"2] (Object hits", "custom.metrics.k8s.io", "adapter"},
@@ -254,11 +180,11 @@ func TestMissingMetricsAreNamed(t *testing.T) {
 		t.Fatalf("want a reason for each of %d specs, got %q", len(want), reasons)
 	}
 	for i, reason := range reasons {
-		if !containsAll(reason, want[i]) {
+		if !harness.ContainsAll(reason, want[i]) {
 			t.Errorf("reason is %q, want one with %q", reason, want[i])
 		}
 	}
-	if calls := p.read("calls"); calls != "" {
+	if calls := p.Read("calls"); calls != "" {
 		t.Errorf("user logic was run without the metrics that it requires:\n%s", calls)
 	}
 }
@@ -269,35 +195,35 @@ var rightNeeded = regexp.MustCompile(`the verb \\"(\S+)\\" on resource \\"(\S+)\
 // TestTheRightsForMetricsAreNamed does as the log says.
 func TestTheRightsForMetricsAreNamed(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	setObjectMetric(t, namespace, "pods", podsOf(t, namespace, "web")[0].Name, "hits", "1")
-	setObjectMetric(t, namespace, "deployments.apps", "web", "hits", "2")
-	setObjectMetric(t, clusterScoped, "namespace", namespace, "hits", "3")
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "4")
-	example, err := os.ReadFile("../../examples/k8s-metrics-cpu/autoscaler.yaml")
+	namespace := harness.Deploy(t, 1)
+	harness.SetObjectMetric(t, namespace, "pods", harness.PodsOf(t, namespace, "web")[0].Name, "hits", "1")
+	harness.SetObjectMetric(t, namespace, "deployments.apps", "web", "hits", "2")
+	harness.SetObjectMetric(t, clusterScoped, "namespace", namespace, "hits", "3")
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "4")
+	example, err := os.ReadFile(harness.Root + "/examples/k8s-metrics-cpu/autoscaler.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	kubectl(t, string(example), "apply", "-n", namespace, "-f", "-")
-	p := start(t, options{
-		files: replies(2), kube: serviceAccount(t, namespace, "web-autoscaler"),
-		config: base(namespace) + "requireKubernetesMetrics: true" +
-			specs(podHits, hits("apps/v1", "Deployment", "web", "Value"), hits("v1", "Namespace", namespace, "Value"), jobs("{}", "Value")),
+	harness.Kubectl(t, string(example), "apply", "-n", namespace, "-f", "-")
+	p := harness.Start(t, harness.Options{
+		Files: harness.Replies(2), Kube: harness.ServiceAccount(t, namespace, "web-autoscaler"),
+		Config: harness.BaseConfig(namespace) + "requireKubernetesMetrics: true" +
+			harness.MetricSpecs(harness.PodHits, harness.Hits("apps/v1", "Deployment", "web", "Value"), harness.Hits("v1", "Namespace", namespace, "Value"), harness.Jobs("{}", "Value")),
 	})
-	p.logs("pass failed, nothing was scaled", "4 of 4 failed", "is forbidden")
+	p.Logs("pass failed, nothing was scaled", "4 of 4 failed", "is forbidden")
 
-	roles := client(t).RbacV1().Roles(namespace)
+	roles := harness.Client(t).RbacV1().Roles(namespace)
 	role, err := roles.Get(t.Context(), "web-autoscaler", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, right := range rightNeeded.FindAllStringSubmatch(p.log.String(), -1) {
+	for _, right := range rightNeeded.FindAllStringSubmatch(p.Printed.String(), -1) {
 		role.Rules = append(role.Rules, rbacv1.PolicyRule{Verbs: right[1:2], Resources: right[2:3], APIGroups: right[3:4]})
 	}
 	if _, err := roles.Update(t.Context(), role, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	scalesTo(t, namespace, 2)
+	harness.ScalesTo(t, namespace, 2)
 }
 
 // TestTheAdapterComesAndGoes takes the adapter away, so that it must not run next to tests that need it.
@@ -310,61 +236,59 @@ func TestTheAdapterComesAndGoes(t *testing.T) {
 		{"not installed", "installed?", installAdapter(t, "v1beta1.external.metrics.k8s.io", "v1beta1.custom.metrics.k8s.io", "v1beta2.custom.metrics.k8s.io")},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			namespace := deploy(t, 1)
+			namespace := harness.Deploy(t, 1)
 			row.set(t, false)
-			p := start(t, options{files: replies(1), config: base(namespace) + specs(hits("apps/v1", "Deployment", "web", "Value"), jobs("{}", "Value"))})
-			p.goesOnWithout(0, row.hint)
-			p.noticesMetrics(namespace, row.set)
+			p := harness.Start(t, harness.Options{Files: harness.Replies(1), Config: harness.BaseConfig(namespace) + harness.MetricSpecs(harness.Hits("apps/v1", "Deployment", "web", "Value"), harness.Jobs("{}", "Value"))})
+			goesOnWithout(p, 0, row.hint)
+			noticesMetrics(p, namespace, row.set)
 
-			mark := p.mark()
+			mark := p.Mark()
 			row.set(t, false)
-			p.goesOnWithout(mark, row.hint)
-			p.noticesMetrics(namespace, row.set)
+			goesOnWithout(p, mark, row.hint)
+			noticesMetrics(p, namespace, row.set)
 		})
 	}
 }
 
 // TestAnOlderAdapterWillDo removes the newer version of custom metrics, which other tests read.
 func TestAnOlderAdapterWillDo(t *testing.T) {
-	namespace := deploy(t, 1)
+	namespace := harness.Deploy(t, 1)
 	installAdapter(t, "v1beta2.custom.metrics.k8s.io")(t, false)
-	setObjectMetric(t, namespace, "pods", podsOf(t, namespace, "web")[0].Name, "hits", "7")
-	setObjectMetric(t, namespace, "deployments.apps", "web", "hits", "8")
-	p := start(t, options{files: replies(1), config: base(namespace) + specs(podHits, hits("apps/v1", "Deployment", "web", "AverageValue"))})
-	p.gathersJust(
-		fmt.Sprintf(`{"pods":{"ignored_pods":null,"missing_pods":{},"pod_metrics_info":{%q:{"Value":7000}},"ready_pod_count":1,"total_pods":1}}`, podsOf(t, namespace, "web")[0].Name),
+	harness.SetObjectMetric(t, namespace, "pods", harness.PodsOf(t, namespace, "web")[0].Name, "hits", "7")
+	harness.SetObjectMetric(t, namespace, "deployments.apps", "web", "hits", "8")
+	p := harness.Start(t, harness.Options{Files: harness.Replies(1), Config: harness.BaseConfig(namespace) + harness.MetricSpecs(harness.PodHits, harness.Hits("apps/v1", "Deployment", "web", "AverageValue"))})
+	gathersJust(p, fmt.Sprintf(`{"pods":{"ignored_pods":null,"missing_pods":{},"pod_metrics_info":{%q:{"Value":7000}},"ready_pod_count":1,"total_pods":1}}`, harness.PodsOf(t, namespace, "web")[0].Name),
 		`{"object":{"current":{"average_value":8000}}}`,
 	)
 }
 
 // goesOnWithout waits until user logic is run without metrics, and checks that the log said why, once, behind the mark.
-func (p *program) goesOnWithout(mark int, hint string) {
+func goesOnWithout(p *harness.Program, mark int, hint string) {
 	p.Helper()
-	p.logsAfter(mark, "level=WARN", "going on without some Kubernetes metrics", "2 of 2 failed", hint,
+	p.LogsAfter(mark, "level=WARN", "going on without some Kubernetes metrics", "2 of 2 failed", hint,
 		"kubernetesMetricSpecs[0] (Object hits", "custom.metrics.k8s.io", "kubernetesMetricSpecs[1] (External jobs", "external.metrics.k8s.io")
-	p.passes("evaluate", 5)
-	p.gathersJust()
-	if warnings := strings.Count(p.log.String()[mark:], "2 of 2 failed"); warnings != 1 {
-		p.Errorf("want one warning that both are missing, got %d:\n%s", warnings, p.log.String()[mark:])
+	p.Passes("evaluate", 5)
+	gathersJust(p)
+	if warnings := strings.Count(p.Printed.String()[mark:], "2 of 2 failed"); warnings != 1 {
+		p.Errorf("want one warning that both are missing, got %d:\n%s", warnings, p.Printed.String()[mark:])
 	}
 }
 
 // noticesMetrics brings the adapter back, and checks that the program sees its metrics within a minute.
-func (p *program) noticesMetrics(namespace string, set func(t *testing.T, there bool)) {
+func noticesMetrics(p *harness.Program, namespace string, set func(t *testing.T, there bool)) {
 	p.Helper()
-	mark := p.mark()
+	mark := p.Mark()
 	set(p.T, true)
-	setObjectMetric(p.T, namespace, "deployments.apps", "web", "hits", "3")
-	setExternalMetric(p.T, namespace, "jobs", labels.Set{"queue": "mail"}, "5")
+	harness.SetObjectMetric(p.T, namespace, "deployments.apps", "web", "hits", "3")
+	harness.SetExternalMetric(p.T, namespace, "jobs", labels.Set{"queue": "mail"}, "5")
 	since := time.Now()
-	p.gathersJust(
-		`{"object":{"current":{"value":3000},"ready_pod_count":1}}`,
+	gathersJust(p, `{"object":{"current":{"value":3000},"ready_pod_count":1}}`,
 		`{"external":{"current":{"value":5000},"ready_pod_count":1}}`,
 	)
 	if took := time.Since(since); took > time.Minute {
 		p.Errorf("metrics were noticed %s after they came, want a minute at most", took)
 	}
-	p.logsAfter(mark, "level=INFO", "all Kubernetes metrics are there")
+	p.LogsAfter(mark, "level=INFO", "all Kubernetes metrics are there")
 }
 
 // runAdapter starts the test adapter, or stops it, so that it forgets its values; it runs again when the test ends.
@@ -389,15 +313,15 @@ func installAdapter(t *testing.T, apis ...string) func(t *testing.T, there bool)
 	t.Helper()
 	var items []any
 	for _, api := range apis {
-		item := decode(t, kubectl(t, "", "get", "apiservice", api, "-o", "json"))
+		item := harness.DecodeJSON(t, harness.Kubectl(t, "", "get", "apiservice", api, "-o", "json"))
 		delete(item["metadata"].(map[string]any), "resourceVersion") // of an object that is gone
 		delete(item["metadata"].(map[string]any), "uid")
 		items = append(items, item)
 	}
-	list := inJSON(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
+	list := harness.InJSON(map[string]any{"apiVersion": "v1", "kind": "List", "items": items})
 	create := func(t *testing.T) {
-		kubectl(t, list, "apply", "-f", "-")
-		kubectl(t, "", append([]string{"wait", "--for=condition=Available", "--timeout=" + patience.String(), "apiservice"}, apis...)...)
+		harness.Kubectl(t, list, "apply", "-f", "-")
+		harness.Kubectl(t, "", append([]string{"wait", "--for=condition=Available", "--timeout=" + harness.Patience.String(), "apiservice"}, apis...)...)
 	}
 	t.Cleanup(func() { create(t) })
 	return func(t *testing.T, there bool) {
@@ -405,27 +329,27 @@ func installAdapter(t *testing.T, apis ...string) func(t *testing.T, there bool)
 			create(t)
 			return
 		}
-		kubectl(t, "", append([]string{"delete", "apiservice"}, apis...)...)
+		harness.Kubectl(t, "", append([]string{"delete", "apiservice"}, apis...)...)
 	}
 }
 
 // TestASourceIsReadOnceInAPass: two specs ask for each of the sources here, but for one that two selectors share.
 func TestASourceIsReadOnceInAPass(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	measured(t, namespace, "web", 1)
-	setObjectMetric(t, namespace, "pods", podsOf(t, namespace, "web")[0].Name, "hits", "1")
-	setObjectMetric(t, namespace, "deployments.apps", "web", "hits", "2")
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "3")
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "images"}, "4")
-	proxy := startProxy(t)
-	p := start(t, options{kube: proxy.kubeconfig, files: replies(1), config: base(namespace) + "requireKubernetesMetrics: true" + specs(
+	namespace := harness.Deploy(t, 1)
+	harness.PodsAreMeasured(t, namespace, "web", 1)
+	harness.SetObjectMetric(t, namespace, "pods", harness.PodsOf(t, namespace, "web")[0].Name, "hits", "1")
+	harness.SetObjectMetric(t, namespace, "deployments.apps", "web", "hits", "2")
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "3")
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "images"}, "4")
+	proxy := harness.StartProxy(t)
+	p := harness.Start(t, harness.Options{Kube: proxy.Kubeconfig, Files: harness.Replies(1), Config: harness.BaseConfig(namespace) + "requireKubernetesMetrics: true" + harness.MetricSpecs(
 		"{type: Resource, resource: {name: cpu, target: {type: Utilization}}}",
 		"{type: ContainerResource, containerResource: {container: web, name: memory, target: {type: AverageValue}}}",
-		podHits, podHits,
-		hits("apps/v1", "Deployment", "web", "Value"), hits("apps/v1", "Deployment", "web", "AverageValue"),
-		jobs("{matchLabels: {queue: mail}}", "Value"), jobs("queue=mail", "AverageValue"),
-		jobs("queue=images", "Value"),
+		harness.PodHits, harness.PodHits,
+		harness.Hits("apps/v1", "Deployment", "web", "Value"), harness.Hits("apps/v1", "Deployment", "web", "AverageValue"),
+		harness.Jobs("{matchLabels: {queue: mail}}", "Value"), harness.Jobs("queue=mail", "AverageValue"),
+		harness.Jobs("queue=images", "Value"),
 	)})
 	want := []string{
 		"apis/custom.metrics.k8s.io/v1beta2/deployments.apps/web/hits",
@@ -435,7 +359,7 @@ func TestASourceIsReadOnceInAPass(t *testing.T) {
 		"apis/metrics.k8s.io/v1beta1/pods app=web",
 	}
 	slices.Sort(want)
-	p.eventually("a pass that reads just that", func() (bool, error) { // before it asks what the API serves, and watches the pods
+	p.Eventually("a pass that reads just that", func() (bool, error) { // before it asks what the API serves, and watches the pods
 		passes := readsByPass(proxy, namespace)
 		if len(passes) < 3 {
 			return false, nil
@@ -447,16 +371,16 @@ func TestASourceIsReadOnceInAPass(t *testing.T) {
 }
 
 // readsByPass gives what each pass read after the target, with which it begins.
-func readsByPass(proxy *proxy, namespace string) [][]string {
+func readsByPass(proxy *harness.Proxy, namespace string) [][]string {
 	var passes [][]string
-	for _, call := range proxy.noted() {
-		path := strings.TrimPrefix(strings.Replace(call.path, "namespaces/"+namespace+"/", "", 1), "/")
+	for _, call := range proxy.Noted() {
+		path := strings.TrimPrefix(strings.Replace(call.Path, "namespaces/"+namespace+"/", "", 1), "/")
 		switch {
 		case path == "apis/apps/v1/deployments/web/scale":
 			passes = append(passes, nil)
-		case len(passes) > 0 && !call.query.Has("watch") && !call.query.Has("resourceVersion"):
+		case len(passes) > 0 && !call.Query.Has("watch") && !call.Query.Has("resourceVersion"):
 			last := &passes[len(passes)-1]
-			*last = append(*last, strings.TrimSpace(path+" "+call.query.Get("labelSelector")))
+			*last = append(*last, strings.TrimSpace(path+" "+call.Query.Get("labelSelector")))
 		}
 	}
 	return passes
@@ -465,14 +389,14 @@ func readsByPass(proxy *proxy, namespace string) [][]string {
 // TestSourcesAreReadAtTheSameTime: none is answered until all are asked.
 func TestSourcesAreReadAtTheSameTime(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	measured(t, namespace, "web", 1)
-	setObjectMetric(t, namespace, "deployments.apps", "web", "hits", "2")
-	setExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "3")
-	proxy := startProxy(t)
+	namespace := harness.Deploy(t, 1)
+	harness.PodsAreMeasured(t, namespace, "web", 1)
+	harness.SetObjectMetric(t, namespace, "deployments.apps", "web", "hits", "2")
+	harness.SetExternalMetric(t, namespace, "jobs", labels.Set{"queue": "mail"}, "3")
+	proxy := harness.StartProxy(t)
 	var asked atomic.Int32
 	all := make(chan struct{})
-	proxy.answer(func(_ http.ResponseWriter, r *http.Request) bool {
+	proxy.Answer(func(_ http.ResponseWriter, r *http.Request) bool {
 		if strings.Contains(r.URL.Path, "metrics.k8s.io/") && strings.Contains(r.URL.Path, "/namespaces/") {
 			if asked.Add(1) == 3 {
 				close(all)
@@ -484,10 +408,10 @@ func TestSourcesAreReadAtTheSameTime(t *testing.T) {
 		}
 		return false
 	})
-	start(t, options{kube: proxy.kubeconfig, files: replies(2), config: base(namespace) + "requireKubernetesMetrics: true" + specs(
+	harness.Start(t, harness.Options{Kube: proxy.Kubeconfig, Files: harness.Replies(2), Config: harness.BaseConfig(namespace) + "requireKubernetesMetrics: true" + harness.MetricSpecs(
 		"{type: Resource, resource: {name: memory, target: {type: AverageValue}}}",
-		hits("apps/v1", "Deployment", "web", "Value"),
-		jobs("{}", "Value"),
+		harness.Hits("apps/v1", "Deployment", "web", "Value"),
+		harness.Jobs("{}", "Value"),
 	)})
-	scalesTo(t, namespace, 2)
+	harness.ScalesTo(t, namespace, 2)
 }

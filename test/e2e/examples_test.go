@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // Pods that are not the Deployment's. Its selector in k8s-metrics-cpu-match-expressions selects the first of them.
@@ -45,12 +46,12 @@ func TestTheExamplesFindTheirPods(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			namespace := cluster.Start(t).Namespace(t)
-			kubectl(t, "", "apply", "-n", namespace, "-f", filepath.Join("..", "..", "examples", row.deployment, "deployment.yaml"))
+			harness.Kubectl(t, "", "apply", "-n", namespace, "-f", filepath.Join("..", "..", "examples", row.deployment, "deployment.yaml"))
 			if row.besides != "" {
-				kubectl(t, row.besides, "apply", "-n", namespace, "-f", "-")
+				harness.Kubectl(t, row.besides, "apply", "-n", namespace, "-f", "-")
 			}
-			ready(t, namespace, row.pods)
-			kubectl(t, "", "annotate", "pods", "--all", "-n", namespace, "kwok.x-k8s.io/usage-cpu=180m")
+			harness.PodsAreReady(t, namespace, row.pods)
+			harness.Kubectl(t, "", "annotate", "pods", "--all", "-n", namespace, "kwok.x-k8s.io/usage-cpu=180m")
 			shows(t, row.example, []string{"namespace=" + namespace}, row.shows...)
 		})
 	}
@@ -59,47 +60,47 @@ func TestTheExamplesFindTheirPods(t *testing.T) {
 // TestTheExampleAsksEachServer of a Deployment for its players, and whether it closes.
 func TestTheExampleAsksEachServer(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 2)
-	pods := podsOf(t, namespace, "web")
+	namespace := harness.Deploy(t, 2)
+	pods := harness.PodsOf(t, namespace, "web")
 	for _, pod := range pods {
-		setObjectMetric(t, namespace, "pods", pod.Name, "players", "7")
+		harness.SetObjectMetric(t, namespace, "pods", pod.Name, "players", "7")
 	}
 	environ := []string{"namespace=" + namespace, "scaleTargetRef={apiVersion: apps/v1, kind: Deployment, name: web}"}
 	shows(t, "per-pod", environ, `"value": "{\"state\": \"open\", \"players\": 7}"`, "web: 2 -> 3 replicas", "open servers: 2, their players: 14, still closing: 0")
-	patchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"example.com/closing": "true"}}}`)
+	harness.PatchPod(t, namespace, pods[0].Name, `{"metadata": {"annotations": {"example.com/closing": "true"}}}`)
 	shows(t, "per-pod", environ, `"value": "{\"state\": \"closing\", \"players\": 7}"`, "web: 2 -> 3 replicas", "open servers: 1, their players: 7, still closing: 1")
 }
 
 // shows makes passes of an example as it ships, until one has all the words.
 func shows(t *testing.T, example string, environ []string, words ...string) {
 	t.Helper()
-	eventually(t, "a pass of "+example+" with "+strings.Join(words, ", "), func() (bool, error) {
-		once := exec.CommandContext(t.Context(), build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig())
+	harness.Eventually(t, "a pass of "+example+" with "+strings.Join(words, ", "), func() (bool, error) {
+		once := exec.CommandContext(t.Context(), harness.Build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig())
 		once.Dir, once.Env = filepath.Join("..", "..", "examples", example), append(os.Environ(), append(environ, "PYTHONDONTWRITEBYTECODE=1")...)
 		out, err := once.CombinedOutput() // it fails until all is measured
-		return containsAll(string(out), words), errors.Join(err, errors.New(string(out)))
+		return harness.ContainsAll(string(out), words), errors.Join(err, errors.New(string(out)))
 	})
 }
 
 // TestTheExampleOfACustomResource goes through its page: the kind, a fleet, and a pass of its own programs that is applied.
 func TestTheExampleOfACustomResource(t *testing.T) {
 	t.Parallel()
-	const folder = "../../examples/custom-resource/"
+	const folder = harness.Root + "/examples/custom-resource/"
 	namespace := cluster.Start(t).Namespace(t)
-	kubectl(t, "", "apply", "-f", folder+"crd.yaml")
-	t.Cleanup(func() { kubectl(t, "", "delete", "-f", folder+"crd.yaml", "--wait=false") })
-	kubectl(t, "", "wait", "--for=condition=Established", "--timeout="+patience.String(), "crd/gameserverfleets.games.example.com")
-	kubectl(t, "", "apply", "-n", namespace, "-f", folder+"fleet.yaml")
-	kubectl(t, "", "apply", "--dry-run=server", "-f", folder+"clusterrole.yaml")
-	setExternalMetric(t, namespace, "players", nil, "34")
+	harness.Kubectl(t, "", "apply", "-f", folder+"crd.yaml")
+	t.Cleanup(func() { harness.Kubectl(t, "", "delete", "-f", folder+"crd.yaml", "--wait=false") })
+	harness.Kubectl(t, "", "wait", "--for=condition=Established", "--timeout="+harness.Patience.String(), "crd/gameserverfleets.games.example.com")
+	harness.Kubectl(t, "", "apply", "-n", namespace, "-f", folder+"fleet.yaml")
+	harness.Kubectl(t, "", "apply", "--dry-run=server", "-f", folder+"clusterrole.yaml")
+	harness.SetExternalMetric(t, namespace, "players", nil, "34")
 
-	once := exec.CommandContext(t.Context(), build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig(), "--apply")
+	once := exec.CommandContext(t.Context(), harness.Build(t, "-race"), "once", "--config", "config.yaml", "--kubeconfig", cluster.Start(t).Kubeconfig(), "--apply")
 	once.Dir = folder
 	once.Env = append(os.Environ(), "namespace="+namespace, "PYTHONDONTWRITEBYTECODE=1")
 	if words, err := once.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, words)
 	}
-	if replicas := kubectl(t, "", "get", "-n", namespace, "gameserverfleet", "arena", "-o", "jsonpath={.spec.replicas}"); replicas != "8" {
+	if replicas := harness.Kubectl(t, "", "get", "-n", namespace, "gameserverfleet", "arena", "-o", "jsonpath={.spec.replicas}"); replicas != "8" {
 		t.Errorf("the fleet has %s servers, want 8: 5 for 34 players, and 3 spare", replicas)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // hpaPatience is for steps that wait for the HorizontalPodAutoscaler, which looks every 15 seconds at metrics that are
@@ -32,7 +33,7 @@ type twins struct {
 // pod to begin with.
 func startTwins(t *testing.T, metrics string) twins {
 	t.Helper()
-	return scaled(t, metrics, deploy(t, 1), deploy(t, 1))
+	return scaled(t, metrics, harness.Deploy(t, 1), harness.Deploy(t, 1))
 }
 
 // scaled starts the scaling of a Deployment in one namespace, and of its twin in the other.
@@ -57,10 +58,10 @@ func scaled(t *testing.T, metrics, ours, theirs string) twins {
 			},
 		},
 	}
-	if _, err := client(t).AutoscalingV2().HorizontalPodAutoscalers(pair.theirs).Create(t.Context(), hpa, metav1.CreateOptions{}); err != nil {
+	if _, err := harness.Client(t).AutoscalingV2().HorizontalPodAutoscalers(pair.theirs).Create(t.Context(), hpa, metav1.CreateOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	start(t, options{config: fmt.Sprintf(`
+	harness.Start(t, harness.Options{Config: fmt.Sprintf(`
 scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
 namespace: %s
 interval: 3000
@@ -78,7 +79,7 @@ func (w twins) follow(end int32) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), hpaPatience)
 	defer cancel()
-	ours, theirs := []int32{replicas(w.T, w.ours)}, []int32{replicas(w.T, w.theirs)}
+	ours, theirs := []int32{harness.Replicas(w.T, w.ours)}, []int32{harness.Replicas(w.T, w.theirs)}
 	tick := time.NewTicker(200 * time.Millisecond)
 	defer tick.Stop()
 	for ours[len(ours)-1] != end || theirs[len(theirs)-1] != end {
@@ -87,7 +88,7 @@ func (w twins) follow(end int32) {
 			w.Fatalf("to %d: ours went %v, theirs %v", end, ours, theirs)
 		case <-tick.C:
 		}
-		ours, theirs = slices.Compact(append(ours, replicas(w.T, w.ours))), slices.Compact(append(theirs, replicas(w.T, w.theirs)))
+		ours, theirs = slices.Compact(append(ours, harness.Replicas(w.T, w.ours))), slices.Compact(append(theirs, harness.Replicas(w.T, w.theirs)))
 	}
 	w.Logf("to %d: ours went %v, theirs %v", end, ours, theirs)
 	if !slices.IsSorted(rising(ours)) || !slices.IsSorted(rising(theirs)) {
@@ -112,8 +113,8 @@ func TestTheHPAEvaluatorFollowsAQueueAsAnHPADoes(t *testing.T) {
 		value string
 		end   int32
 	}{{"25", 3}, {"71", 8}, {"500", 8}, {"42", 5}, {"3", 1}} {
-		setExternalMetric(t, pair.ours, "queue", nil, step.value)
-		setExternalMetric(t, pair.theirs, "queue", nil, step.value)
+		harness.SetExternalMetric(t, pair.ours, "queue", nil, step.value)
+		harness.SetExternalMetric(t, pair.theirs, "queue", nil, step.value)
 		pair.follow(step.end)
 	}
 }
@@ -131,8 +132,8 @@ func TestTheHPAEvaluatorFollowsCPUAsAnHPADoes(t *testing.T) {
 // seesNothing waits until the HorizontalPodAutoscaler has failed to read its metric.
 func (w twins) seesNothing() {
 	w.Helper()
-	eventually(w.T, "the HorizontalPodAutoscaler to miss its metric", func() (bool, error) {
-		hpa, err := client(w.T).AutoscalingV2().HorizontalPodAutoscalers(w.theirs).Get(w.Context(), "web", metav1.GetOptions{})
+	harness.Eventually(w.T, "the HorizontalPodAutoscaler to miss its metric", func() (bool, error) {
+		hpa, err := harness.Client(w.T).AutoscalingV2().HorizontalPodAutoscalers(w.theirs).Get(w.Context(), "web", metav1.GetOptions{})
 		return err == nil && slices.ContainsFunc(hpa.Status.Conditions, func(c autoscalingv2.HorizontalPodAutoscalerCondition) bool {
 			return c.Type == autoscalingv2.ScalingActive && c.Reason == "FailedGetExternalMetric"
 		}), err
@@ -145,13 +146,13 @@ func TestTheHPAEvaluatorWaitsForPodsAsAnHPADoes(t *testing.T) {
 	t.Parallel()
 	first := func() string {
 		namespace := cluster.Start(t).Namespace(t)
-		createDeploymentOf(t, namespace, func(pod *corev1.PodTemplateSpec) {
+		harness.CreateDeploymentOf(t, namespace, func(pod *corev1.PodTemplateSpec) {
 			pod.Annotations["kwok.x-k8s.io/usage-cpu"] = "180m"
 			pod.Spec.SchedulingGates = []corev1.PodSchedulingGate{{Name: "example.com/never"}}
 		})
-		eventually(t, "a pod", func() (bool, error) { return len(podsOf(t, namespace, "web")) == 1, nil })
-		patchPod(t, namespace, podsOf(t, namespace, "web")[0].Name, `{"spec": {"schedulingGates": null}}`)
-		ready(t, namespace, 1)
+		harness.Eventually(t, "a pod", func() (bool, error) { return len(harness.PodsOf(t, namespace, "web")) == 1, nil })
+		harness.PatchPod(t, namespace, harness.PodsOf(t, namespace, "web")[0].Name, `{"spec": {"schedulingGates": null}}`)
+		harness.PodsAreReady(t, namespace, 1)
 		return namespace
 	}
 	pair := scaled(t, `[{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 50}}}]`, first(), first())
@@ -184,9 +185,9 @@ func TestTheHPAEvaluatorIsAsCarefulAsAnHPA(t *testing.T) {
 func (w twins) scale(count int32) {
 	w.Helper()
 	for _, namespace := range []string{w.ours, w.theirs} {
-		setReplicas(w.T, namespace, count)
-		ready(w.T, namespace, int(count))
-		measured(w.T, namespace, "web", int(count))
+		harness.SetReplicas(w.T, namespace, count)
+		harness.PodsAreReady(w.T, namespace, int(count))
+		harness.PodsAreMeasured(w.T, namespace, "web", int(count))
 	}
 }
 
@@ -194,13 +195,13 @@ func (w twins) scale(count int32) {
 func (w twins) hide(count int) {
 	w.Helper()
 	for _, namespace := range []string{w.ours, w.theirs} {
-		pods := podsOf(w.T, namespace, "web")
+		pods := harness.PodsOf(w.T, namespace, "web")
 		for i, pod := range pods {
 			memory := "32Mi"
 			if i < count {
 				memory = "0"
 			}
-			patchPod(w.T, namespace, pod.Name, fmt.Sprintf(`{"metadata": {"annotations": {"kwok.x-k8s.io/usage-memory": %q}}}`, memory))
+			harness.PatchPod(w.T, namespace, pod.Name, fmt.Sprintf(`{"metadata": {"annotations": {"kwok.x-k8s.io/usage-memory": %q}}}`, memory))
 		}
 	}
 }
@@ -210,9 +211,9 @@ func (w twins) unready(count int) {
 	w.Helper()
 	now := time.Now().UTC().Format(time.RFC3339)
 	for _, namespace := range []string{w.ours, w.theirs} {
-		pods := podsOf(w.T, namespace, "web")
+		pods := harness.PodsOf(w.T, namespace, "web")
 		for _, pod := range pods[len(pods)-count:] {
-			patchPod(w.T, namespace, pod.Name, `{"status": {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "`+now+`"}]}}`, "status")
+			harness.PatchPod(w.T, namespace, pod.Name, `{"status": {"conditions": [{"type": "Ready", "status": "False", "lastTransitionTime": "`+now+`"}]}}`, "status")
 		}
 	}
 }
@@ -221,13 +222,13 @@ func (w twins) unready(count int) {
 // replicas all the while.
 func (w twins) stays(count int32, least, most int32) {
 	w.Helper()
-	eventually(w.T, fmt.Sprintf("a utilization from %d to %d", least, most), func() (bool, error) {
+	harness.Eventually(w.T, fmt.Sprintf("a utilization from %d to %d", least, most), func() (bool, error) {
 		for _, namespace := range []string{w.ours, w.theirs} {
-			if got := replicas(w.T, namespace); got != count {
+			if got := harness.Replicas(w.T, namespace); got != count {
 				w.Fatalf("namespace %s (ours is %s) has %d replicas, want %d", namespace, w.ours, got, count)
 			}
 		}
-		hpa, err := client(w.T).AutoscalingV2().HorizontalPodAutoscalers(w.theirs).Get(w.Context(), "web", metav1.GetOptions{})
+		hpa, err := harness.Client(w.T).AutoscalingV2().HorizontalPodAutoscalers(w.theirs).Get(w.Context(), "web", metav1.GetOptions{})
 		if err != nil || len(hpa.Status.CurrentMetrics) != 1 || hpa.Status.CurrentMetrics[0].Resource == nil {
 			return false, err
 		}
@@ -242,7 +243,7 @@ func (w twins) use() *atomic.Int64 {
 	millis.Store(100)
 	ctx, cancel := context.WithCancel(w.Context())
 	done := make(chan struct{})
-	clientset := client(w.T)
+	clientset := harness.Client(w.T)
 	go func() {
 		defer close(done)
 		tick := time.NewTicker(time.Second)

@@ -17,29 +17,31 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 func TestServesHTTPS(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
 	old, renewed := ca.issue(), ca.issue()
-	p := startHTTPS(t, deploy(t, 1), old)
+	p := startHTTPS(t, harness.Deploy(t, 1), old)
 	client := overTLS(&tls.Config{RootCAs: ca.pool()})
-	p.isReady(client)
-	p.answers([]apiCall{{"who trusts the authority", client, "", get, "/api/v1/metrics", 200, `[{"resource":"web"`}})
-	got, err := callBy(t, http.DefaultClient, get, p.url("/healthz"), "")
-	if err != nil || got.code != http.StatusBadRequest || !strings.Contains(got.body, "HTTP request to an HTTPS server") {
+	p.IsReady(client)
+	answers(p, []apiCall{{"who trusts the authority", client, "", harness.Get, "/api/v1/metrics", 200, `[{"resource":"web"`}})
+	got, err := harness.CallBy(t, http.DefaultClient, harness.Get, p.URL("/healthz"), "")
+	if err != nil || got.Code != http.StatusBadRequest || !strings.Contains(got.Body, "HTTP request to an HTTPS server") {
 		t.Errorf("plain HTTP: %v, %v, want 400 and what is wrong", got, err)
 	}
 
-	stop := p.keepCalling(client)
-	p.presents(old)
-	p.write("tls.crt", renewed.certificate)
-	p.presents(old) // there is no key for the other yet
-	p.write("tls.key", renewed.key)
-	p.presents(renewed)
+	stop := keepCalling(p, client)
+	presents(p, old)
+	p.Write("tls.crt", renewed.certificate)
+	presents(p, old) // there is no key for the other yet
+	p.Write("tls.key", renewed.key)
+	presents(p, renewed)
 	stop()
-	if lines := p.lines("going on with the old certificate"); len(lines) != 1 {
+	if lines := p.Lines("going on with the old certificate"); len(lines) != 1 {
 		t.Errorf("the log says %d times that it goes on with the old certificate, want once", len(lines))
 	}
 }
@@ -47,10 +49,10 @@ func TestServesHTTPS(t *testing.T) {
 func TestWhoCannotShakeHandsIsDropped(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	p := startHTTPS(t, deploy(t, 1), ca.issue())
+	p := startHTTPS(t, harness.Deploy(t, 1), ca.issue())
 	client := overTLS(&tls.Config{RootCAs: ca.pool()})
-	p.isReady(client)
-	mark := p.mark()
+	p.IsReady(client)
+	mark := p.Mark()
 	for _, row := range []struct {
 		name   string
 		config *tls.Config
@@ -59,14 +61,14 @@ func TestWhoCannotShakeHandsIsDropped(t *testing.T) {
 		{"a client of another authority", &tls.Config{RootCAs: newAuthority(t).pool()}, "certificate signed by unknown authority"},
 		{"a client of old", &tls.Config{RootCAs: ca.pool(), MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11}, "protocol version not supported"},
 	} {
-		if got, err := callBy(t, overTLS(row.config), get, p.url("/healthz"), ""); !strings.Contains(fmt.Sprint(err), row.says) {
+		if got, err := harness.CallBy(t, overTLS(row.config), harness.Get, p.URL("/healthz"), ""); !strings.Contains(fmt.Sprint(err), row.says) {
 			t.Errorf("%s: %v, %v, want %s", row.name, got, err, row.says)
 		}
 	}
-	p.dropsNoise()
-	p.answers([]apiCall{{"others are served", client, "", get, "/healthz", 200, "ok"}})
-	p.passes("evaluate", 1)
-	for line := range strings.Lines(p.log.String()[mark:]) {
+	dropsNoise(p)
+	answers(p, []apiCall{{"others are served", client, "", harness.Get, "/healthz", 200, "ok"}})
+	p.Passes("evaluate", 1)
+	for line := range strings.Lines(p.Printed.String()[mark:]) {
 		if strings.Contains(strings.ToLower(line), "tls") || strings.Contains(line, "handshake") {
 			t.Errorf("what strangers do is in the log: %s", line)
 		}
@@ -74,16 +76,16 @@ func TestWhoCannotShakeHandsIsDropped(t *testing.T) {
 }
 
 // dropsNoise sends what is no handshake, and expects to be hung up on.
-func (p *program) dropsNoise() {
+func dropsNoise(p *harness.Program) {
 	p.Helper()
-	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.port), patience)
+	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", p.Port), harness.Patience)
 	if err != nil {
 		p.Fatal(err)
 	}
 	defer conn.Close()
 	noise := make([]byte, 1000)
-	_, _ = rand.Read(noise)                        // which never fails
-	_ = conn.SetDeadline(time.Now().Add(patience)) // which fails if it is closed, and so does what follows
+	_, _ = rand.Read(noise)                                // which never fails
+	_ = conn.SetDeadline(time.Now().Add(harness.Patience)) // which fails if it is closed, and so does what follows
 	if _, err := conn.Write(noise); err != nil {
 		p.Fatal(err)
 	}
@@ -103,24 +105,24 @@ func TestAKeyThatIsNoneEndsTheProgram(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			startHTTPS(t, "default", keyPair{mine.certificate, row.key}).endsWithError("apiConfig.keyFile", "tls.key", row.says)
+			endsWithError(startHTTPS(t, "default", keyPair{mine.certificate, row.key}), "apiConfig.keyFile", "tls.key", row.says)
 		})
 	}
 }
 
 func TestThePortIsTaken(t *testing.T) {
 	t.Parallel()
-	p := start(t, options{config: base("default"), env: []string{apiOn(takenPort(t), "")}})
-	p.endsWithError("opening the port of the REST API (apiConfig.host, apiConfig.port)", "address already in use", "choose another, or set apiConfig.enabled: false")
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig("default"), Env: []string{apiOn(takenPort(t), "")}})
+	endsWithError(p, "opening the port of the REST API (apiConfig.host, apiConfig.port)", "address already in use", "choose another, or set apiConfig.enabled: false")
 }
 
 // TestThePortCanStayShut takes the port, so that the program could not open it if it tried.
 func TestThePortCanStayShut(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: base(namespace), files: replies(2), env: []string{apiOn(takenPort(t), `, "enabled": false`)}})
-	scalesTo(t, namespace, 2)
-	if code := p.stop(); code != 0 {
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(2), Env: []string{apiOn(takenPort(t), `, "enabled": false`)}})
+	harness.ScalesTo(t, namespace, 2)
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }
@@ -142,52 +144,52 @@ func apiOn(port int, further string) string {
 }
 
 // endsWithError waits for the program to end with exit code 1, and an error that has all the words.
-func (p *program) endsWithError(words ...string) {
+func endsWithError(p *harness.Program, words ...string) {
 	p.Helper()
 	select {
-	case <-p.exited:
-	case <-time.After(patience):
-		p.Fatalf("waited %s in vain for the program to end", patience)
+	case <-p.Exited:
+	case <-time.After(harness.Patience):
+		p.Fatalf("waited %s in vain for the program to end", harness.Patience)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 1 {
+	if code := p.Cmd.ProcessState.ExitCode(); code != 1 {
 		p.Errorf("exit code %d, want 1", code)
 	}
-	if len(p.lines(append(words, "custom-pod-autoscaler: ")...)) != 1 {
+	if len(p.Lines(append(words, "custom-pod-autoscaler: ")...)) != 1 {
 		p.Errorf("no error with %q", words)
 	}
 }
 
 // startHTTPS serves a certificate; where there is no key, there is no file for it.
-func startHTTPS(t *testing.T, namespace string, pair keyPair) *program {
+func startHTTPS(t *testing.T, namespace string, pair keyPair) *harness.Program {
 	t.Helper()
-	files := replies(1)
+	files := harness.Replies(1)
 	files["tls.crt"] = pair.certificate
 	if pair.key != "" {
 		files["tls.key"] = pair.key
 	}
-	port := freePort(t)
-	p := start(t, options{
-		config: base(namespace), files: files,
-		env: []string{apiOn(port, `, "useHTTPS": true, "certFile": "tls.crt", "keyFile": "tls.key"`)},
+	port := harness.FreePort(t)
+	p := harness.Start(t, harness.Options{
+		Config: harness.BaseConfig(namespace), Files: files,
+		Env: []string{apiOn(port, `, "useHTTPS": true, "certFile": "tls.crt", "keyFile": "tls.key"`)},
 	})
-	p.port = port
+	p.Port = port
 	return p
 }
 
 // overTLS is a client that takes a new connection for each call, and TLS for each connection, whatever the URL says.
 func overTLS(config *tls.Config) *http.Client {
 	dialer := tls.Dialer{Config: config}
-	return &http.Client{Timeout: patience, Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
+	return &http.Client{Timeout: harness.Patience, Transport: &http.Transport{DialContext: dialer.DialContext, DisableKeepAlives: true}}
 }
 
 // keepCalling makes one call after the other until it is stopped. All have to succeed.
-func (p *program) keepCalling(client *http.Client) (stop func()) {
+func keepCalling(p *harness.Program, client *http.Client) (stop func()) {
 	ctx, cancel := context.WithCancel(p.Context())
 	calls, stopped := 0, make(chan struct{})
 	go func() {
 		defer close(stopped)
 		for ; ctx.Err() == nil; calls++ {
-			p.answers([]apiCall{{"all the while", client, "", get, "/healthz", 200, "ok"}})
+			answers(p, []apiCall{{"all the while", client, "", harness.Get, "/healthz", 200, "ok"}})
 		}
 	}()
 	stop = func() {
@@ -202,11 +204,11 @@ func (p *program) keepCalling(client *http.Client) (stop func()) {
 }
 
 // presents waits until a new connection is given this certificate.
-func (p *program) presents(want keyPair) {
+func presents(p *harness.Program, want keyPair) {
 	p.Helper()
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
-	p.eventually("a certificate to be presented", func() (bool, error) {
-		conn, err := dialer.DialContext(p.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", p.port))
+	p.Eventually("a certificate to be presented", func() (bool, error) {
+		conn, err := dialer.DialContext(p.Context(), "tcp", fmt.Sprintf("127.0.0.1:%d", p.Port))
 		if err != nil {
 			return false, err
 		}

@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,44 +12,12 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
-
-const (
-	operatorName = "custom-pod-autoscaler-operator"
-	chart        = "charts/" + operatorName
-	manifest     = "../../deploy/" + operatorName + ".yaml"
-	policyFile   = "../../deploy/" + operatorName + "-policy.yaml"
-	definition   = "crd/custompodautoscalers.custompodautoscaler.com"
-)
-
-// helm runs it as the administrator, in the repository's top folder, and gives what it prints.
-func helm(t *testing.T, arguments ...string) string {
-	t.Helper()
-	stdout, err := helmTries(t, arguments...)
-	if err != nil {
-		t.Fatalf("helm %s: %v", strings.Join(arguments, " "), err)
-	}
-	return stdout
-}
-
-func helmTries(t *testing.T, arguments ...string) (string, error) {
-	t.Helper()
-	command := exec.Command("go", append([]string{"tool", "-modfile=tools/helm/go.mod", "helm"}, arguments...)...)
-	command.Dir = "../.."
-	home := t.TempDir()
-	command.Env = append(os.Environ(), "KUBECONFIG="+cluster.Start(t).Kubeconfig(),
-		"HELM_CACHE_HOME="+home, "HELM_CONFIG_HOME="+home, "HELM_DATA_HOME="+home)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("%w: %s", err, &stderr)
-	}
-	return stdout.String(), nil
-}
 
 // TestInstalling is one test, part after part: there is one operator in a cluster, whose names are the cluster's.
 func TestInstalling(t *testing.T) {
-	installCRD(t)
+	harness.InstallCRD(t)
 	installKinds(t)
 	t.Cleanup(func() { uninstall(t) })
 	t.Run("the API server takes whatever the chart makes", testTheChartIsTaken)
@@ -68,16 +34,16 @@ func TestInstalling(t *testing.T) {
 // uninstall takes the operator away as the page says for the manifest: the definition and the objects stay.
 func uninstall(t *testing.T) {
 	t.Helper()
-	kubectl(t, "", "delete", "namespace", operatorName, "--ignore-not-found")
-	kubectl(t, "", "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name="+operatorName)
-	kubectl(t, "", "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", "-l", "app.kubernetes.io/name="+operatorName)
+	harness.Kubectl(t, "", "delete", "namespace", harness.OperatorName, "--ignore-not-found")
+	harness.Kubectl(t, "", "delete", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name="+harness.OperatorName)
+	harness.Kubectl(t, "", "delete", "validatingadmissionpolicies,validatingadmissionpolicybindings", "-l", "app.kubernetes.io/name="+harness.OperatorName)
 }
 
 // installKinds defines what the tests need of others: Argo's Rollout, and the ServiceMonitor, both as lax as can be.
 func installKinds(t *testing.T) {
 	t.Helper()
-	kubectl(t, rollouts, "apply", "-f", "-")
-	kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/rollouts.argoproj.io", "crd/servicemonitors.monitoring.coreos.com")
+	harness.Kubectl(t, rollouts, "apply", "-f", "-")
+	harness.Kubectl(t, "", "wait", "--for=condition=Established", "--timeout=60s", "crd/rollouts.argoproj.io", "crd/servicemonitors.monitoring.coreos.com")
 }
 
 const rollouts = `
@@ -113,14 +79,14 @@ spec:
 
 func testTheChartIsTaken(t *testing.T) {
 	namespace, shop := cluster.Start(t).Namespace(t), cluster.Start(t).Namespace(t)
-	sets, err := filepath.Glob("../../charts/testdata/*.yaml")
+	sets, err := filepath.Glob(harness.Root + "/charts/testdata/*.yaml")
 	if err != nil || len(sets) < 5 {
 		t.Fatalf("there are the values %v, %v", sets, err)
 	}
 	for _, values := range sets {
-		rendered := helm(t, "template", operatorName, chart, "--namespace", namespace, "-f", "charts/testdata/"+filepath.Base(values))
+		rendered := harness.Helm(t, "template", harness.OperatorName, harness.Chart, "--namespace", namespace, "-f", "charts/testdata/"+filepath.Base(values))
 		rendered = strings.ReplaceAll(rendered, "namespace: shop\n", "namespace: "+shop+"\n")
-		taken := kubectl(t, rendered, "apply", "--dry-run=server", "-f", "-")
+		taken := harness.Kubectl(t, rendered, "apply", "--dry-run=server", "-f", "-")
 		if got, want := strings.Count(taken, "(server dry run)"), strings.Count("\n"+rendered, "\nkind: "); got != want {
 			t.Errorf("%s: %d of %d objects are taken:\n%s", values, got, want, taken)
 		}
@@ -129,21 +95,21 @@ func testTheChartIsTaken(t *testing.T) {
 
 func testTheManifest(t *testing.T, how ...string) {
 	uninstall(t)
-	apply := func() { kubectl(t, "", append([]string{"apply", "-f", manifest}, how...)...) }
+	apply := func() { harness.Kubectl(t, "", append([]string{"apply", "-f", harness.ManifestFile}, how...)...) }
 	apply()
-	kubectl(t, "", "wait", "-n", operatorName, "--for=condition=Available", "--timeout=120s", "deployment/"+operatorName)
+	harness.Kubectl(t, "", "wait", "-n", harness.OperatorName, "--for=condition=Available", "--timeout=120s", "deployment/"+harness.OperatorName)
 	rules := aggregated(t)
 	apply()
-	if again := kubectl(t, "", "get", "clusterrole", operatorName, "-o", "jsonpath={.rules}"); again != rules {
+	if again := harness.Kubectl(t, "", "get", "clusterrole", harness.OperatorName, "-o", "jsonpath={.rules}"); again != rules {
 		t.Errorf("applied again, the role has %s, want %s", again, rules)
 	}
 	const root = "{apiVersion: v1, kind: Pod, metadata: {name: root}, spec: {containers: [{name: root, image: 'root:1'}]}}"
-	if words, err := kubectlFails(t, root, "create", "-n", operatorName, "-f", "-"); err == nil || !strings.Contains(words, `violates PodSecurity "restricted`) {
+	if words, err := harness.KubectlFails(t, root, "create", "-n", harness.OperatorName, "-f", "-"); err == nil || !strings.Contains(words, `violates PodSecurity "restricted`) {
 		t.Errorf("another pod, which is not restricted: %v %s", err, words)
 	}
-	isHarmless(t, operatorName)
+	isHarmless(t, harness.OperatorName)
 	if len(how) == 0 { // what is applied is the same
-		operates(t, operatorName, "")
+		operates(t, harness.OperatorName, "")
 		editsOnlyWithThePolicy(t)
 		usersSeeTheObjects(t)
 	}
@@ -152,8 +118,8 @@ func testTheManifest(t *testing.T, how ...string) {
 // aggregated waits until the operator's role has the rules of its parts, and gives them.
 func aggregated(t *testing.T) (rules string) {
 	t.Helper()
-	eventually(t, "the operator's role to be filled", func() (bool, error) {
-		rules = kubectl(t, "", "get", "clusterrole", operatorName, "-o", "jsonpath={.rules}")
+	harness.Eventually(t, "the operator's role to be filled", func() (bool, error) {
+		rules = harness.Kubectl(t, "", "get", "clusterrole", harness.OperatorName, "-o", "jsonpath={.rules}")
 		return strings.Contains(rules, "rolebindings") && strings.Contains(rules, "argoproj.io"), fmt.Errorf("it has %s", rules)
 	})
 	return rules
@@ -161,20 +127,20 @@ func aggregated(t *testing.T) (rules string) {
 
 // startInstalled runs the operator's program with the arguments and the account of its Deployment, which kwok only simulates. With
 // no namespace it is the Deployment's arguments that say which it looks after; all tests share a cluster.
-func startInstalled(t *testing.T, release, namespace string) (operator *program, metrics string) {
+func startInstalled(t *testing.T, release, namespace string) (operator *harness.Program, metrics string) {
 	t.Helper()
-	deployment, err := client(t).AppsV1().Deployments(release).Get(t.Context(), operatorName, metav1.GetOptions{})
+	deployment, err := harness.Client(t).AppsV1().Deployments(release).Get(t.Context(), harness.OperatorName, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics = fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	metrics = fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
 	var flags []string
 	for _, flag := range deployment.Spec.Template.Spec.Containers[0].Args {
 		if !strings.HasPrefix(flag, "--probe-address=") {
 			flags = append(flags, strings.Replace(flag, "--metrics-address=:8443", "--metrics-address="+metrics, 1))
 		}
 	}
-	return startOperator(t, namespace, serviceAccount(t, release, operatorName), flags...), metrics
+	return harness.StartOperator(t, namespace, harness.ServiceAccount(t, release, harness.OperatorName), flags...), metrics
 }
 
 // operates runs the operator as it is installed, and has it do all that it is for, with no more than its rights.
@@ -184,48 +150,48 @@ func operates(t *testing.T, release, inNamespace string) {
 	if namespace == "" {
 		namespace = cluster.Start(t).Namespace(t)
 	}
-	createDeployment(t, namespace, 1)
-	kubectl(t, targets, "apply", "-n", namespace, "-f", "-")
-	withMetrics := autoscalerObject + "    - {name: kubernetesMetricSpecs, value: '[]'}\n"
-	kubectl(t, withMetrics, "apply", "-n", namespace, "-f", "-")
-	uid := kubectl(t, "", "get", "-n", namespace, "cpa", "web-autoscaler", "-o", "jsonpath={.metadata.uid}")
-	kubectl(t, strings.ReplaceAll(leftByOperator14, "UID", uid), "create", "-n", namespace, "-f", "-")
+	harness.CreateDeployment(t, namespace, 1)
+	harness.Kubectl(t, targets, "apply", "-n", namespace, "-f", "-")
+	withMetrics := harness.AutoscalerObject + "    - {name: kubernetesMetricSpecs, value: '[]'}\n"
+	harness.Kubectl(t, withMetrics, "apply", "-n", namespace, "-f", "-")
+	uid := harness.Kubectl(t, "", "get", "-n", namespace, "cpa", "web-autoscaler", "-o", "jsonpath={.metadata.uid}")
+	harness.Kubectl(t, strings.ReplaceAll(leftByOperator14, "UID", uid), "create", "-n", namespace, "-f", "-")
 	for kind, version := range map[string]string{"StatefulSet": "apps/v1", "ReplicaSet": "apps/v1", "ReplicationController": "v1", "Rollout": "argoproj.io/v1alpha1"} {
 		object := strings.Replace(withMetrics, "name: web-autoscaler", "name: for-"+strings.ToLower(kind), 1)
 		object = strings.Replace(object, "{apiVersion: apps/v1, kind: Deployment, name: web}", "{apiVersion: "+version+", kind: "+kind+", name: web}", 1)
 		if kind == "Rollout" && inNamespace != "" { // it is the same with it
 			object = strings.Replace(object, "spec:\n", "spec:\n  roleRequiresArgoRollouts: true\n", 1)
 		}
-		kubectl(t, object, "apply", "-n", namespace, "-f", "-")
+		harness.Kubectl(t, object, "apply", "-n", namespace, "-f", "-")
 	}
 	operator, metrics := startInstalled(t, release, namespace)
-	kubectl(t, "", "wait", "-n", namespace, "--for=condition=Ready", "--timeout=120s", "cpa", "--all")
-	if _, err := client(t).CoreV1().Pods(namespace).Get(t.Context(), "web-autoscaler", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
+	harness.Kubectl(t, "", "wait", "-n", namespace, "--for=condition=Ready", "--timeout=120s", "cpa", "--all")
+	if _, err := harness.Client(t).CoreV1().Pods(namespace).Get(t.Context(), "web-autoscaler", metav1.GetOptions{}); !apierrors.IsNotFound(err) {
 		t.Errorf("the pod of operator 1.4 is still there: %v", err)
 	}
-	kubectl(t, "", "annotate", "-n", namespace, "cpa", "--all", "v1.custompodautoscaler.com/paused-replicas=2")
-	kubectl(t, "", "wait", "-n", namespace, "--for=condition=Paused", "--timeout=120s", "cpa", "--all")
-	held := kubectl(t, "", "get", "-n", namespace, "deployment/web", "statefulset/web", "replicaset/web", "replicationcontroller/web", "rollout/web",
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "cpa", "--all", "v1.custompodautoscaler.com/paused-replicas=2")
+	harness.Kubectl(t, "", "wait", "-n", namespace, "--for=condition=Paused", "--timeout=120s", "cpa", "--all")
+	held := harness.Kubectl(t, "", "get", "-n", namespace, "deployment/web", "statefulset/web", "replicaset/web", "replicationcontroller/web", "rollout/web",
 		"-o", "jsonpath={.items[*].spec.replicas}")
 	if held != "2 2 2 2 2" {
 		t.Errorf("the targets are held at %s", held)
 	}
-	kubectl(t, "", "annotate", "-n", namespace, "cpa", "--all", "v1.custompodautoscaler.com/paused-replicas-")
-	kubectl(t, "", "wait", "-n", namespace, "--for=condition=Ready", "--timeout=120s", "cpa", "--all")
-	kubectl(t, "", "create", "-n", namespace, "serviceaccount", "prometheus")
-	kubectl(t, "", "create", "clusterrolebinding", namespace, "--clusterrole="+operatorName+"-metrics-reader", "--serviceaccount="+namespace+":prometheus")
-	defer kubectl(t, "", "delete", "clusterrolebinding", namespace)
-	operator.eventually("the metrics, for who has the role", func() (bool, error) {
-		code, body, err := scrape(t, "https://"+metrics+"/metrics", token(t, namespace, "prometheus"))
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "cpa", "--all", "v1.custompodautoscaler.com/paused-replicas-")
+	harness.Kubectl(t, "", "wait", "-n", namespace, "--for=condition=Ready", "--timeout=120s", "cpa", "--all")
+	harness.Kubectl(t, "", "create", "-n", namespace, "serviceaccount", "prometheus")
+	harness.Kubectl(t, "", "create", "clusterrolebinding", namespace, "--clusterrole="+harness.OperatorName+"-metrics-reader", "--serviceaccount="+namespace+":prometheus")
+	defer harness.Kubectl(t, "", "delete", "clusterrolebinding", namespace)
+	operator.Eventually("the metrics, for who has the role", func() (bool, error) {
+		code, body, err := scrape(t, "https://"+metrics+"/metrics", harness.Token(t, namespace, "prometheus"))
 		return code == 200 && strings.Contains(body, "controller_runtime_reconcile_total"), fmt.Errorf("%d %s %w", code, body, err)
 	})
-	if code, _, err := scrape(t, "https://"+metrics+"/metrics", token(t, namespace, "default")); code != 403 {
+	if code, _, err := scrape(t, "https://"+metrics+"/metrics", harness.Token(t, namespace, "default")); code != 403 {
 		t.Errorf("another account gets %d, %v, want 403", code, err)
 	}
-	if code := operator.stop(); code != 0 || strings.Contains(operator.log.String(), "forbidden") {
+	if code := operator.Stop(); code != 0 || strings.Contains(operator.Printed.String(), "forbidden") {
 		t.Errorf("it ended with %d; is a right missing?", code)
 	}
-	kubectl(t, "", "delete", "-n", namespace, "cpa", "--all")
+	harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "--all")
 }
 
 const targets = `
@@ -241,9 +207,9 @@ const targets = `
 // isHarmless asks the API server for rights that the operator is not to have.
 func isHarmless(t *testing.T, release string) {
 	t.Helper()
-	account := "system:serviceaccount:" + release + ":" + operatorName
+	account := "system:serviceaccount:" + release + ":" + harness.OperatorName
 	for _, allowed := range []string{"list cpa --all-namespaces", "create leases -n default"} { // the question is the right one
-		if words, err := kubectlFails(t, "", append([]string{"auth", "can-i", "--as", account}, strings.Fields(allowed)...)...); err != nil {
+		if words, err := harness.KubectlFails(t, "", append([]string{"auth", "can-i", "--as", account}, strings.Fields(allowed)...)...); err != nil {
 			t.Errorf("it may not %s: %v %s", allowed, err, words)
 		}
 	}
@@ -254,7 +220,7 @@ func isHarmless(t *testing.T, release string) {
 		"create clusterroles", "patch clusterroles", "create clusterrolebindings", "delete roles", "delete rolebindings", "create cpa", "patch cpa", "delete cpa",
 		"patch crd", "delete leases", "list leases", "deletecollection pods", "deletecollection deployments",
 	} {
-		if words, err := kubectlFails(t, "", append([]string{"auth", "can-i", "-n", "default", "--as", account}, strings.Fields(forbidden)...)...); err == nil {
+		if words, err := harness.KubectlFails(t, "", append([]string{"auth", "can-i", "-n", "default", "--as", account}, strings.Fields(forbidden)...)...); err == nil {
 			t.Errorf("it may %s %s", forbidden, words)
 		}
 	}
@@ -265,21 +231,21 @@ func editsOnlyWithThePolicy(t *testing.T) {
 	t.Helper()
 	namespace := cluster.Start(t).Namespace(t)
 	for _, role := range []string{"admin", "edit"} {
-		kubectl(t, "", "create", "rolebinding", "-n", namespace, role, "--clusterrole="+role, "--user="+role)
+		harness.Kubectl(t, "", "create", "rolebinding", "-n", namespace, role, "--clusterrole="+role, "--user="+role)
 	}
 	may := func(who string) error {
-		words, err := kubectlFails(t, "", "auth", "can-i", "-n", namespace, "--as", who, "create", "cpa")
+		words, err := harness.KubectlFails(t, "", "auth", "can-i", "-n", namespace, "--as", who, "create", "cpa")
 		if err != nil {
 			return fmt.Errorf("%w %s", err, words)
 		}
 		return nil
 	}
-	eventually(t, "the role admin to have the right to write objects", func() (bool, error) { return may("admin") == nil, may("admin") })
+	harness.Eventually(t, "the role admin to have the right to write objects", func() (bool, error) { return may("admin") == nil, may("admin") })
 	if may("edit") == nil {
 		t.Error("the role edit may write objects without the policy")
 	}
-	kubectl(t, "", "apply", "-f", policyFile)
-	eventually(t, "the role edit to have the right to write objects", func() (bool, error) { return may("edit") == nil, may("edit") })
+	harness.Kubectl(t, "", "apply", "-f", harness.PolicyFile)
+	harness.Eventually(t, "the role edit to have the right to write objects", func() (bool, error) { return may("edit") == nil, may("edit") })
 }
 
 // usersSeeTheObjects with the roles view and edit, which the cluster has of its own.
@@ -287,20 +253,20 @@ func usersSeeTheObjects(t *testing.T) {
 	t.Helper()
 	namespace := cluster.Start(t).Namespace(t)
 	for _, role := range []string{"view", "edit"} {
-		kubectl(t, "", "create", "rolebinding", "-n", namespace, role, "--clusterrole="+role, "--user="+role)
+		harness.Kubectl(t, "", "create", "rolebinding", "-n", namespace, role, "--clusterrole="+role, "--user="+role)
 	}
 	for who, may := range map[string]string{
 		"view": "list cpa,get cpa,watch cpa,get cpa --subresource=status", "edit": "list cpa,create cpa,update cpa,patch cpa,delete cpa",
 	} {
 		for right := range strings.SplitSeq(may, ",") {
-			eventually(t, who+" to have the right to "+right, func() (bool, error) {
-				words, err := kubectlFails(t, "", append([]string{"auth", "can-i", "-n", namespace, "--as", who}, strings.Fields(right)...)...)
+			harness.Eventually(t, who+" to have the right to "+right, func() (bool, error) {
+				words, err := harness.KubectlFails(t, "", append([]string{"auth", "can-i", "-n", namespace, "--as", who}, strings.Fields(right)...)...)
 				return err == nil, fmt.Errorf("%w %s", err, words)
 			})
 		}
 	}
 	for _, right := range []string{"create", "patch", "delete"} {
-		if _, err := kubectlFails(t, "", "auth", "can-i", "-n", namespace, "--as", "view", right, "cpa"); err == nil {
+		if _, err := harness.KubectlFails(t, "", "auth", "can-i", "-n", namespace, "--as", "view", right, "cpa"); err == nil {
 			t.Errorf("who may view may %s", right)
 		}
 	}
@@ -311,83 +277,83 @@ func testHelm(t *testing.T) {
 	uninstall(t)
 	namespace := cluster.Start(t).Namespace(t)
 	objects := cluster.Start(t).Namespace(t)
-	kubectl(t, autoscalerObject, "apply", "-n", objects, "-f", "-")
-	before := identity(t, definition) + identity(t, "cpa/web-autoscaler", "-n", objects)
-	notes := helm(t, "install", operatorName, chart, "-n", namespace, "--take-ownership", "--set", "networkPolicy.enabled=true,replicas=2,metrics.serviceMonitor.enabled=true")
+	harness.Kubectl(t, harness.AutoscalerObject, "apply", "-n", objects, "-f", "-")
+	before := identity(t, harness.Definition) + identity(t, "cpa/web-autoscaler", "-n", objects)
+	notes := harness.Helm(t, "install", harness.OperatorName, harness.Chart, "-n", namespace, "--take-ownership", "--set", "networkPolicy.enabled=true,replicas=2,metrics.serviceMonitor.enabled=true")
 	if !strings.Contains(notes, "looks after the CustomPodAutoscalers of all namespaces.") {
 		t.Errorf("it says\n%s", notes)
 	}
-	kubectl(t, "", "wait", "-n", namespace, "--for=condition=Available", "--timeout=120s", "deployment/"+operatorName)
+	harness.Kubectl(t, "", "wait", "-n", namespace, "--for=condition=Available", "--timeout=120s", "deployment/"+harness.OperatorName)
 	aggregated(t)
-	helm(t, "upgrade", operatorName, chart, "-n", namespace, "--reuse-values", "--set", "mode=namespaced,crds.install=false")
-	if rules := kubectl(t, "", "get", "clusterrole", operatorName, "-o", "jsonpath={.rules}"); !strings.Contains(rules, "rolebindings") {
+	harness.Helm(t, "upgrade", harness.OperatorName, harness.Chart, "-n", namespace, "--reuse-values", "--set", "mode=namespaced,crds.install=false")
+	if rules := harness.Kubectl(t, "", "get", "clusterrole", harness.OperatorName, "-o", "jsonpath={.rules}"); !strings.Contains(rules, "rolebindings") {
 		t.Errorf("an upgrade empties the operator's role: it has %s", rules)
 	}
-	helm(t, "uninstall", operatorName, "-n", namespace)
-	notes = helm(t, "install", operatorName, chart, "-n", namespace, "--set", "crds.install=false,watchNamespaces={"+objects+"}")
+	harness.Helm(t, "uninstall", harness.OperatorName, "-n", namespace)
+	notes = harness.Helm(t, "install", harness.OperatorName, harness.Chart, "-n", namespace, "--set", "crds.install=false,watchNamespaces={"+objects+"}")
 	if !strings.Contains(notes, "of the namespaces "+objects+".") || !strings.Contains(notes, "is not installed with it") {
 		t.Errorf("it says\n%s", notes)
 	}
-	helm(t, "uninstall", operatorName, "-n", namespace)
-	if after := identity(t, definition) + identity(t, "cpa/web-autoscaler", "-n", objects); after != before {
+	harness.Helm(t, "uninstall", harness.OperatorName, "-n", namespace)
+	if after := identity(t, harness.Definition) + identity(t, "cpa/web-autoscaler", "-n", objects); after != before {
 		t.Errorf("there are %s now, want %s", after, before)
 	}
-	eventually(t, "all else to be gone, and the role that stays to be empty", func() (bool, error) {
-		left := kubectl(t, "", "get", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name="+operatorName, "-o", "jsonpath={range .items[*]}{.metadata.name}{.rules[*]}{end}")
-		return left == operatorName, fmt.Errorf("there are %s", left)
+	harness.Eventually(t, "all else to be gone, and the role that stays to be empty", func() (bool, error) {
+		left := harness.Kubectl(t, "", "get", "clusterroles,clusterrolebindings", "-l", "app.kubernetes.io/name="+harness.OperatorName, "-o", "jsonpath={range .items[*]}{.metadata.name}{.rules[*]}{end}")
+		return left == harness.OperatorName, fmt.Errorf("there are %s", left)
 	})
 }
 
 // identity is that of an object, which another one of its name does not have.
 func identity(t *testing.T, arguments ...string) string {
 	t.Helper()
-	return kubectl(t, "", append([]string{"get", "-o", "jsonpath={.metadata.uid} "}, arguments...)...)
+	return harness.Kubectl(t, "", append([]string{"get", "-o", "jsonpath={.metadata.uid} "}, arguments...)...)
 }
 
 // testTheUpgrade installs what has the shape of the chart of operator 1.4, and then this chart over it, with nothing said twice.
 func testTheUpgrade(t *testing.T, mode string, how ...string) {
 	uninstall(t)
 	namespace := cluster.Start(t).Namespace(t)
-	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, harness.AutoscalerObject, "apply", "-n", namespace, "-f", "-")
 	// There is no helm uninstall here: of operator 1.4, where the upgrade has failed, it would take the definition, which is all tests'.
-	helm(t, append([]string{"install", operatorName, chartOf14(t), "-n", namespace, "--take-ownership", "--set", "mode=" + mode}, how...)...)
-	kubectl(t, "", "annotate", definition, "helm.sh/resource-policy-") // of the parts before
-	kubectl(t, "", "wait", "-n", namespace, "--for=condition=Available", "--timeout=120s", "deployment/"+operatorName)
+	harness.Helm(t, append([]string{"install", harness.OperatorName, chartOf14(t), "-n", namespace, "--take-ownership", "--set", "mode=" + mode}, how...)...)
+	harness.Kubectl(t, "", "annotate", harness.Definition, "helm.sh/resource-policy-") // of the parts before
+	harness.Kubectl(t, "", "wait", "-n", namespace, "--for=condition=Available", "--timeout=120s", "deployment/"+harness.OperatorName)
 	same := func() string {
-		return identity(t, definition) + identity(t, "-n", namespace, "deployment/"+operatorName) + identity(t, "-n", namespace, "cpa/web-autoscaler")
+		return identity(t, harness.Definition) + identity(t, "-n", namespace, "deployment/"+harness.OperatorName) + identity(t, "-n", namespace, "cpa/web-autoscaler")
 	}
 	before := same()
-	if _, err := helmTries(t, "upgrade", operatorName, chart, "-n", namespace, "--set", "crds.install=false,mode="+mode, "--dry-run=server"); err == nil || !strings.Contains(err.Error(), "would delete the CustomResourceDefinition") {
+	if _, err := harness.HelmTries(t, "upgrade", harness.OperatorName, harness.Chart, "-n", namespace, "--set", "crds.install=false,mode="+mode, "--dry-run=server"); err == nil || !strings.Contains(err.Error(), "would delete the CustomResourceDefinition") {
 		t.Errorf("the definition would go: %v", err)
 	}
-	if _, err := helmTries(t, "upgrade", operatorName, chart, "-n", namespace, "--reuse-values", "--dry-run=server"); err == nil || !strings.Contains(err.Error(), "missing properties 'image'") {
+	if _, err := harness.HelmTries(t, "upgrade", harness.OperatorName, harness.Chart, "-n", namespace, "--reuse-values", "--dry-run=server"); err == nil || !strings.Contains(err.Error(), "missing properties 'image'") {
 		t.Errorf("with reused values: %v", err)
 	}
 
-	helm(t, "upgrade", operatorName, chart, "-n", namespace)
-	kubectl(t, "", "rollout", "status", "-n", namespace, "deployment/"+operatorName, "--timeout=120s")
+	harness.Helm(t, "upgrade", harness.OperatorName, harness.Chart, "-n", namespace)
+	harness.Kubectl(t, "", "rollout", "status", "-n", namespace, "deployment/"+harness.OperatorName, "--timeout=120s")
 	if after := same(); after != before {
 		t.Errorf("there are %s now, want %s", after, before)
 	}
-	deployment, err := client(t).AppsV1().Deployments(namespace).Get(t.Context(), operatorName, metav1.GetOptions{})
+	deployment, err := harness.Client(t).AppsV1().Deployments(namespace).Get(t.Context(), harness.OperatorName, metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	pod := deployment.Spec.Template.Spec
-	if one := pod.Containers[0]; len(pod.Containers) != 1 || one.Image != "custompodautoscaler/operator:"+versionOfChart(t) || len(one.Env) > 0 || pod.ServiceAccountName != operatorName {
+	if one := pod.Containers[0]; len(pod.Containers) != 1 || one.Image != "custompodautoscaler/operator:"+versionOfChart(t) || len(one.Env) > 0 || pod.ServiceAccountName != harness.OperatorName {
 		t.Errorf("the pod is %+v", pod)
 	}
-	if kept := kubectl(t, "", "get", definition, "-o", `jsonpath={.metadata.annotations.helm\.sh/resource-policy}`); kept != "keep" {
+	if kept := harness.Kubectl(t, "", "get", harness.Definition, "-o", `jsonpath={.metadata.annotations.helm\.sh/resource-policy}`); kept != "keep" {
 		t.Errorf("the definition is marked %q, want keep", kept)
 	}
-	accounts := kubectl(t, "", "get", "-n", namespace, "serviceaccounts", "-o", "name")
-	if want := "serviceaccount/" + operatorName + "\nserviceaccount/default\n"; accounts != want {
+	accounts := harness.Kubectl(t, "", "get", "-n", namespace, "serviceaccounts", "-o", "name")
+	if want := "serviceaccount/" + harness.OperatorName + "\nserviceaccount/default\n"; accounts != want {
 		t.Errorf("the accounts are %s, want %s", accounts, want)
 	}
-	bindings := kubectl(t, "", "get", "-n", namespace, "rolebindings", "-o", "jsonpath={.items[*].metadata.name}")
-	wanted := operatorName + "-leader-election"
+	bindings := harness.Kubectl(t, "", "get", "-n", namespace, "rolebindings", "-o", "jsonpath={.items[*].metadata.name}")
+	wanted := harness.OperatorName + "-leader-election"
 	if mode == "namespaced" {
-		wanted += " " + operatorName + "-watched"
+		wanted += " " + harness.OperatorName + "-watched"
 	}
 	if bindings != wanted {
 		t.Errorf("the bindings are %s, want %s", bindings, wanted)
@@ -397,10 +363,10 @@ func testTheUpgrade(t *testing.T, mode string, how ...string) {
 		isHarmless(t, namespace)
 		return
 	}
-	kubectl(t, "", "delete", "-n", namespace, "cpa", "--all")
+	harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "--all")
 	operates(t, namespace, namespace)
 	for _, elsewhere := range []string{"list cpa -n default", "create leases -n default", "list pods -n default"} {
-		if _, err := kubectlFails(t, "", append([]string{"auth", "can-i", "--as", "system:serviceaccount:" + namespace + ":" + operatorName}, strings.Fields(elsewhere)...)...); err == nil {
+		if _, err := harness.KubectlFails(t, "", append([]string{"auth", "can-i", "--as", "system:serviceaccount:" + namespace + ":" + harness.OperatorName}, strings.Fields(elsewhere)...)...); err == nil {
 			t.Errorf("it may %s", elsewhere)
 		}
 	}
@@ -410,32 +376,32 @@ func testTheUpgrade(t *testing.T, mode string, how ...string) {
 func testTheUpgradeWithoutHelm(t *testing.T) {
 	uninstall(t)
 	namespace := cluster.Start(t).Namespace(t)
-	kubectl(t, helm(t, "template", operatorName, chartOf14(t), "-n", namespace), "apply", "-n", namespace, "-f", "-")
-	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
-	before := identity(t, definition) + identity(t, "cpa/web-autoscaler", "-n", namespace)
-	kubectl(t, "", "delete", "deployment", operatorName, "-n", namespace)
-	kubectl(t, "", "apply", "-f", manifest)
-	kubectl(t, "", "wait", "-n", operatorName, "--for=condition=Available", "--timeout=120s", "deployment/"+operatorName)
-	if after := identity(t, definition) + identity(t, "cpa/web-autoscaler", "-n", namespace); after != before {
+	harness.Kubectl(t, harness.Helm(t, "template", harness.OperatorName, chartOf14(t), "-n", namespace), "apply", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, harness.AutoscalerObject, "apply", "-n", namespace, "-f", "-")
+	before := identity(t, harness.Definition) + identity(t, "cpa/web-autoscaler", "-n", namespace)
+	harness.Kubectl(t, "", "delete", "deployment", harness.OperatorName, "-n", namespace)
+	harness.Kubectl(t, "", "apply", "-f", harness.ManifestFile)
+	harness.Kubectl(t, "", "wait", "-n", harness.OperatorName, "--for=condition=Available", "--timeout=120s", "deployment/"+harness.OperatorName)
+	if after := identity(t, harness.Definition) + identity(t, "cpa/web-autoscaler", "-n", namespace); after != before {
 		t.Errorf("there are %s now, want %s", after, before)
 	}
 	if rules := aggregated(t); strings.Contains(rules, `"verbs":["*"]`) {
 		t.Errorf("the role still has all rights: %s", rules)
 	}
-	isHarmless(t, operatorName)
+	isHarmless(t, harness.OperatorName)
 }
 
 // chartOf14 writes a chart whose objects are those of the chart of operator 1.4, in name, place and what cannot be changed.
 func chartOf14(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join(t.TempDir(), operatorName)
+	dir := filepath.Join(t.TempDir(), harness.OperatorName)
 	if err := os.MkdirAll(filepath.Join(dir, "templates"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, filepath.Join(dir, "Chart.yaml"), "{apiVersion: v2, name: "+operatorName+", version: 1.4.0, appVersion: 1.4.0}\n")
-	writeFile(t, filepath.Join(dir, "values.yaml"), "mode: cluster\n")
-	writeFile(t, filepath.Join(dir, "templates", "definition.yaml"), readFile(t, crdFile))
-	writeFile(t, filepath.Join(dir, "templates", "operator.yaml"), operator14)
+	harness.WriteFile(t, filepath.Join(dir, "Chart.yaml"), "{apiVersion: v2, name: "+harness.OperatorName+", version: 1.4.0, appVersion: 1.4.0}\n")
+	harness.WriteFile(t, filepath.Join(dir, "values.yaml"), "mode: cluster\n")
+	harness.WriteFile(t, filepath.Join(dir, "templates", "definition.yaml"), harness.ReadFile(t, harness.CRDFile))
+	harness.WriteFile(t, filepath.Join(dir, "templates", "operator.yaml"), operator14)
 	return dir
 }
 
@@ -481,7 +447,7 @@ spec:
 // versionOfChart is that of the operator, which the chart runs.
 func versionOfChart(t *testing.T) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join("..", "..", chart, "Chart.yaml"))
+	text, err := os.ReadFile(filepath.Join("..", "..", harness.Chart, "Chart.yaml"))
 	var is struct{ AppVersion string }
 	if err == nil {
 		err = yaml.Unmarshal(text, &is)

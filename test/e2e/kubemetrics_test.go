@@ -13,9 +13,9 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 const cpuSpec = `
@@ -46,12 +46,12 @@ type gathered struct {
 }
 
 // gathers waits until the metric method is given metrics that fit, and gives them.
-func (p *program) gathers(what string, fit func([]gathered) bool) []gathered {
+func gathers(p *harness.Program, what string, fit func([]gathered) bool) []gathered {
 	p.Helper()
 	var document struct{ KubernetesMetrics []gathered }
-	p.eventually(what, func() (bool, error) {
+	p.Eventually(what, func() (bool, error) {
 		document.KubernetesMetrics = nil
-		text := p.read("metric.json")
+		text := p.Read("metric.json")
 		if text == "" {
 			return false, nil
 		}
@@ -68,41 +68,12 @@ func readyPods(want int) func([]gathered) bool {
 	}
 }
 
-// measured waits until metrics-server knows so many of the pods of an app.
-func measured(t *testing.T, namespace, app string, count int) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	if err := cluster.Start(t).WaitPodMetrics(ctx, namespace, "app="+app, count); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// podsOf gives the pods of an app, by name.
-func podsOf(t *testing.T, namespace, app string) []corev1.Pod {
-	t.Helper()
-	list, err := client(t).CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: "app=" + app})
-	if err != nil {
-		t.Fatal(err)
-	}
-	slices.SortFunc(list.Items, func(a, b corev1.Pod) int { return strings.Compare(a.Name, b.Name) })
-	return list.Items
-}
-
-func patchPod(t *testing.T, namespace, name, patch string, subresources ...string) {
-	t.Helper()
-	_, err := client(t).CoreV1().Pods(namespace).Patch(t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{}, subresources...)
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
 func TestMetricsSayWhatPodsUse(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 2)
-	p := start(t, options{config: base(namespace) + cpuAndMemory, files: map[string]string{"evaluate.reply": `{"targetReplicas": 2}`}})
-	measured(t, namespace, "web", 2)
-	pods := podsOf(t, namespace, "web")
+	namespace := harness.Deploy(t, 2)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + cpuAndMemory, Files: map[string]string{"evaluate.reply": `{"targetReplicas": 2}`}})
+	harness.PodsAreMeasured(t, namespace, "web", 2)
+	pods := harness.PodsOf(t, namespace, "web")
 	for _, row := range []struct {
 		name, usage   string // of each pod; at first it is the template's
 		cpu, mebibyte int64
@@ -112,10 +83,10 @@ func TestMetricsSayWhatPodsUse(t *testing.T) {
 	} {
 		for _, pod := range pods {
 			if row.usage != "" {
-				patchPod(t, namespace, pod.Name, row.usage)
+				harness.PatchPod(t, namespace, pod.Name, row.usage)
 			}
 		}
-		metrics := p.gathers(row.name, func(metrics []gathered) bool {
+		metrics := gathers(p, row.name, func(metrics []gathered) bool {
 			if !readyPods(2)(metrics) {
 				return false
 			}
@@ -161,38 +132,38 @@ func checkCounts(t *testing.T, metric gathered, pods []corev1.Pod) {
 
 // TestMetricsServerGoesAway stops metrics-server, so that it must not run next to tests that need it.
 func TestMetricsServerGoesAway(t *testing.T) {
-	namespace := deploy(t, 1)
+	namespace := harness.Deploy(t, 1)
 	files := map[string]string{"evaluate.reply": `{"targetReplicas": 1}`}
-	required := start(t, options{config: base(namespace) + cpuAndMemory + "requireKubernetesMetrics: true\nlogVerbosity: 1\n", files: files})
-	measured(t, namespace, "web", 1)
-	required.gathers("metrics", readyPods(1))
-	optional := start(t, options{config: base(namespace) + cpuAndMemory, files: files})
-	optional.gathers("metrics", readyPods(1))
+	required := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + cpuAndMemory + "requireKubernetesMetrics: true\nlogVerbosity: 1\n", Files: files})
+	harness.PodsAreMeasured(t, namespace, "web", 1)
+	gathers(required, "metrics", readyPods(1))
+	optional := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + cpuAndMemory, Files: files})
+	gathers(optional, "metrics", readyPods(1))
 
 	setMetricsServer(t, false)
-	required.logs("pass failed, nothing was scaled", "no user logic was run", "2 of 2 failed",
+	required.Logs("pass failed, nothing was scaled", "no user logic was run", "2 of 2 failed",
 		"kubernetesMetricSpecs[0] (Resource cpu)", "kubernetesMetricSpecs[1] (Resource memory)", "metrics.k8s.io", "is it running?")
-	before := required.read("calls")
-	required.logsMore(3, "pass failed")
-	if now := required.read("calls"); now != before {
+	before := required.Read("calls")
+	required.LogsMore(3, "pass failed")
+	if now := required.Read("calls"); now != before {
 		t.Errorf("user logic was run without the metrics that it requires:\n%s", strings.TrimPrefix(now, before))
 	}
-	optional.gathers("going on without", func(metrics []gathered) bool { return metrics == nil })
-	optional.passes("evaluate", 3)
-	if strings.Contains(optional.read("metric.json"), "kubernetesMetrics") {
+	gathers(optional, "going on without", func(metrics []gathered) bool { return metrics == nil })
+	optional.Passes("evaluate", 3)
+	if strings.Contains(optional.Read("metric.json"), "kubernetesMetrics") {
 		t.Error("kubernetesMetrics is there though nothing was gathered")
 	}
-	if warnings := optional.lines("level=WARN"); len(warnings) != 1 || !containsAll(warnings[0], []string{"going on without some Kubernetes metrics", "metrics.k8s.io"}) {
+	if warnings := optional.Lines("level=WARN"); len(warnings) != 1 || !harness.ContainsAll(warnings[0], []string{"going on without some Kubernetes metrics", "metrics.k8s.io"}) {
 		t.Errorf("want one warning of what is missing, got:\n%s", strings.Join(warnings, ""))
 	}
 
 	setMetricsServer(t, true)
-	required.logs("recovered")
-	required.passes("evaluate", 1)
-	optional.logs("level=INFO", "all Kubernetes metrics are there")
-	optional.gathers("metrics again", readyPods(1))
-	optional.passes("evaluate", 2)
-	if again := optional.lines("all Kubernetes metrics are there"); len(again) != 1 {
+	required.Logs("recovered")
+	required.Passes("evaluate", 1)
+	optional.Logs("level=INFO", "all Kubernetes metrics are there")
+	gathers(optional, "metrics again", readyPods(1))
+	optional.Passes("evaluate", 2)
+	if again := optional.Lines("all Kubernetes metrics are there"); len(again) != 1 {
 		t.Errorf("want one line that metrics are there, got:\n%s", strings.Join(again, ""))
 	}
 }
@@ -215,14 +186,14 @@ func setMetricsServer(t *testing.T, runs bool) {
 
 func TestPodsThatDoNotCount(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 2)
-	web := podsOf(t, namespace, "web")
+	namespace := harness.Deploy(t, 2)
+	web := harness.PodsOf(t, namespace, "web")
 	createOddPods(t, namespace)
-	measured(t, namespace, "web", 2)
-	p := start(t, options{config: perPod(namespace) + cpuAndMemory, files: map[string]string{
+	harness.PodsAreMeasured(t, namespace, "web", 2)
+	p := harness.Start(t, harness.Options{Config: perPod(namespace) + cpuAndMemory, Files: map[string]string{
 		"evaluate.reply": `{"targetReplicas": 2}`, "metric.reply": "7\n",
 	}})
-	metrics := p.gathers("metrics", readyPods(2))
+	metrics := gathers(p, "metrics", readyPods(2))
 	want := []string{"pending", web[0].Name, web[1].Name}
 	for _, metric := range metrics {
 		got := metric.Resource
@@ -239,7 +210,7 @@ func TestPodsThatDoNotCount(t *testing.T) {
 			t.Errorf("total_pods is %d, want 3: none of those that failed, succeeded or are being deleted", got.Total)
 		}
 	}
-	p.passes("evaluate", 1)
+	p.Passes("evaluate", 1)
 	if names := metricNames(p, "evaluate"); !slices.Equal(names, want) {
 		t.Errorf("metric was run for %v, want %v", names, want)
 	}
@@ -249,9 +220,9 @@ func TestPodsThatDoNotCount(t *testing.T) {
 // one that finds no node.
 func createOddPods(t *testing.T, namespace string) {
 	t.Helper()
-	api := client(t).CoreV1().Pods(namespace)
+	api := harness.Client(t).CoreV1().Pods(namespace)
 	for _, name := range []string{"failed", "pending", "succeeded", "terminating"} {
-		template := podTemplate("web")
+		template := harness.PodTemplate("web")
 		pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 		pod.Name = name
 		switch name {
@@ -265,15 +236,15 @@ func createOddPods(t *testing.T, namespace string) {
 		}
 	}
 	for name, act := range map[string]func(){
-		"failed":    func() { patchPod(t, namespace, "failed", `{"status": {"phase": "Failed"}}`, "status") },
-		"succeeded": func() { patchPod(t, namespace, "succeeded", `{"status": {"phase": "Succeeded"}}`, "status") },
+		"failed":    func() { harness.PatchPod(t, namespace, "failed", `{"status": {"phase": "Failed"}}`, "status") },
+		"succeeded": func() { harness.PatchPod(t, namespace, "succeeded", `{"status": {"phase": "Succeeded"}}`, "status") },
 		"terminating": func() {
 			if err := api.Delete(t.Context(), "terminating", metav1.DeleteOptions{}); err != nil {
 				t.Fatal(err)
 			}
 		},
 	} {
-		eventually(t, "pod "+name+" to run", func() (bool, error) {
+		harness.Eventually(t, "pod "+name+" to run", func() (bool, error) {
 			pod, err := api.Get(t.Context(), name, metav1.GetOptions{})
 			return err == nil && pod.Status.Phase == corev1.PodRunning, err
 		})
@@ -282,10 +253,10 @@ func createOddPods(t *testing.T, namespace string) {
 }
 
 // metricNames are the resources whose metrics a document carries, in its order.
-func metricNames(p *program, document string) []string {
+func metricNames(p *harness.Program, document string) []string {
 	p.Helper()
 	var given struct{ Metrics []struct{ Resource string } }
-	if err := json.Unmarshal([]byte(p.read(document+".json")), &given); err != nil {
+	if err := json.Unmarshal([]byte(p.Read(document+".json")), &given); err != nil {
 		p.Fatal(err)
 	}
 	names := []string{}
@@ -298,13 +269,13 @@ func metricNames(p *program, document string) []string {
 func TestAMissingRequestIsNamed(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	createDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
+	harness.CreateDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
 		template.Spec.Containers = append(template.Spec.Containers, corev1.Container{Name: "helper", Image: "helper:1"})
 	})
-	ready(t, namespace, 1)
-	p := start(t, options{config: base(namespace) + cpuAndMemory + "requireKubernetesMetrics: true\n"})
-	p.logs("pass failed", "1 of 2 failed", "kubernetesMetricSpecs[0] (Resource cpu)", podsOf(t, namespace, "web")[0].Name, "helper", "cpu request")
-	if calls := p.read("calls"); calls != "" {
+	harness.PodsAreReady(t, namespace, 1)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + cpuAndMemory + "requireKubernetesMetrics: true\n"})
+	p.Logs("pass failed", "1 of 2 failed", "kubernetesMetricSpecs[0] (Resource cpu)", harness.PodsOf(t, namespace, "web")[0].Name, "helper", "cpu request")
+	if calls := p.Read("calls"); calls != "" {
 		t.Errorf("user logic was run:\n%s", calls)
 	}
 }
@@ -313,10 +284,10 @@ func TestAMissingRequestIsNamed(t *testing.T) {
 func TestTheExampleScalesByCPU(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	createDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
+	harness.CreateDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
 		template.Annotations["kwok.x-k8s.io/usage-cpu"] = "170m"
 	})
-	ready(t, namespace, 1)
+	harness.PodsAreReady(t, namespace, 1)
 	files := map[string]string{}
 	for _, name := range []string{"metric.py", "evaluate.py", "config.yaml"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "examples", "k8s-metrics-cpu", name))
@@ -325,9 +296,9 @@ func TestTheExampleScalesByCPU(t *testing.T) {
 		}
 		files[name] = string(text)
 	}
-	p := start(t, options{config: files["config.yaml"], files: files, env: []string{"namespace=" + namespace, "interval=500"}})
-	measured(t, namespace, "web", 1)
+	p := harness.Start(t, harness.Options{Config: files["config.yaml"], Files: files, Env: []string{"namespace=" + namespace, "interval=500"}})
+	harness.PodsAreMeasured(t, namespace, "web", 1)
 	// 85% busy where 50% is wanted: 1.7 pods.
-	p.logs("scaled", "current=1", "replicas=2", "DesiredWithinRange", "busy, 50% wanted")
-	p.eventually("the Deployment to be scaled", func() (bool, error) { return replicas(t, namespace) >= 2, nil })
+	p.Logs("scaled", "current=1", "replicas=2", "DesiredWithinRange", "busy, 50% wanted")
+	p.Eventually("the Deployment to be scaled", func() (bool, error) { return harness.Replicas(t, namespace) >= 2, nil })
 }

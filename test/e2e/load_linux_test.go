@@ -16,6 +16,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // alone are methods that notice when a pass begins before the one before it has ended: metric takes what evaluate gives
@@ -35,44 +37,44 @@ func TestFiveHundredCallersAtOnce(t *testing.T) {
 		most  int // MiB
 	}{
 		{"with the race detector", nil, 0},
-		{"as users have it", plain, 64},
+		{"as users have it", harness.PlainFlags, 64},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			namespace := deploy(t, 2)
-			p := start(t, options{config: base(namespace) + "apiConfig: {decisions: 10000}\n", env: alone, flags: row.flags})
-			p.logs("kept replicas")
-			goroutines, files := p.series("go_goroutines"), p.openFiles()
-			before, _ := p.residentKiB()
+			namespace := harness.Deploy(t, 2)
+			p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + "apiConfig: {decisions: 10000}\n", Env: alone, Flags: row.flags})
+			p.Logs("kept replicas")
+			goroutines, files := seriesOf(p, "go_goroutines"), p.OpenFiles()
+			before, _ := p.ResidentKiB()
 
 			began := time.Now()
-			p.answersAll(500)
+			answersAll(p, 500)
 			took := time.Since(began)
-			p.gaveTheLoopItsTurns(began)
-			if overlap := p.read("overlap"); overlap != "" {
+			gaveTheLoopItsTurns(p, began)
+			if overlap := p.Read("overlap"); overlap != "" {
 				t.Errorf("passes ran at the same time:\n%s", overlap)
 			}
-			_, peak := p.residentKiB()
+			_, peak := p.ResidentKiB()
 			t.Logf("500 passes took %s; resident memory was %.1f MiB, and at most %.1f MiB", took, float64(before)/1024, float64(peak)/1024)
 			if row.most > 0 && peak > row.most*1024 {
 				t.Errorf("it had %.1f MiB, want at most %d", float64(peak)/1024, row.most)
 			}
-			p.returnsTo(goroutines, files)
+			returnsTo(p, goroutines, files)
 		})
 	}
 }
 
 // answersAll makes so many calls at once, every other a dry run, and checks that each has its own answer.
-func (p *program) answersAll(callers int) {
+func answersAll(p *harness.Program, callers int) {
 	p.Helper()
-	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * patience}
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: 2 * harness.Patience}
 	var group sync.WaitGroup
 	for i := range callers {
 		group.Go(func() {
-			query, want := "", answer{200, "application/json", `{"targetReplicas":2,"recommendation":2}`}
+			query, want := "", harness.Answer{Code: 200, ContentType: "application/json", Body: `{"targetReplicas":2,"recommendation":2}`}
 			if i%2 == 0 {
-				query, want.body = "?dry_run=true", `{"targetReplicas":7,"recommendation":7}`
+				query, want.Body = "?dry_run=true", `{"targetReplicas":7,"recommendation":7}`
 			}
-			if got, err := callBy(p.T, client, http.MethodPost, p.url("/api/v1/evaluation"+query), ""); got != want || err != nil {
+			if got, err := harness.CallBy(p.T, client, http.MethodPost, p.URL("/api/v1/evaluation"+query), ""); got != want || err != nil {
 				p.Errorf("caller %d: got %v, %v, want %v", i, got, err, want)
 			}
 		})
@@ -82,33 +84,33 @@ func (p *program) answersAll(callers int) {
 
 // gaveTheLoopItsTurns checks that the loop waited for no more than one caller's pass each time: between two of its passes
 // there are its own, the rest of the interval, and that one. What a busy machine takes for itself comes on top of it.
-func (p *program) gaveTheLoopItsTurns(began time.Time) {
+func gaveTheLoopItsTurns(p *harness.Program, began time.Time) {
 	p.Helper()
 	longestPass := 0.0
-	for _, pass := range p.decisions("limit=10000") {
+	for _, pass := range decisionsOf(p, "limit=10000") {
 		if longestPass = max(longestPass, pass.Seconds); pass.Result == "failed" {
 			p.Errorf("a pass failed: %+v", pass)
 		}
 	}
 	pass := time.Duration(longestPass * float64(time.Second))
-	longest, passes := p.keptItsPace(began, time.Now(), 300*time.Millisecond+2*pass+2*time.Second)
+	longest, passes := keptItsPace(p, began, time.Now(), 300*time.Millisecond+2*pass+2*time.Second)
 	p.Logf("%d passes of the loop meanwhile, at most %s from one to the next; the longest of all passes took %s", passes, longest, pass)
 }
 
 // returnsTo waits until no caller is remembered. A pass of the loop may be under way, which takes some.
-func (p *program) returnsTo(goroutines, files int) {
+func returnsTo(p *harness.Program, goroutines, files int) {
 	p.Helper()
 	const some = 10
-	p.eventually("goroutines and open files to be as few as before", func() (bool, error) {
-		g, f := p.series("go_goroutines"), p.openFiles()
+	p.Eventually("goroutines and open files to be as few as before", func() (bool, error) {
+		g, f := seriesOf(p, "go_goroutines"), p.OpenFiles()
 		return g <= goroutines+some && f <= files+some, fmt.Errorf("%d and %d, before %d and %d", g, f, goroutines, files)
 	})
 }
 
-// series is a whole number that Prometheus is shown, or 0 where it is not there.
-func (p *program) series(name string) int {
+// seriesOf is a whole number that Prometheus is shown, or 0 where it is not there.
+func seriesOf(p *harness.Program, name string) int {
 	p.Helper()
-	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\d+)$`).FindStringSubmatch(p.call(http.MethodGet, "/metrics").body)
+	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\d+)$`).FindStringSubmatch(p.Call(http.MethodGet, "/metrics").Body)
 	if found == nil {
 		return 0
 	}
@@ -121,19 +123,19 @@ func (p *program) series(name string) int {
 
 // reply is an answer, and when to ask again.
 type reply struct {
-	answer
+	harness.Answer
 	retryAfter string
 }
 
 var (
-	noRoom   = reply{answer{503, "application/json", refused(503, "5 requests are being served already (apiConfig.maxRequests): try again later")}, "1"}
-	stopping = reply{answer{503, "application/json", refused(503, "the autoscaler is stopping")}, ""}
+	noRoom   = reply{harness.Answer{Code: 503, ContentType: "application/json", Body: refused(503, "5 requests are being served already (apiConfig.maxRequests): try again later")}, "1"}
+	stopping = reply{harness.Answer{Code: 503, ContentType: "application/json", Body: refused(503, "the autoscaler is stopping")}, ""}
 )
 
 // callsEvaluation sends a call, and gives the connection that its answer will come on.
-func (p *program) callsEvaluation(query string) *net.TCPConn {
+func callsEvaluation(p *harness.Program, query string) *net.TCPConn {
 	p.Helper()
-	connection := p.dial()
+	connection := dial(p)
 	if _, err := io.WriteString(connection, requestText("POST", "/api/v1/evaluation"+query)); err != nil {
 		p.Fatal(err)
 	}
@@ -141,11 +143,11 @@ func (p *program) callsEvaluation(query string) *net.TCPConn {
 }
 
 // evaluating begins so many calls, whose answers come as they are given.
-func (p *program) evaluating(query string, calls int) <-chan reply {
+func evaluating(p *harness.Program, query string, calls int) <-chan reply {
 	p.Helper()
 	answered := make(chan reply, calls)
 	for range calls {
-		connection := p.callsEvaluation(query)
+		connection := callsEvaluation(p, query)
 		go func() {
 			defer connection.Close() // which has a deadline
 			got, header := readAnswer(connection, http.MethodPost)
@@ -156,66 +158,66 @@ func (p *program) evaluating(query string, calls int) <-chan reply {
 }
 
 // hold makes runs of typed wait, as in "evaluate api", until they are let go.
-func (p *program) hold(run string) (letGo func()) {
+func hold(p *harness.Program, run string) (letGo func()) {
 	p.Helper()
 	name := "hold." + strings.ReplaceAll(run, " ", ".")
-	p.write(name, "")
-	return func() { _ = os.Remove(filepath.Join(p.dir, name)) } // more than once
+	p.Write(name, "")
+	return func() { _ = os.Remove(filepath.Join(p.Dir, name)) } // more than once
 }
 
 func TestMoreCallersThanThereIsRoomFor(t *testing.T) {
 	t.Parallel()
 	const callers, room = 50, 5
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace) + "apiConfig: {maxRequests: 5}\n", files: typedFiles(1)})
-	p.logs("kept replicas")
-	letGo := p.hold("evaluate api_dry_run")
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace) + "apiConfig: {maxRequests: 5}\n", Files: typedFiles(1)})
+	p.Logs("kept replicas")
+	letGo := hold(p, "evaluate api_dry_run")
 	defer letGo()
-	answered := p.evaluating("?dry_run=true", callers)
+	answered := evaluating(p, "?dry_run=true", callers)
 	for range callers - room {
 		if got := <-answered; got != noRoom {
 			t.Errorf("got %v, want %v", got, noRoom)
 		}
 	}
 	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
-		if got := p.call(http.MethodGet, path); got.code != 200 {
+		if got := p.Call(http.MethodGet, path); got.Code != 200 {
 			t.Errorf("%s, while there is no room: %v", path, got)
 		}
 	}
 	letGo()
 	for range room {
-		wantAnswer(t, "a caller that there was room for", (<-answered).answer, 200, `{"targetReplicas":1,"recommendation":1}`)
+		wantAnswer(t, "a caller that there was room for", (<-answered).Answer, 200, `{"targetReplicas":1,"recommendation":1}`)
 	}
-	wantAnswer(t, "a caller after that", p.call(http.MethodPost, "/api/v1/evaluation"), 200, `{"targetReplicas":1,"recommendation":1}`)
+	wantAnswer(t, "a caller after that", p.Call(http.MethodPost, "/api/v1/evaluation"), 200, `{"targetReplicas":1,"recommendation":1}`)
 }
 
 func TestACallerThatGoesAway(t *testing.T) {
 	t.Parallel()
 	const others = 20
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace), files: typedFiles(3), env: []string{"interval=3600000"}})
-	p.serves()
-	letGo := p.hold("evaluate api")
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace), Files: typedFiles(3), Env: []string{"interval=3600000"}})
+	p.Serves()
+	letGo := hold(p, "evaluate api")
 	defer letGo()
-	first := p.callsEvaluation("")
-	p.ran("evaluate api")
+	first := callsEvaluation(p, "")
+	ran(p, "evaluate api")
 	for i := range others {
-		p.callsEvaluation([]string{"", "?dry_run=true"}[i%2]).Close()
+		callsEvaluation(p, []string{"", "?dry_run=true"}[i%2]).Close()
 	}
-	p.eventually("those who waited to be given up", func() (bool, error) {
-		given := p.series(`custom_pod_autoscaler_http_requests_total{code="503",path="/api/v1/evaluation"}`)
+	p.Eventually("those who waited to be given up", func() (bool, error) {
+		given := seriesOf(p, `custom_pod_autoscaler_http_requests_total{code="503",path="/api/v1/evaluation"}`)
 		return given == others, fmt.Errorf("%d of %d were", given, others)
 	})
 	first.Close()
-	p.call(http.MethodGet, "/healthz") // by now it knows that the first is gone, too
+	p.Call(http.MethodGet, "/healthz") // by now it knows that the first is gone, too
 	letGo()
-	p.ran("postScale api")
-	if got := replicas(t, namespace); got != 3 {
+	ran(p, "postScale api")
+	if got := harness.Replicas(t, namespace); got != 3 {
 		t.Errorf("the pass whose caller hung up left %d replicas, want 3", got)
 	}
-	wantAnswer(t, "the next caller", p.call(http.MethodPost, "/api/v1/evaluation?dry_run=true"), 200, `{"targetReplicas":3,"recommendation":3}`)
+	wantAnswer(t, "the next caller", p.Call(http.MethodPost, "/api/v1/evaluation?dry_run=true"), 200, `{"targetReplicas":3,"recommendation":3}`)
 	want := []string{"metric api", "evaluate api", "postScale api", "metric api_dry_run", "evaluate api_dry_run"}
-	if got := p.runs(); !slices.Equal(got, want) {
+	if got := runsOf(p); !slices.Equal(got, want) {
 		t.Errorf("user logic was run for %v, want %v", got, want)
 	}
 }
@@ -223,31 +225,31 @@ func TestACallerThatGoesAway(t *testing.T) {
 // The loop's pass is not a caller's, so a caller that waits for it is first in line.
 func TestACallerThatGoesAwayDuringAPassOfTheLoop(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace), files: typedFiles(1)})
-	p.write("evaluate.api.reply", `{"targetReplicas": 3}`)
-	p.logs("kept replicas")
-	letGo := p.hold("evaluate scaler")
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace), Files: typedFiles(1)})
+	p.Write("evaluate.api.reply", `{"targetReplicas": 3}`)
+	p.Logs("kept replicas")
+	letGo := hold(p, "evaluate scaler")
 	defer letGo()
-	p.isHeld("evaluate scaler")
-	p.callsEvaluation("").Close()
-	p.eventually("the caller to be given up", func() (bool, error) {
-		return p.series(`custom_pod_autoscaler_http_requests_total{code="503",path="/api/v1/evaluation"}`) == 1, nil
+	isHeld(p, "evaluate scaler")
+	callsEvaluation(p, "").Close()
+	p.Eventually("the caller to be given up", func() (bool, error) {
+		return seriesOf(p, `custom_pod_autoscaler_http_requests_total{code="503",path="/api/v1/evaluation"}`) == 1, nil
 	})
 	letGo()
-	p.passesOfTheLoop(2)
-	if got := replicas(t, namespace); got != 1 || slices.Contains(p.runs(), "metric api") {
-		t.Errorf("there are %d replicas, want 1 as before, and user logic was run for %v", got, p.runs())
+	passesOfTheLoop(p, 2)
+	if got := harness.Replicas(t, namespace); got != 1 || slices.Contains(runsOf(p), "metric api") {
+		t.Errorf("there are %d replicas, want 1 as before, and user logic was run for %v", got, runsOf(p))
 	}
 }
 
 // isHeld waits until a run waits: the last that began, for as long as a pass that did not wait would take.
-func (p *program) isHeld(run string) {
+func isHeld(p *harness.Program, run string) {
 	p.Helper()
 	var since time.Time
 	began := 0
-	p.eventually(run+" to wait", func() (bool, error) {
-		if runs := p.runs(); len(runs) != began || runs[began-1] != run {
+	p.Eventually(run+" to wait", func() (bool, error) {
+		if runs := runsOf(p); len(runs) != began || runs[began-1] != run {
 			began, since = len(runs), time.Now()
 		}
 		return time.Since(since) > 2*time.Second, nil
@@ -255,11 +257,11 @@ func (p *program) isHeld(run string) {
 }
 
 // passesOfTheLoop waits for so many more of them.
-func (p *program) passesOfTheLoop(more int) {
+func passesOfTheLoop(p *harness.Program, more int) {
 	p.Helper()
-	before := len(p.decisions("run_type=scaler"))
-	p.eventually(fmt.Sprintf("%d more passes of the loop", more), func() (bool, error) {
-		return len(p.decisions("run_type=scaler")) >= before+more, nil
+	before := len(decisionsOf(p, "run_type=scaler"))
+	p.Eventually(fmt.Sprintf("%d more passes of the loop", more), func() (bool, error) {
+		return len(decisionsOf(p, "run_type=scaler")) >= before+more, nil
 	})
 }
 
@@ -272,29 +274,29 @@ func TestStopsGracefully(t *testing.T) {
 		says                 string
 	}{
 		{"a dry run ends with its answer", "api_dry_run", "?dry_run=true", false, 200, `{"targetReplicas":3,"recommendation":3}`},
-		{"what is not yet scaled is not any more", "api", "", false, 503, stopping.body},
+		{"what is not yet scaled is not any more", "api", "", false, 503, stopping.Body},
 		{"a method that hangs has its timeout", "api", "", true, 500, "no reply within its timeout of 5s"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			namespace := deploy(t, 1)
-			p := start(t, options{
-				config: typedBy(namespace) + "apiConfig: {maxRequests: 5}\n", files: typedFiles(1),
-				env: []string{"evaluate={type: shell, timeout: 5000, shell: {entrypoint: ./typed, command: [evaluate]}}"},
+			namespace := harness.Deploy(t, 1)
+			p := harness.Start(t, harness.Options{
+				Config: typedBy(namespace) + "apiConfig: {maxRequests: 5}\n", Files: typedFiles(1),
+				Env: []string{"evaluate={type: shell, timeout: 5000, shell: {entrypoint: ./typed, command: [evaluate]}}"},
 			})
-			p.write("evaluate."+row.runType+".reply", `{"targetReplicas": 3}`)
-			p.logs("kept replicas")
-			letGo := p.hold("evaluate " + row.runType)
+			p.Write("evaluate."+row.runType+".reply", `{"targetReplicas": 3}`)
+			p.Logs("kept replicas")
+			letGo := hold(p, "evaluate "+row.runType)
 			defer letGo()
-			p.stopsWhile(row.runType, row.query, func(first <-chan reply) {
+			stopsWhile(p, row.runType, row.query, func(first <-chan reply) {
 				if !row.hangs {
 					letGo()
 				}
-				if got := <-first; got.code != row.code || !strings.Contains(got.body, row.says) {
+				if got := <-first; got.Code != row.code || !strings.Contains(got.Body, row.says) {
 					t.Errorf("the one that was served got %v, want %d and %s", got, row.code, row.says)
 				}
 			})
-			if got := replicas(t, namespace); got != 1 {
+			if got := harness.Replicas(t, namespace); got != 1 {
 				t.Errorf("there are %d replicas, want 1 as before", got)
 			}
 		})
@@ -303,16 +305,16 @@ func TestStopsGracefully(t *testing.T) {
 
 // stopsWhile asks the program to end while one call is served, four wait and there is no room for more; then ends is
 // told of the one.
-func (p *program) stopsWhile(runType, query string, ends func(<-chan reply)) {
+func stopsWhile(p *harness.Program, runType, query string, ends func(<-chan reply)) {
 	p.Helper()
-	first := p.evaluating(query, 1)
-	p.ran("evaluate " + runType)
-	waiting := p.evaluating(query, 5)
+	first := evaluating(p, query, 1)
+	ran(p, "evaluate "+runType)
+	waiting := evaluating(p, query, 5)
 	if got := <-waiting; got != noRoom { // so there are four in line for certain
 		p.Errorf("got %v, want %v", got, noRoom)
 	}
 	asked := time.Now()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+	if err := p.Cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		p.Fatal(err)
 	}
 	for range 4 {
@@ -320,32 +322,32 @@ func (p *program) stopsWhile(runType, query string, ends func(<-chan reply)) {
 			p.Errorf("who waited got %v, want %v", got, stopping)
 		}
 	}
-	p.eventually("connections to be refused", func() (bool, error) {
-		connection, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p.port))
+	p.Eventually("connections to be refused", func() (bool, error) {
+		connection, err := net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", p.Port))
 		if err == nil {
 			connection.Close()
 		}
 		return errors.Is(err, syscall.ECONNREFUSED), err
 	})
 	ends(first)
-	p.endsBy(asked.Add(5*time.Second + 5*time.Second)) // the method's timeout, and some
+	endsBy(p, asked.Add(5*time.Second+5*time.Second)) // the method's timeout, and some
 }
 
 // endsBy waits for the program to end by itself, and checks that it does so well and in time.
-func (p *program) endsBy(deadline time.Time) {
+func endsBy(p *harness.Program, deadline time.Time) {
 	p.Helper()
 	select {
-	case <-p.exited:
-	case <-time.After(patience):
+	case <-p.Exited:
+	case <-time.After(harness.Patience):
 		p.Fatal("it did not end")
 	}
 	if late := time.Since(deadline); late > 0 {
 		p.Errorf("it ended %s too late", late)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+	if code := p.Cmd.ProcessState.ExitCode(); code != 0 {
 		p.Errorf("exit code %d, want 0", code)
 	}
-	if !strings.Contains(p.log.String(), "msg=stopped") {
+	if !strings.Contains(p.Printed.String(), "msg=stopped") {
 		p.Error("it did not say that it stopped")
 	}
 }

@@ -6,13 +6,14 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 func TestUserCodeThatMisbehavesLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
+	namespace := harness.Deploy(t, 1)
 	for _, row := range []struct {
 		name    string
 		metric  string
@@ -39,24 +40,24 @@ func TestUserCodeThatMisbehavesLeavesNothingBehind(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			mark := newMark(t)
-			p := start(t, options{
-				config: base(namespace), flags: plain,
-				files: map[string]string{"evaluate.reply": `{"targetReplicas": 1}`, "run": "#!/bin/sh\n" + row.metric + "\n"},
-				env: []string{mark, "interval=20", "logVerbosity=1",
+			p := harness.Start(t, harness.Options{
+				Config: harness.BaseConfig(namespace), Flags: harness.PlainFlags,
+				Files: map[string]string{"evaluate.reply": `{"targetReplicas": 1}`, "run": "#!/bin/sh\n" + row.metric + "\n"},
+				Env: []string{mark, "interval=20", "logVerbosity=1",
 					fmt.Sprintf("metric={type: shell, timeout: %d, shell: {entrypoint: ./run}}", row.timeout)},
 			})
 			if row.spoil != nil {
-				if err := row.spoil(filepath.Join(p.dir, "run")); err != nil {
+				if err := row.spoil(filepath.Join(p.Dir, "run")); err != nil {
 					t.Fatal(err)
 				}
 			}
-			p.logs(append(row.says, "pass failed, nothing was scaled", "running metric (./run)")...)
-			p.keepsNothingOfFailures(mark)
+			p.Logs(append(row.says, "pass failed, nothing was scaled", "running metric (./run)")...)
+			keepsNothingOfFailures(p, mark)
 
-			p.write("run", "#!/bin/sh\ncat > /dev/null; echo 1\n")
-			p.logs("recovered", "failedPasses=")
-			p.passes("evaluate", 1)
-			if code := p.stop(); code != 0 {
+			p.Write("run", "#!/bin/sh\ncat > /dev/null; echo 1\n")
+			p.Logs("recovered", "failedPasses=")
+			p.Passes("evaluate", 1)
+			if code := p.Stop(); code != 0 {
 				t.Errorf("exit code %d, want 0", code)
 			}
 			if left := marked(t, mark); len(left) > 0 {
@@ -68,23 +69,23 @@ func TestUserCodeThatMisbehavesLeavesNothingBehind(t *testing.T) {
 
 // keepsNothingOfFailures watches the program fail many times. At any moment a run may be under way, which has some
 // files, threads and processes; what is kept of each would be many more.
-func (p *program) keepsNothingOfFailures(mark string) {
+func keepsNothingOfFailures(p *harness.Program, mark string) {
 	p.Helper()
 	const repetitions, some = 50, 10
-	p.fails(5) // what the program keeps for good is there by now
-	files, threads, running := p.openFiles(), p.threads(), marked(p.T, mark)
-	p.fails(repetitions)
-	p.eventually("open files to be as few as before", func() (bool, error) {
-		now := p.openFiles()
+	fails(p, 5) // what the program keeps for good is there by now
+	files, threads, running := p.OpenFiles(), p.Threads(), marked(p.T, mark)
+	fails(p, repetitions)
+	p.Eventually("open files to be as few as before", func() (bool, error) {
+		now := p.OpenFiles()
 		return now <= files+some, fmt.Errorf("%d, before %d", now, files)
 	})
-	p.eventually("threads to be as few as before", func() (bool, error) {
-		now := p.threads()
+	p.Eventually("threads to be as few as before", func() (bool, error) {
+		now := p.Threads()
 		return now <= threads+some, fmt.Errorf("%d, before %d", now, threads)
 	})
 	still := marked(p.T, mark)
 	for _, pid := range running {
-		if pid != p.cmd.Process.Pid && slices.Contains(still, pid) {
+		if pid != p.Cmd.Process.Pid && slices.Contains(still, pid) {
 			p.Errorf("process %d outlived its run", pid)
 		}
 	}
@@ -93,15 +94,15 @@ func (p *program) keepsNothingOfFailures(mark string) {
 // A program need not read its document, even one that is larger than a pipe holds.
 func TestUserCodeThatClosesItsInputIsFine(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	kubectl(t, "", "annotate", "-n", namespace, "deployment", "web", "large="+strings.Repeat("x", 100_000))
-	p := start(t, options{
-		config: base(namespace), files: replies(2),
-		env: []string{`metric={type: shell, timeout: 60000, shell: {command: ["-c", "exec <&-; echo 1"]}}`},
+	namespace := harness.Deploy(t, 1)
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "deployment", "web", "large="+strings.Repeat("x", 100_000))
+	p := harness.Start(t, harness.Options{
+		Config: harness.BaseConfig(namespace), Files: harness.Replies(2),
+		Env: []string{`metric={type: shell, timeout: 60000, shell: {command: ["-c", "exec <&-; echo 1"]}}`},
 	})
-	scalesTo(t, namespace, 2)
-	p.passes("evaluate", 5)
-	if strings.Contains(p.log.String(), "pass failed") {
+	harness.ScalesTo(t, namespace, 2)
+	p.Passes("evaluate", 5)
+	if strings.Contains(p.Printed.String(), "pass failed") {
 		t.Error("a pass failed")
 	}
 }
@@ -111,38 +112,27 @@ func TestUserCodeThatClosesItsInputIsFine(t *testing.T) {
 // find them, so they outlive their run.
 func TestAsTheFirstProcessItReapsOrphans(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{
-		config: base(namespace), files: replies(1), attr: processOne(),
-		env: []string{"interval=50",
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{
+		Config: harness.BaseConfig(namespace), Files: harness.Replies(1), Attr: harness.ProcessOne(),
+		Env: []string{"interval=50",
 			`metric={type: shell, timeout: 60000, shell: {command: ["-c", "rm -f up; setsid sh -c 'touch up; sleep 0.1; echo >> daemons' >/dev/null 2>&1 </dev/null & until [ -e up ]; do sleep 0.01; done; echo 1"]}}`},
 	})
 	const daemons = 50
-	p.eventually("daemons to end", func() (bool, error) { return strings.Count(p.read("daemons"), "\n") >= daemons, nil })
-	p.eventually("them to be reaped", func() (bool, error) {
-		left := zombies(t, p.cmd.Process.Pid)
+	p.Eventually("daemons to end", func() (bool, error) { return strings.Count(p.Read("daemons"), "\n") >= daemons, nil })
+	p.Eventually("them to be reaped", func() (bool, error) {
+		left := zombies(t, p.Cmd.Process.Pid)
 		return left < daemons/10, fmt.Errorf("%d are left", left)
 	})
-	if code := p.stop(); code != 0 {
+	if code := p.Stop(); code != 0 {
 		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
-// processOne makes a child the first process of a PID namespace. Whoever is not root needs a user namespace for it.
-func processOne() *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWPID}
-	if os.Getuid() != 0 {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	return attr
-}
-
 // fails waits for so many more failed passes.
-func (p *program) fails(more int) {
+func fails(p *harness.Program, more int) {
 	p.Helper()
-	count := func() int { return strings.Count(p.log.String(), "pass failed, nothing was scaled") }
+	count := func() int { return strings.Count(p.Printed.String(), "pass failed, nothing was scaled") }
 	before := count()
-	p.eventually(fmt.Sprintf("%d more failed passes", more), func() (bool, error) { return count() >= before+more, nil })
+	p.Eventually(fmt.Sprintf("%d more failed passes", more), func() (bool, error) { return count() >= before+more, nil })
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // door is an address of the API server that can be shut: then it hangs up, on what is open, too. It keeps its port all the while,
@@ -28,7 +29,7 @@ type door struct {
 
 func newDoor(t *testing.T) *door {
 	t.Helper()
-	behind, err := clientcmd.BuildConfigFromFlags("", startProxy(t).kubeconfig)
+	behind, err := clientcmd.BuildConfigFromFlags("", harness.StartProxy(t).Kubeconfig)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -37,8 +38,8 @@ func newDoor(t *testing.T) *door {
 		t.Fatal(err)
 	}
 	d := &door{T: t, address: listener.Addr().String()}
-	dial := dialing("tcp", strings.TrimPrefix(behind.Host, "http://"))
-	t.Cleanup(startRelay(listener, func(ctx context.Context, from net.Conn) (net.Conn, error) {
+	dial := harness.Dialing("tcp", strings.TrimPrefix(behind.Host, "http://"))
+	t.Cleanup(harness.StartRelay(listener, func(ctx context.Context, from net.Conn) (net.Conn, error) {
 		to, err := dial(ctx, from)
 		if err != nil {
 			return nil, err
@@ -75,43 +76,46 @@ func (d *door) opens() {
 	d.shut = false
 }
 
-func (d *door) kubeconfig() string { d.Helper(); return kubeconfig(d.T, "http://"+d.address, nil, "") }
+func (d *door) kubeconfig() string {
+	d.Helper()
+	return harness.WriteKubeconfig(d.T, "http://"+d.address, nil, "")
+}
 
 // refuses waits for so many further calls that get no answer.
 func (d *door) refuses(more int64) {
 	d.Helper()
 	before := d.refused.Load()
-	eventually(d.T, "calls that get no answer", func() (bool, error) { return d.refused.Load() >= before+more, nil })
+	harness.Eventually(d.T, "calls that get no answer", func() (bool, error) { return d.refused.Load() >= before+more, nil })
 }
 
 func TestTheOperatorGoesOnAfterTheAPIServerWasAway(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
 	door := newDoor(t)
-	operator := startOperator(t, namespace, door.kubeconfig())
-	kubectl(t, autoscalerObject, "create", "-n", namespace, "-f", "-")
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	operator := harness.StartOperator(t, namespace, door.kubeconfig())
+	harness.Kubectl(t, harness.AutoscalerObject, "create", "-n", namespace, "-f", "-")
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 
-	mark := operator.mark()
+	mark := operator.Mark()
 	door.shuts()
-	kubectl(t, strings.Replace(autoscalerObject, "10000", "7000", 1), "apply", "-n", namespace, "-f", "-")
-	kubectl(t, "", "delete", "-n", namespace, "role", "web-autoscaler")
+	harness.Kubectl(t, strings.Replace(harness.AutoscalerObject, "10000", "7000", 1), "apply", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, "", "delete", "-n", namespace, "role", "web-autoscaler")
 	door.refuses(60)
 	for _, path := range []string{"/healthz", "/readyz"} { // a new start would not help
-		if got := operator.call("GET", path); got.code != 200 {
+		if got := operator.Call("GET", path); got.Code != 200 {
 			t.Errorf("%s is %+v", path, got)
 		}
 	}
-	if said := strings.Count(operator.log.String()[mark:], "\n"); said > 30 { // of each kind of object now and then
+	if said := strings.Count(operator.Printed.String()[mark:], "\n"); said > 30 { // of each kind of object now and then
 		t.Errorf("it says so in %d lines", said)
 	} else {
 		t.Logf("it says so in %d lines", said)
 	}
 
 	door.opens()
-	eventually(t, "the change to arrive", func() (bool, error) {
-		return environmentOf(autoscalerOf(t, namespace))["interval"] == "7000", nil
+	harness.Eventually(t, "the change to arrive", func() (bool, error) {
+		return harness.EnvironmentOf(harness.AutoscalerOf(t, namespace))["interval"] == "7000", nil
 	})
-	kubectl(t, "", "wait", "-n", namespace, "--for=create", "--timeout=60s", "role/web-autoscaler")
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	harness.Kubectl(t, "", "wait", "-n", namespace, "--for=create", "--timeout=60s", "role/web-autoscaler")
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 }

@@ -27,6 +27,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 const (
@@ -54,13 +55,13 @@ var (
 // BenchmarkAThousandObjects is what many objects cost: with the operator, without it (the floor), and in writes of the
 // operator. `make bench-operator` runs it once, which takes some minutes.
 func BenchmarkAThousandObjects(b *testing.B) {
-	installCRD(b)
+	harness.InstallCRD(b)
 	for range b.N {
 		b.Run("operator", func(b *testing.B) { newMany(b).live(cluster.Start(b).Kubeconfig(), nil) })
 		b.Run("floor", func(b *testing.B) { newMany(b).floor() })
 		b.Run("writes", func(b *testing.B) {
-			proxy := startProxy(b) // it takes a processor of its own: what takes how long is not to be read here
-			newMany(b).live(proxy.kubeconfig, func() int { return len(proxy.writes()) })
+			proxy := harness.StartProxy(b) // it takes a processor of its own: what takes how long is not to be read here
+			newMany(b).live(proxy.Kubeconfig, func() int { return len(writesOf(proxy)) })
 		})
 	}
 }
@@ -316,7 +317,7 @@ func (m *many) start(kube string) {
 	if err != nil {
 		m.Fatal(err)
 	}
-	m.operator = exec.Command(buildOf(m, "custom-pod-autoscaler-operator", plain...),
+	m.operator = exec.Command(harness.BuildOf(m, "custom-pod-autoscaler-operator", harness.PlainFlags...),
 		"--kubeconfig", kube, "--namespace", m.namespace, "--probe-address", "0", "--metrics-address", "0")
 	m.operator.Stderr = log
 	if err := m.operator.Start(); err != nil {
@@ -398,7 +399,7 @@ func spent(before, after map[int]use) string {
 
 // peakMiB is the most memory that the operator ever had.
 func (m *many) peakMiB() float64 {
-	text, err := os.ReadFile(proc(m.operator.Process.Pid, "status"))
+	text, err := os.ReadFile(harness.ProcFile(m.operator.Process.Pid, "status"))
 	m.check(err)
 	_, rest, _ := strings.Cut(string(text), "VmHWM:")
 	number, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)

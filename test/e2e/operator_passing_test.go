@@ -19,6 +19,7 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // refusing answers every call as an API server does that has just started, and counts them. Questions about rights are
@@ -56,34 +57,34 @@ func TestOperatorWaitsOutAnAPIServerThatStarts(t *testing.T) {
 	} {
 		t.Run(string(row.reason), func(t *testing.T) {
 			t.Parallel()
-			installCRD(t)
-			namespace, proxy := deploy(t, 1), startProxy(t)
+			harness.InstallCRD(t)
+			namespace, proxy := harness.Deploy(t, 1), harness.StartProxy(t)
 			refused := &atomic.Int64{}
 			instead := refusing(row.code, row.reason, refused)
-			proxy.answer(instead)
-			operator := startOperator(t, namespace, proxy.kubeconfig)
-			eventually(t, "calls at the start", func() (bool, error) { return refused.Load() >= 3, nil })
-			proxy.answer(nil)
-			operator.logs("msg=started")
-			kubectl(t, autoscalerObject, "create", "-n", namespace, "-f", "-")
-			hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+			proxy.Answer(instead)
+			operator := harness.StartOperator(t, namespace, proxy.Kubeconfig)
+			harness.Eventually(t, "calls at the start", func() (bool, error) { return refused.Load() >= 3, nil })
+			proxy.Answer(nil)
+			operator.Logs("msg=started")
+			harness.Kubectl(t, harness.AutoscalerObject, "create", "-n", namespace, "-f", "-")
+			harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 
 			said := sayings(t, namespace)
 			refused.Store(0)
-			proxy.answer(instead)
-			kubectl(t, strings.Replace(autoscalerObject, "10000", "7000", 1), "apply", "-n", namespace, "-f", "-")
-			eventually(t, "calls that are refused", func() (bool, error) { return refused.Load() >= 3, nil })
-			proxy.answer(nil)
+			proxy.Answer(instead)
+			harness.Kubectl(t, strings.Replace(harness.AutoscalerObject, "10000", "7000", 1), "apply", "-n", namespace, "-f", "-")
+			harness.Eventually(t, "calls that are refused", func() (bool, error) { return refused.Load() >= 3, nil })
+			proxy.Answer(nil)
 			began := time.Now()
-			eventually(t, "the change to arrive", func() (bool, error) {
-				return environmentOf(autoscalerOf(t, namespace))["interval"] == "7000", nil
+			harness.Eventually(t, "the change to arrive", func() (bool, error) {
+				return harness.EnvironmentOf(harness.AutoscalerOf(t, namespace))["interval"] == "7000", nil
 			})
 			if took := time.Since(began); took > 20*time.Second { // a failure that lasts is tried again after thirty
 				t.Errorf("it took %s to go on", took)
 			} else {
 				t.Logf("it went on after %s", took)
 			}
-			hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+			harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 			isNeverTrouble(t, said)
 		})
 	}
@@ -109,11 +110,11 @@ func isNeverTrouble(t *testing.T, said <-chan cpav1.Status) {
 // TestOperatorPortsSpeakHTTP1Only, before they know the caller.
 func TestOperatorPortsSpeakHTTP1Only(t *testing.T) {
 	t.Parallel()
-	metrics := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	operator := startOperator(t, cluster.Start(t).Namespace(t), cluster.Start(t).Kubeconfig(), "--metrics-address", metrics)
-	operator.logs("msg=started")
+	metrics := fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
+	operator := harness.StartOperator(t, cluster.Start(t).Namespace(t), cluster.Start(t).Kubeconfig(), "--metrics-address", metrics)
+	operator.Logs("msg=started")
 	dialer := &net.Dialer{Timeout: 10 * time.Second}
-	operator.eventually("HTTP/1.1 on the metrics' port", func() (bool, error) {
+	operator.Eventually("HTTP/1.1 on the metrics' port", func() (bool, error) {
 		conn, err := tls.DialWithDialer(dialer, "tcp", metrics, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"h2", "http/1.1"}})
 		if err != nil {
 			return false, err
@@ -126,7 +127,7 @@ func TestOperatorPortsSpeakHTTP1Only(t *testing.T) {
 		conn.Close()
 		t.Error("a client that speaks only HTTP/2 is let in")
 	}
-	conn, err := dialer.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", operator.port))
+	conn, err := dialer.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", operator.Port))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,17 +12,18 @@ import (
 
 	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // TestReadyIsAboutTheObjectAsItIsNow: what is still there while a change is under way is the autoscaler before it.
 func TestReadyIsAboutTheObjectAsItIsNow(t *testing.T) {
 	t.Parallel()
-	namespace, _ := operated(t)
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	namespace, _ := harness.Operated(t)
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	old := autoscalerPod(t, namespace)
-	patchPod(t, namespace, old.Name, `{"metadata": {"finalizers": ["example.com/takes-its-time"]}}`)
+	harness.PatchPod(t, namespace, old.Name, `{"metadata": {"finalizers": ["example.com/takes-its-time"]}}`)
 	said := sayings(t, namespace)
-	kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"config": [{"name": "interval", "value": "7000"}]}}`)
+	harness.Kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": {"config": [{"name": "interval", "value": "7000"}]}}`)
 	first := <-said
 	for first.ObservedGeneration == 1 {
 		first = <-said
@@ -30,8 +31,8 @@ func TestReadyIsAboutTheObjectAsItIsNow(t *testing.T) {
 	if meta.IsStatusConditionTrue(first.Conditions, cpav1.Ready) {
 		t.Errorf("when it has seen the change it says %+v", first)
 	}
-	patchPod(t, namespace, old.Name, `{"metadata": {"finalizers": null}}`)
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	harness.PatchPod(t, namespace, old.Name, `{"metadata": {"finalizers": null}}`)
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 }
 
 // sayings are what an object's status is, one after another.
@@ -41,7 +42,7 @@ func sayings(t *testing.T, namespace string) <-chan cpav1.Status {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), harness.Patience)
 	t.Cleanup(cancel)
 	watcher, err := client.Resource(cpav1.GroupVersion.WithResource("custompodautoscalers")).Namespace(namespace).Watch(ctx, metav1.ListOptions{})
 	if err != nil {

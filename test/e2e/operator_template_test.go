@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // richObject has all that the API server writes otherwise than people do: defaults, amounts, what is empty, and lists that
@@ -83,10 +84,10 @@ spec:
 func TestTheClusterRunsWhatATemplateSays(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	proxy := startProxy(t)
-	startOperator(t, namespace, proxy.kubeconfig)
-	kubectl(t, richObject, "create", "-n", namespace, "-f", "-")
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	proxy := harness.StartProxy(t)
+	harness.StartOperator(t, namespace, proxy.Kubeconfig)
+	harness.Kubectl(t, richObject, "create", "-n", namespace, "-f", "-")
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	for path, want := range map[string]string{
 		"deployment {.spec.template.metadata.labels.team} {.spec.template.metadata.annotations.note}":                    "shop mine",
 		"deployment {.spec.template.spec.restartPolicy} {.spec.template.spec.serviceAccountName}":                        "Always web-autoscaler",
@@ -104,27 +105,27 @@ func TestTheClusterRunsWhatATemplateSays(t *testing.T) {
 			t.Errorf("%s is %q, want %q", path, got, want)
 		}
 	}
-	hasEvent(t, namespace, `CustomPodAutoscaler/web-autoscaler Warning AccountIgnored x1 spec.template.spec.serviceAccountName "mine" is not used`)
+	harness.HasEvent(t, namespace, `CustomPodAutoscaler/web-autoscaler Warning AccountIgnored x1 spec.template.spec.serviceAccountName "mine" is not used`)
 	isLeftAlone(t, namespace, proxy)
 }
 
 // jsonpath is a part of the only one of a kind that was made for an object.
 func jsonpath(t *testing.T, namespace, kind, path string) string {
 	t.Helper()
-	return kubectl(t, "", "get", "-n", namespace, kind, "-l", "v1.custompodautoscaler.com/owned-by", "-o", "jsonpath={range .items[*]}"+strings.TrimSpace(path)+"{end}")
+	return harness.Kubectl(t, "", "get", "-n", namespace, kind, "-l", "v1.custompodautoscaler.com/owned-by", "-o", "jsonpath={range .items[*]}"+strings.TrimSpace(path)+"{end}")
 }
 
 // isLeftAlone looks for writes when the operator has a reason to look at the object, but nothing to write: it is told of
 // another's annotation, three times, and then of a change that it has to write.
-func isLeftAlone(t *testing.T, namespace string, proxy *proxy) {
+func isLeftAlone(t *testing.T, namespace string, proxy *harness.Proxy) {
 	t.Helper()
-	before := len(proxy.writes())
+	before := len(writesOf(proxy))
 	for i := range 3 {
-		kubectl(t, "", "annotate", "--overwrite", "-n", namespace, "cpa", "web-autoscaler", fmt.Sprintf("note=%d", i))
+		harness.Kubectl(t, "", "annotate", "--overwrite", "-n", namespace, "cpa", "web-autoscaler", fmt.Sprintf("note=%d", i))
 	}
-	kubectl(t, "", "annotate", "-n", namespace, "cpa", "web-autoscaler", "v1.custompodautoscaler.com/paused-replicas=many")
-	hasCondition(t, namespace, "Paused False InvalidReplicas", "")
-	for _, write := range proxy.writes()[before:] {
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "cpa", "web-autoscaler", "v1.custompodautoscaler.com/paused-replicas=many")
+	harness.HasCondition(t, namespace, "Paused False InvalidReplicas", "")
+	for _, write := range writesOf(proxy)[before:] {
 		if !strings.HasSuffix(write, "/custompodautoscalers/web-autoscaler/status") && !strings.Contains(write, "/events") {
 			t.Errorf("it wrote %s though nothing had changed", write)
 		}
@@ -142,12 +143,12 @@ func TestWhatIsNotProvisionedIsNotMadeAndWhatIsThereStays(t *testing.T) {
 		t.Run(row.field, func(t *testing.T) {
 			t.Parallel()
 			namespace := cluster.Start(t).Namespace(t)
-			startOperator(t, namespace, cluster.Start(t).Kubeconfig())
+			harness.StartOperator(t, namespace, cluster.Start(t).Kubeconfig())
 			switched := func(on bool) {
-				kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", fmt.Sprintf(`{"spec": {%q: %t}}`, row.field, on))
+				harness.Kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", fmt.Sprintf(`{"spec": {%q: %t}}`, row.field, on))
 			}
 			uid := func(kind string) string {
-				return kubectl(t, "", "get", "-n", namespace, kind, "web-autoscaler", "--ignore-not-found", "-o", "jsonpath={.metadata.uid}")
+				return harness.Kubectl(t, "", "get", "-n", namespace, kind, "web-autoscaler", "--ignore-not-found", "-o", "jsonpath={.metadata.uid}")
 			}
 			condition := "Ready True MinimumReplicasAvailable"
 			off := condition
@@ -157,11 +158,11 @@ func TestWhatIsNotProvisionedIsNotMadeAndWhatIsThereStays(t *testing.T) {
 			case "role": // there is none that allows the object
 				off = "Ready False NotAllowed"
 			}
-			kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "default", allowedObjects+"=web-autoscaler")
-			object := strings.Replace(autoscalerObject, "spec:\n", "spec:\n  "+row.field+": false\n", 1)
+			harness.Kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "default", harness.AllowedObjects+"=web-autoscaler")
+			object := strings.Replace(harness.AutoscalerObject, "spec:\n", "spec:\n  "+row.field+": false\n", 1)
 			object = strings.Replace(object, "      containers:", "      serviceAccountName: default # which allows the object\n      containers:", 1)
-			kubectl(t, object, "create", "-n", namespace, "-f", "-")
-			hasCondition(t, namespace, off, "")
+			harness.Kubectl(t, object, "create", "-n", namespace, "-f", "-")
+			harness.HasCondition(t, namespace, off, "")
 			for _, kind := range []string{"serviceaccount", "role", "rolebinding", "deployment"} {
 				if made := uid(kind) != ""; made != (kind != row.kind && row.kind != "role") {
 					t.Errorf("%s is made: %t", kind, made)
@@ -169,12 +170,12 @@ func TestWhatIsNotProvisionedIsNotMadeAndWhatIsThereStays(t *testing.T) {
 			}
 			switched(true)
 			off = strings.Replace(off, "False NotAllowed", "True MinimumReplicasAvailable", 1) // what was made for the object is the object's
-			hasCondition(t, namespace, condition, "")
+			harness.HasCondition(t, namespace, condition, "")
 			there := uid(row.kind)
 			switched(false)
-			hasCondition(t, namespace, off, "")
+			harness.HasCondition(t, namespace, off, "")
 			if row.kind == "deployment" {
-				eventually(t, "the autoscaler to be gone", func() (bool, error) { return uid(row.kind) == "" && len(autoscalerPods(t, namespace)) == 0, nil })
+				harness.Eventually(t, "the autoscaler to be gone", func() (bool, error) { return uid(row.kind) == "" && len(autoscalerPods(t, namespace)) == 0, nil })
 			} else if now := uid(row.kind); now == "" || now != there {
 				t.Errorf("the %s was %q, and is %q", row.kind, there, now)
 			}
@@ -185,11 +186,11 @@ func TestWhatIsNotProvisionedIsNotMadeAndWhatIsThereStays(t *testing.T) {
 func TestAChangeOfAnyFieldArrives(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	startOperator(t, namespace, cluster.Start(t).Kubeconfig())
-	kubectl(t, "", "create", "-n", namespace, "serviceaccount", "web-other")
-	kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "web-other", allowedObjects+"=web-autoscaler")
-	kubectl(t, autoscalerObject, "create", "-n", namespace, "-f", "-")
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	harness.StartOperator(t, namespace, cluster.Start(t).Kubeconfig())
+	harness.Kubectl(t, "", "create", "-n", namespace, "serviceaccount", "web-other")
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "serviceaccount", "web-other", harness.AllowedObjects+"=web-autoscaler")
+	harness.Kubectl(t, harness.AutoscalerObject, "create", "-n", namespace, "-f", "-")
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	for _, row := range []struct{ name, patch, kind, path, wants string }{
 		{"the target's kind and name", `{"scaleTargetRef": {"kind": "StatefulSet", "name": "db"}}`, "role", "{.rules[1].resources} {.rules[1].resourceNames}", `["statefulsets/scale"] ["db"]`},
 		{"and the autoscaler knows", `{}`, "deployment", "{.spec.template.spec.containers[0].env[?(@.name=='scaleTargetRef')].value}", `{"apiVersion":"apps/v1","kind":"StatefulSet","name":"db"}`},
@@ -201,14 +202,14 @@ func TestAChangeOfAnyFieldArrives(t *testing.T) {
 		{"its name", `{"template": {"metadata": {"name": "runner"}}}`, "deployment", "{.metadata.name}", "runner"},
 		{"its name taken away", `{"template": {"metadata": null}}`, "deployment", "{.metadata.name}", "web-autoscaler"},
 	} {
-		kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": `+row.patch+`}`)
-		eventually(t, row.name, func() (bool, error) {
+		harness.Kubectl(t, "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--type=merge", "-p", `{"spec": `+row.patch+`}`)
+		harness.Eventually(t, row.name, func() (bool, error) {
 			got := jsonpath(t, namespace, row.kind, row.path)
 			return strings.Contains(got, row.wants), fmt.Errorf("%s is %q, want %q", row.path, got, row.wants)
 		})
 	}
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
-	if left := kubectl(t, "", "get", "-n", namespace, "deployments", "-o", "name"); left != "deployment.apps/web-autoscaler\n" {
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	if left := harness.Kubectl(t, "", "get", "-n", namespace, "deployments", "-o", "name"); left != "deployment.apps/web-autoscaler\n" {
 		t.Errorf("there are %q", left)
 	}
 }

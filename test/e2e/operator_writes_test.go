@@ -8,20 +8,21 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // objectCalled is the object under another name, with a target of its own.
 func objectCalled(name string) string {
-	return strings.NewReplacer("name: web-autoscaler", "name: "+name, "name: web}", "name: of-"+name+"}").Replace(autoscalerObject)
+	return strings.NewReplacer("name: web-autoscaler", "name: "+name, "name: web}", "name: of-"+name+"}").Replace(harness.AutoscalerObject)
 }
 
 // allReady waits until just so many objects are ready, as they are now.
 func allReady(t *testing.T, namespace string, count int) {
 	t.Helper()
 	const each = `{range .items[*]}{.metadata.generation} {.status.observedGeneration} {.status.conditions[?(@.type=="Ready")].status}{"\n"}{end}`
-	eventually(t, fmt.Sprintf("%d objects to be ready", count), func() (bool, error) {
+	harness.Eventually(t, fmt.Sprintf("%d objects to be ready", count), func() (bool, error) {
 		ready := 0
-		for line := range strings.Lines(kubectl(t, "", "get", "cpa", "-n", namespace, "-o", "jsonpath="+each)) {
+		for line := range strings.Lines(harness.Kubectl(t, "", "get", "cpa", "-n", namespace, "-o", "jsonpath="+each)) {
 			if words := strings.Fields(line); len(words) == 3 && words[0] == words[1] && words[2] == "True" {
 				ready++
 			}
@@ -48,36 +49,36 @@ func TestAnObjectCostsItsWritesAndNoMore(t *testing.T) {
 	t.Parallel()
 	const count = 30
 	namespace := cluster.Start(t).Namespace(t)
-	proxy := startProxy(t)
-	operator := startOperator(t, namespace, proxy.kubeconfig)
+	proxy := harness.StartProxy(t)
+	operator := harness.StartOperator(t, namespace, proxy.Kubeconfig)
 	var objects string
 	for i := range count {
 		objects += "---" + objectCalled(fmt.Sprintf("autoscaler-%d", i))
 	}
-	kubectl(t, objects, "create", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, objects, "create", "-n", namespace, "-f", "-")
 	allReady(t, namespace, count)
-	created := proxy.writes()
+	created := writesOf(proxy)
 	wrote(t, "for new objects", created, map[string]limits{
 		"PATCH serviceaccounts": {count, count}, "PATCH roles": {count, count}, "PATCH rolebindings": {count, count}, "PATCH deployments": {count, count},
 		"PATCH custompodautoscalers/status": {count, 2 * count},
 	})
 
-	kubectl(t, strings.ReplaceAll(objects, "10000", "7000"), "replace", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, strings.ReplaceAll(objects, "10000", "7000"), "replace", "-n", namespace, "-f", "-")
 	allReady(t, namespace, count)
-	wrote(t, "for a new configuration", proxy.writes()[len(created):], map[string]limits{
+	wrote(t, "for a new configuration", writesOf(proxy)[len(created):], map[string]limits{
 		"PATCH deployments":                 {count, 2 * count}, // again where the operator has not been told yet of what it wrote
 		"PATCH custompodautoscalers/status": {count, 2 * count},
 	})
-	operator.stop()
+	operator.Stop()
 
-	proxy = startProxy(t)
-	startOperator(t, namespace, proxy.kubeconfig)
+	proxy = harness.StartProxy(t)
+	harness.StartOperator(t, namespace, proxy.Kubeconfig)
 	// A mistake is written into each status, and that is all.
-	kubectl(t, "", "annotate", "-n", namespace, "cpa", "--all", "v1.custompodautoscaler.com/paused-replicas=many")
-	eventually(t, "the mistakes to be told of", func() (bool, error) {
-		return strings.Count(kubectl(t, "", "get", "cpa", "-n", namespace, "-o", "jsonpath={.items[*].status.conditions[*].reason}"), "InvalidReplicas") == count, nil
+	harness.Kubectl(t, "", "annotate", "-n", namespace, "cpa", "--all", "v1.custompodautoscaler.com/paused-replicas=many")
+	harness.Eventually(t, "the mistakes to be told of", func() (bool, error) {
+		return strings.Count(harness.Kubectl(t, "", "get", "cpa", "-n", namespace, "-o", "jsonpath={.items[*].status.conditions[*].reason}"), "InvalidReplicas") == count, nil
 	})
-	all := slices.DeleteFunc(proxy.writes(), func(write string) bool { return strings.Contains(write, "/events") })
+	all := slices.DeleteFunc(writesOf(proxy), func(write string) bool { return strings.Contains(write, "/events") })
 	wrote(t, "by a new operator", all, map[string]limits{"PATCH custompodautoscalers/status": {count, count}})
 }
 

@@ -7,16 +7,18 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // TestOtherSitesRunNothing opens a hostile page in a real browser, on the machine where the autoscaler is on loopback: from
 // another site, from another port of the same one, and from a file.
 func TestOtherSitesRunNothing(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace), files: typedFiles(1), env: []string{"interval=3600000"}})
-	p.serves()
-	addresses := []string{p.url("/api/v1/metrics"), fmt.Sprintf("http://0.0.0.0:%d/api/v1/metrics", p.port), fmt.Sprintf("http://[::ffff:127.0.0.1]:%d/api/v1/metrics", p.port)}
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace), Files: typedFiles(1), Env: []string{"interval=3600000"}})
+	p.Serves()
+	addresses := []string{p.URL("/api/v1/metrics"), fmt.Sprintf("http://0.0.0.0:%d/api/v1/metrics", p.Port), fmt.Sprintf("http://[::ffff:127.0.0.1]:%d/api/v1/metrics", p.Port)}
 	page := hostile(addresses)
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -25,23 +27,23 @@ func TestOtherSitesRunNothing(t *testing.T) {
 	t.Cleanup(site.Close)
 	refused := 0
 	for name, open := range map[string]func() string{
-		"another port": func() string { document, _ := browsedAt(t, site.URL); return document },
+		"another port": func() string { document, _ := harness.BrowsedAt(t, site.URL); return document },
 		"another site": func() string {
-			document, _ := browsedAt(t, strings.Replace(site.URL, "127.0.0.1", "localhost", 1))
+			document, _ := harness.BrowsedAt(t, strings.Replace(site.URL, "127.0.0.1", "localhost", 1))
 			return document
 		},
-		"a file": func() string { document, _ := browsed(t, page); return document },
+		"a file": func() string { document, _ := harness.Browsed(t, page); return document },
 	} {
 		document := open()
 		if strings.Contains(document, "reached") {
 			t.Errorf("%s reads an answer: %s", name, document)
 		}
 		before := refused
-		if refused = p.series(`custom_pod_autoscaler_http_requests_total{code="403",path="/api/v1/metrics"}`); refused < before+8 {
+		if refused = seriesOf(p, `custom_pod_autoscaler_http_requests_total{code="403",path="/api/v1/metrics"}`); refused < before+8 {
 			t.Errorf("%s was refused %d times, want 8 at least; the page is %s", name, refused-before, document)
 		}
 	}
-	if runs := p.read("runs"); runs != "" {
+	if runs := p.Read("runs"); runs != "" {
 		t.Errorf("user logic was run:\n%s", runs)
 	}
 }

@@ -17,11 +17,13 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 const (
-	seriesPage    = "../../docs/metrics.md"
-	dashboardFile = "../../docs/dashboards/custom-pod-autoscaler.json"
+	seriesPage    = harness.Root + "/docs/metrics.md"
+	dashboardFile = harness.Root + "/docs/dashboards/custom-pod-autoscaler.json"
 )
 
 // debian finds a program of Debian's package prometheus.
@@ -37,7 +39,7 @@ func debian(t *testing.T, name string) string {
 // yamlOnThePage are the two blocks of the page: how to scrape, and the alerts.
 func yamlOnThePage(t *testing.T) (scrape, alerts string) {
 	t.Helper()
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readFile(t, seriesPage), -1)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(harness.ReadFile(t, seriesPage), -1)
 	if len(blocks) != 2 {
 		t.Fatalf("%s has %d blocks of YAML, want how to scrape, and the alerts", seriesPage, len(blocks))
 	}
@@ -75,13 +77,13 @@ type prometheus struct{ url string }
 // startPrometheus starts one with the page's configuration, and ends it with the test.
 func startPrometheus(t *testing.T, namespace string, port int) prometheus {
 	t.Helper()
-	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", freePort(t))
+	dir, address := t.TempDir(), fmt.Sprintf("127.0.0.1:%d", harness.FreePort(t))
 	_, alerts := yamlOnThePage(t)
-	writeFile(t, filepath.Join(dir, "alerts.yml"), alerts)
-	writeFile(t, filepath.Join(dir, "prometheus.yml"), scraping(t, namespace, port))
+	harness.WriteFile(t, filepath.Join(dir, "alerts.yml"), alerts)
+	harness.WriteFile(t, filepath.Join(dir, "prometheus.yml"), scraping(t, namespace, port))
 	command := exec.Command(debian(t, "prometheus"), "--config.file", filepath.Join(dir, "prometheus.yml"),
 		"--storage.tsdb.path", filepath.Join(dir, "data"), "--web.listen-address", address)
-	log := &lockedBuffer{}
+	log := &harness.LockedBuffer{}
 	command.Stdout, command.Stderr = log, log
 	if err := command.Start(); err != nil {
 		t.Fatal(err)
@@ -98,7 +100,7 @@ func startPrometheus(t *testing.T, namespace string, port int) prometheus {
 // end ends a process that was started, by force if it takes long.
 func end(t *testing.T, command *exec.Cmd) {
 	t.Helper()
-	force := time.AfterFunc(patience, func() { _ = command.Process.Kill() })
+	force := time.AfterFunc(harness.Patience, func() { _ = command.Process.Kill() })
 	defer force.Stop()
 	_ = command.Process.Signal(syscall.SIGTERM)
 	if err := command.Wait(); err != nil {
@@ -109,7 +111,7 @@ func end(t *testing.T, command *exec.Cmd) {
 // query gives the values that PromQL has now, by their labels.
 func (s prometheus) query(t *testing.T, promQL string) (map[string]float64, error) {
 	t.Helper()
-	a, err := callBy(t, http.DefaultClient, http.MethodGet, s.url+"/api/v1/query?query="+url.QueryEscape(promQL), "")
+	a, err := harness.CallBy(t, http.DefaultClient, http.MethodGet, s.url+"/api/v1/query?query="+url.QueryEscape(promQL), "")
 	if err != nil {
 		return nil, err
 	}
@@ -122,8 +124,8 @@ func (s prometheus) query(t *testing.T, promQL string) (map[string]float64, erro
 			}
 		}
 	}
-	if err := json.Unmarshal([]byte(a.body), &reply); err != nil || a.code != http.StatusOK {
-		return nil, fmt.Errorf("%s: %d %s %w", promQL, a.code, reply.Error, err)
+	if err := json.Unmarshal([]byte(a.Body), &reply); err != nil || a.Code != http.StatusOK {
+		return nil, fmt.Errorf("%s: %d %s %w", promQL, a.Code, reply.Error, err)
 	}
 	values := map[string]float64{}
 	for _, series := range reply.Data.Result {
@@ -131,7 +133,7 @@ func (s prometheus) query(t *testing.T, promQL string) (map[string]float64, erro
 		if err != nil {
 			return nil, err
 		}
-		values[inJSON(series.Metric)] = value
+		values[harness.InJSON(series.Metric)] = value
 	}
 	return values, nil
 }
@@ -139,7 +141,7 @@ func (s prometheus) query(t *testing.T, promQL string) (map[string]float64, erro
 // answers waits until PromQL has a value that is a number. A comparison has one just where it is true.
 func (s prometheus) answers(t *testing.T, promQL string) {
 	t.Helper()
-	eventually(t, promQL, func() (bool, error) {
+	harness.Eventually(t, promQL, func() (bool, error) {
 		values, err := s.query(t, promQL)
 		if err != nil {
 			return false, err
@@ -158,17 +160,17 @@ const fragile = "#!/bin/sh\ntest ! -e broken\n"
 
 // limited has a hook that can be broken, a maximum, and a Kubernetes metric that there is not.
 func limited(namespace string) string {
-	return base(namespace) + `
+	return harness.BaseConfig(namespace) + `
 preMetric: {type: shell, timeout: 20000, shell: {entrypoint: ./fragile}}
 maxReplicas: 4
-` + specs("{type: External, external: {metric: {name: no-such-metric}, target: {type: Value}}}")
+` + harness.MetricSpecs("{type: External, external: {metric: {name: no-such-metric}, target: {type: Value}}}")
 }
 
 func TestPrometheusScrapesIt(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: limited(namespace), files: map[string]string{"evaluate.reply": `{"targetReplicas": 1}`, "fragile": fragile}})
-	s := startPrometheus(t, namespace, p.port)
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: limited(namespace), Files: map[string]string{"evaluate.reply": `{"targetReplicas": 1}`, "fragile": fragile}})
+	s := startPrometheus(t, namespace, p.Port)
 	for _, act := range story(p, namespace) {
 		act.do()
 		for _, then := range act.then {
@@ -185,7 +187,7 @@ type act struct {
 	then []string
 }
 
-func story(p *program, namespace string) []act {
+func story(p *harness.Program, namespace string) []act {
 	return []act{
 		{func() {}, []string{
 			`up{job="custom-pod-autoscaler", namespace="` + namespace + `", pod="web"} == 1`, `count(up) == 1`,
@@ -196,21 +198,21 @@ func story(p *program, namespace string) []act {
 			`increase(cpa_kubernetes_metric_errors_total{spec="kubernetesMetricSpecs[0]", metric="External no-such-metric"}[1m]) > 0`,
 			`cpa_last_successful_pass_age_seconds < 3`,
 		}},
-		{func() { p.evaluates(9) }, []string{
+		{func() { p.Evaluates(9) }, []string{
 			`cpa_recommended_replicas == 9`, `cpa_desired_replicas == 4`, `cpa_current_replicas == 4`,
 			`cpa_scaling_limited{reason="TooManyReplicas"} == 1`, `sum(cpa_scaling_limited) == 1`,
 			`ALERTS{alertname="AutoscalerAtItsLimit", alertstate="pending"} == 1`, `absent(ALERTS{alertname="AutoscalerDoesNotScale"}) == 1`,
 			`increase(cpa_passes_total{run_type="scaler", result="scaled"}[1m]) > 0`,
 		}},
-		{func() { p.write("broken", "") }, []string{
+		{func() { p.Write("broken", "") }, []string{
 			`increase(cpa_passes_total{run_type="scaler", result="failed"}[1m]) > 0`,
 			`increase(cpa_method_runs_total{method="preMetric", type="shell", result="failed"}[1m]) > 0`,
 			`cpa_last_successful_pass_age_seconds > 5`, `cpa_current_replicas == 4`,
 		}},
 		{func() {
-			p.mend()
-			p.call(http.MethodPost, "/api/v1/evaluation?dry_run=true")
-			p.call(http.MethodGet, "/nowhere")
+			mend(p)
+			p.Call(http.MethodPost, "/api/v1/evaluation?dry_run=true")
+			p.Call(http.MethodGet, "/nowhere")
 		}, []string{
 			`cpa_last_successful_pass_age_seconds < 3`, `cpa_passes_total{run_type="api_dry_run", result="proposed"} == 1`,
 			`cpa_http_requests_total{path="/metrics", code="200"} > 1`, `cpa_http_requests_total{path="other", code="404"} == 1`,
@@ -219,19 +221,19 @@ func story(p *program, namespace string) []act {
 }
 
 // mend lets the hook succeed again, and waits until it has.
-func (p *program) mend() {
+func mend(p *harness.Program) {
 	p.Helper()
-	if err := os.Remove(filepath.Join(p.dir, "broken")); err != nil {
+	if err := os.Remove(filepath.Join(p.Dir, "broken")); err != nil {
 		p.Fatal(err)
 	}
-	p.passes("evaluate", 1)
+	p.Passes("evaluate", 1)
 }
 
 var familyHeading = regexp.MustCompile(`(?m)^## (custom_pod_autoscaler_\w+)\n\n.* A (\w+)\.$`)
 
 // hasThePage holds that each family on the page has samples.
 func (s prometheus) hasThePage(t *testing.T) {
-	families := familyHeading.FindAllStringSubmatch(readFile(t, seriesPage), -1)
+	families := familyHeading.FindAllStringSubmatch(harness.ReadFile(t, seriesPage), -1)
 	if len(families) == 0 {
 		t.Fatalf("no series on %s", seriesPage)
 	}
@@ -252,7 +254,7 @@ func (s prometheus) showsTheDashboard(t *testing.T) {
 		Panels     []struct{ Targets []struct{ Expr string } }
 		Templating struct{ List []struct{ Query any } }
 	}
-	if err := json.Unmarshal([]byte(readFile(t, dashboardFile)), &dashboard); err != nil {
+	if err := json.Unmarshal([]byte(harness.ReadFile(t, dashboardFile)), &dashboard); err != nil {
 		t.Fatal(err)
 	}
 	for _, panel := range dashboard.Panels {
@@ -293,17 +295,17 @@ func promtool(t *testing.T, stdin string, arguments ...string) (string, int) {
 
 func TestPromtoolFindsNothingToSay(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: limited(namespace), files: map[string]string{"evaluate.reply": `{"targetReplicas": 9}`, "fragile": fragile}})
-	p.serves()
-	p.passes("evaluate", 2) // of which the first has been counted
-	if words, code := promtool(t, p.call(http.MethodGet, "/metrics").body+"\n", "check", "metrics"); words != "" || code != 0 {
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: limited(namespace), Files: map[string]string{"evaluate.reply": `{"targetReplicas": 9}`, "fragile": fragile}})
+	p.Serves()
+	p.Passes("evaluate", 2) // of which the first has been counted
+	if words, code := promtool(t, p.Call(http.MethodGet, "/metrics").Body+"\n", "check", "metrics"); words != "" || code != 0 {
 		t.Errorf("of /metrics it says, with the exit code %d:\n%s", code, words)
 	}
 	dir := t.TempDir()
 	_, alerts := yamlOnThePage(t)
-	writeFile(t, filepath.Join(dir, "alerts.yml"), alerts)
-	writeFile(t, filepath.Join(dir, "prometheus.yml"), scraping(t, namespace, 5000))
+	harness.WriteFile(t, filepath.Join(dir, "alerts.yml"), alerts)
+	harness.WriteFile(t, filepath.Join(dir, "prometheus.yml"), scraping(t, namespace, 5000))
 	for _, row := range []struct{ subject, file string }{{"rules", "alerts.yml"}, {"config", "prometheus.yml"}} {
 		if words, code := promtool(t, "", "check", row.subject, "--lint=all", "--lint-fatal", filepath.Join(dir, row.file)); code != 0 {
 			t.Errorf("of the %s on the page it says, with the exit code %d:\n%s", row.subject, code, words)

@@ -1,64 +1,36 @@
 package e2e
 
 import (
-	"context"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
-
-// browsed opens a page in a browser, and gives what has become of it, and what its scripts complained about.
-func browsed(t *testing.T, page string) (document, complaints string) {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "page.html")
-	writeFile(t, path, page)
-	return browsedAt(t, "file://"+path)
-}
-
-// browsedAt does the same with the page at an address.
-func browsedAt(t *testing.T, url string) (document, complaints string) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
-	defer cancel()
-	command := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--disable-gpu", "--user-data-dir="+t.TempDir(),
-		"--enable-logging=stderr", "--v=0", "--virtual-time-budget=2000", "--dump-dom", url)
-	var stderr strings.Builder
-	command.Stderr = &stderr
-	out, err := command.Output()
-	if err != nil {
-		t.Fatalf("opening the page in chromium: %v\n%s", err, &stderr)
-	}
-	for line := range strings.Lines(stderr.String()) {
-		if strings.Contains(line, "CONSOLE") {
-			complaints += line
-		}
-	}
-	return string(out), complaints
-}
 
 // TestTheReportDrawsItsCharts in a real browser: a line for each value, and a pass where somebody points at it.
 func TestTheReportDrawsItsCharts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "config.yaml"), `
+	harness.WriteFile(t, filepath.Join(dir, "config.yaml"), `
 scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web}
 kubernetesMetricSpecs: [{type: Resource, resource: {name: cpu, target: {type: Utilization, averageUtilization: 60}}}]
 evaluate: {type: hpa}
 `)
-	command := exec.Command(build(t, plain...), "simulate", "--config", "config.yaml", "--load", "wave:low=50,high=500,period=1h", "--report", "report.html")
+	command := exec.Command(harness.Build(t, harness.PlainFlags...), "simulate", "--config", "config.yaml", "--load", "wave:low=50,high=500,period=1h", "--report", "report.html")
 	command.Dir, command.Env = dir, os.Environ()
 	if out, err := command.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	page := readFile(t, filepath.Join(dir, "report.html"))
+	page := harness.ReadFile(t, filepath.Join(dir, "report.html"))
 	if strings.Contains(page, "http://www.w3.org/2000/svg") && strings.Count(page, "://") > 1 {
 		t.Error("the page asks for something of the network")
 	}
 	const point = `<script>document.querySelector("svg").dispatchEvent(new PointerEvent("pointermove", {clientX: 500}))</script>`
-	document, complaints := browsed(t, page+point)
+	document, complaints := harness.Browsed(t, page+point)
 	if complaints != "" {
 		t.Errorf("the page's scripts complain:\n%s", complaints)
 	}
@@ -74,7 +46,7 @@ evaluate: {type: hpa}
 		t.Errorf("pointing at a chart shows %s", regexp.MustCompile(`<output>[^<]*`).FindString(document))
 	}
 
-	document, complaints = browsed(t, strings.Replace(page, "select(0);", "select(-1);", 1)) // the checks above can fail
+	document, complaints = harness.Browsed(t, strings.Replace(page, "select(0);", "select(-1);", 1)) // the checks above can fail
 	if complaints == "" || strings.Contains(document, "<path") {
 		t.Error("a page with a mistake draws its charts, and nobody complains")
 	}

@@ -10,6 +10,8 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 func TestTheRESTAPIIsThatOfVersion2(t *testing.T) {
@@ -31,16 +33,16 @@ func TestTheRESTAPIIsThatOfVersion2(t *testing.T) {
 
 // callsAreAnswered has a loop that is not due: what happens is asked for.
 func callsAreAnswered(t *testing.T, mode string) {
-	namespace := deploy(t, 1)
-	p := start(t, options{
-		config: typedBy(namespace) + "downscaleStabilization: 300\nmaxReplicas: 5\n", files: typedFiles(4),
-		env: []string{"runMode=" + mode, "interval=3600000"},
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{
+		Config: typedBy(namespace) + "downscaleStabilization: 300\nmaxReplicas: 5\n", Files: typedFiles(4),
+		Env: []string{"runMode=" + mode, "interval=3600000"},
 	})
-	p.write("metric.reply", "7 \"µ\"\n")
-	p.serves()
-	p.tellsMetrics(metricOf(t, namespace, mode))
-	p.evaluatesAsAsked(namespace)
-	if got := len(p.decisions("run_type=scaler")); got != 0 {
+	p.Write("metric.reply", "7 \"µ\"\n")
+	p.Serves()
+	tellsMetrics(p, metricOf(t, namespace, mode))
+	evaluatesAsAsked(p, namespace)
+	if got := len(decisionsOf(p, "run_type=scaler")); got != 0 {
 		t.Errorf("the loop made %d passes, want none", got)
 	}
 }
@@ -61,23 +63,23 @@ func callsAreAnsweredAsRecorded(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace) + "maxReplicas: 5\n", files: typedFiles(0), env: []string{"runMode=per-resource", "interval=3600000"}})
-	p.write("metric.reply", "7 \"µ\"\n")
-	p.serves()
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace) + "maxReplicas: 5\n", Files: typedFiles(0), Env: []string{"runMode=per-resource", "interval=3600000"}})
+	p.Write("metric.reply", "7 \"µ\"\n")
+	p.Serves()
 	for _, row := range calls {
-		p.evaluates(row.Evaluate)
+		p.Evaluates(row.Evaluate)
 		method, path, _ := strings.Cut(row.Call, " ")
-		got := p.call(method, path)
+		got := p.Call(method, path)
 		var document any
-		got.decode(t, &document)
+		got.Decode(t, &document)
 		if recorded, ok := row.Answer.(map[string]any); ok {
 			maps.DeleteFunc(document.(map[string]any), func(key string, _ any) bool { _, known := recorded[key]; return !known })
 		}
-		if got.code != row.Status || !reflect.DeepEqual(document, row.Answer) {
+		if got.Code != row.Status || !reflect.DeepEqual(document, row.Answer) {
 			t.Errorf("%s:\n got %v\nwant %d %v", row.Call, got, row.Status, row.Answer)
 		}
-		if there := replicas(t, namespace); row.Replicas != nil && there != *row.Replicas {
+		if there := harness.Replicas(t, namespace); row.Replicas != nil && there != *row.Replicas {
 			t.Errorf("%s: there are %d replicas, want %d", row.Call, there, *row.Replicas)
 		}
 	}
@@ -89,23 +91,23 @@ func metricOf(t *testing.T, namespace, mode string) string {
 	if mode == "per-resource" {
 		return "web"
 	}
-	return podsOf(t, namespace, "web")[0].Name
+	return harness.PodsOf(t, namespace, "web")[0].Name
 }
 
-func (p *program) tellsMetrics(resource string) {
+func tellsMetrics(p *harness.Program, resource string) {
 	p.Helper()
 	metrics := fmt.Sprintf(`[{"resource":"%s","value":"7 \"µ\"\n"}]`, resource)
 	for _, row := range []struct{ query, runType string }{
 		{"", "api"}, {"?dry_run=false", "api"}, {"?dry_run=true", "api_dry_run"}, {"?dry_run=1&other=x", "api_dry_run"},
 	} {
-		wantAnswer(p.T, "metrics"+row.query, p.call(http.MethodGet, "/api/v1/metrics"+row.query), 200, metrics)
-		if runs := p.runs(); runs[len(runs)-1] != "metric "+row.runType {
+		wantAnswer(p.T, "metrics"+row.query, p.Call(http.MethodGet, "/api/v1/metrics"+row.query), 200, metrics)
+		if runs := runsOf(p); runs[len(runs)-1] != "metric "+row.runType {
 			p.Errorf("metrics%s: the last of %v is not metric with run type %s", row.query, runs, row.runType)
 		}
 	}
 }
 
-func (p *program) evaluatesAsAsked(namespace string) {
+func evaluatesAsAsked(p *harness.Program, namespace string) {
 	p.Helper()
 	for _, row := range []struct {
 		name, query string
@@ -120,9 +122,9 @@ func (p *program) evaluatesAsAsked(namespace string) {
 		{"a call is stabilized", "?dry_run=false", 2, `{"targetReplicas":4,"recommendation":2}`, 4},
 		{"a call is limited", "", 99, `{"targetReplicas":5,"recommendation":99}`, 5},
 	} {
-		p.evaluates(row.evaluates)
-		wantAnswer(p.T, row.name, p.call(http.MethodPost, "/api/v1/evaluation"+row.query), 200, row.body)
-		if got := replicas(p.T, namespace); got != row.replicas {
+		p.Evaluates(row.evaluates)
+		wantAnswer(p.T, row.name, p.Call(http.MethodPost, "/api/v1/evaluation"+row.query), 200, row.body)
+		if got := harness.Replicas(p.T, namespace); got != row.replicas {
 			p.Errorf("%s: there are %d replicas, want %d", row.name, got, row.replicas)
 		}
 	}
@@ -130,40 +132,40 @@ func (p *program) evaluatesAsAsked(namespace string) {
 
 // aDryRunLeavesNoTrace: if what is recommended to it were remembered, the loop would scale to that, within the window.
 func aDryRunLeavesNoTrace(t *testing.T) {
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace) + "downscaleStabilization: 3600\n", files: map[string]string{
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace) + "downscaleStabilization: 3600\n", Files: map[string]string{
 		"typed": typed, "evaluate.api_dry_run.reply": `{"targetReplicas": 9}`, // and none for the loop yet, whose passes fail
 	}})
-	p.serves()
-	wantAnswer(t, "a dry run", p.call(http.MethodPost, "/api/v1/evaluation?dry_run=true"), 200, `{"targetReplicas":9,"recommendation":9}`)
-	p.evaluates(2)
-	scalesTo(t, namespace, 2)
+	p.Serves()
+	wantAnswer(t, "a dry run", p.Call(http.MethodPost, "/api/v1/evaluation?dry_run=true"), 200, `{"targetReplicas":9,"recommendation":9}`)
+	p.Evaluates(2)
+	harness.ScalesTo(t, namespace, 2)
 }
 
 func aTargetAtZeroIsLeftAlone(t *testing.T) {
-	namespace := deploy(t, 0)
-	p := start(t, options{config: typedBy(namespace) + "minReplicas: 1\n", files: typedFiles(4)})
-	p.serves()
+	namespace := harness.Deploy(t, 0)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace) + "minReplicas: 1\n", Files: typedFiles(4)})
+	p.Serves()
 	for _, query := range []string{"", "?dry_run=true"} {
-		wantAnswer(t, "metrics"+query, p.call(http.MethodGet, "/api/v1/metrics"+query), 200, "[]")
-		wantAnswer(t, "evaluation"+query, p.call(http.MethodPost, "/api/v1/evaluation"+query), 200, `{"targetReplicas":0,"recommendation":0}`)
+		wantAnswer(t, "metrics"+query, p.Call(http.MethodGet, "/api/v1/metrics"+query), 200, "[]")
+		wantAnswer(t, "evaluation"+query, p.Call(http.MethodPost, "/api/v1/evaluation"+query), 200, `{"targetReplicas":0,"recommendation":0}`)
 	}
-	if runs := p.read("runs"); runs != "" {
+	if runs := p.Read("runs"); runs != "" {
 		t.Errorf("user logic was run:\n%s", runs)
 	}
 }
 
 func aFailureIsTold(t *testing.T) {
-	namespace := deploy(t, 1)
-	p := start(t, options{config: typedBy(namespace), files: typedFiles(1), env: []string{
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: typedBy(namespace), Files: typedFiles(1), Env: []string{
 		"interval=3600000", `evaluate={type: shell, timeout: 20000, shell: {command: ["-c", "echo no queue >&2; exit 3"]}}`,
 	}})
-	p.serves()
+	p.Serves()
 	for _, query := range []string{"", "?dry_run=true"} {
-		wantAnswer(t, "evaluation"+query, p.call(http.MethodPost, "/api/v1/evaluation"+query), 500, refused(500,
+		wantAnswer(t, "evaluation"+query, p.Call(http.MethodPost, "/api/v1/evaluation"+query), 500, refused(500,
 			`running evaluate (/bin/sh, 2 arguments): exit status 3, standard error ends: \"no queue\"`))
 	}
-	if got := replicas(t, namespace); got != 1 {
+	if got := harness.Replicas(t, namespace); got != 1 {
 		t.Errorf("there are %d replicas, want 1 as before", got)
 	}
 }

@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // planted is a part of every credential in these tests.
@@ -29,8 +30,8 @@ func leaks(surfaces map[string]string) (found []string) {
 	return found
 }
 
-// surfaces are all texts that a running autoscaler shows.
-func (p *program) surfaces(namespace string, c *collector) map[string]string {
+// surfacesOf are all texts that a running autoscaler shows.
+func surfacesOf(p *harness.Program, namespace string, c *harness.Collector) map[string]string {
 	p.Helper()
 	shown := map[string]string{}
 	for _, call := range []string{
@@ -38,13 +39,13 @@ func (p *program) surfaces(namespace string, c *collector) map[string]string {
 		"GET /api/v1/decisions", "GET /api/v1/decisions?format=text", "GET /api/v1/decisions/latest", "GET /healthz", "GET /readyz", "GET /metrics",
 	} {
 		method, path, _ := strings.Cut(call, " ")
-		shown[call] = p.call(method, path).body
+		shown[call] = p.Call(method, path).Body
 	}
-	spans, of := c.came()
+	spans, of := c.Came()
 	shown["traces"] = fmt.Sprint(spans, of)
-	shown["events"] = kubectl(p.T, "", "get", "-n", namespace, "events", "-o", "json")
-	shown["recording"] = p.read("passes.jsonl")
-	shown["log"] = p.log.String()
+	shown["events"] = harness.Kubectl(p.T, "", "get", "-n", namespace, "events", "-o", "json")
+	shown["recording"] = p.Read("passes.jsonl")
+	shown["log"] = p.Printed.String()
 	return shown
 }
 
@@ -53,7 +54,7 @@ func secretTarget(t *testing.T) (namespace string) {
 	t.Helper()
 	namespace = cluster.Start(t).Namespace(t)
 	header := []corev1.HTTPHeader{{Name: "X-Api-Key", Value: "s3cr3t-probe"}}
-	createDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
+	harness.CreateDeploymentOf(t, namespace, func(template *corev1.PodTemplateSpec) {
 		template.Annotations = map[string]string{"example.com/token": "s3cr3t-annotation", "example.com/url": "https://u:s3cr3t@host/"}
 		container := &template.Spec.Containers[0]
 		container.Command = []string{"sh", "-c", "TOKEN=s3cr3t-command run s3cr3t-word"}
@@ -117,12 +118,12 @@ func TestSecurityNoSecretLeaksFromFailures(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c := startCollector(t, "")
+			c := harness.StartCollector(t, "")
 			p := startSecretive(t, namespace, c, row.metric)
-			p.logs("pass failed, nothing was scaled", row.says)
-			c.pass(t, "a pass that fails", func(p tracedPass) bool { return len(p.failures()) > 0 })
-			p.eventually("a recording", func() (bool, error) { return p.read("passes.jsonl") != "", nil })
-			for _, leak := range leaks(p.surfaces(namespace, c)) {
+			p.Logs("pass failed, nothing was scaled", row.says)
+			c.Pass(t, "a pass that fails", func(p harness.TracedPass) bool { return len(p.Failures()) > 0 })
+			p.Eventually("a recording", func() (bool, error) { return p.Read("passes.jsonl") != "", nil })
+			for _, leak := range leaks(surfacesOf(p, namespace, c)) {
 				t.Error(leak)
 			}
 		})
@@ -131,40 +132,40 @@ func TestSecurityNoSecretLeaksFromFailures(t *testing.T) {
 
 func TestSecurityNoSecretLeaksFromSuccess(t *testing.T) {
 	t.Parallel()
-	namespace, c := secretTarget(t), startCollector(t, "")
+	namespace, c := secretTarget(t), harness.StartCollector(t, "")
 	p := startSecretive(t, namespace, c, `{type: shell, shell: {logStderr: true, command: ["-c", "cat > metric.part; mv metric.part metric.json; echo log in with $API_TOKEN >&2; echo 1 # s3cr3t"]}}`)
-	p.write("evaluate.reply", `{"targetReplicas": 2, "reason": "the token=s3cr3t"}`)
-	scalesTo(t, namespace, 2)
-	c.pass(t, "a pass", func(p tracedPass) bool { return len(p.stages) > 0 })
-	p.eventually("a recording", func() (bool, error) { return strings.Contains(p.read("passes.jsonl"), `"name":"TOKEN"`), nil })
-	for _, leak := range leaks(p.surfaces(namespace, c)) {
+	p.Write("evaluate.reply", `{"targetReplicas": 2, "reason": "the token=s3cr3t"}`)
+	harness.ScalesTo(t, namespace, 2)
+	c.Pass(t, "a pass", func(p harness.TracedPass) bool { return len(p.Stages) > 0 })
+	p.Eventually("a recording", func() (bool, error) { return strings.Contains(p.Read("passes.jsonl"), `"name":"TOKEN"`), nil })
+	for _, leak := range leaks(surfacesOf(p, namespace, c)) {
 		t.Error(leak)
 	}
-	if !strings.Contains(p.read("metric.json"), "s3cr3t-env") {
+	if !strings.Contains(p.Read("metric.json"), "s3cr3t-env") {
 		t.Error("user logic is not given the whole target")
 	}
-	a := author{t, p.dir}
+	a := harness.Author{T: t, Dir: p.Dir}
 	for _, command := range [][]string{{"check", "--config", "config.yaml"}, {"check", "--config", "config.yaml", "-o", "json"}, {"replay", "passes.jsonl", "--config", "config.yaml"}} {
-		out, words := a.runsProgram(0, command...)
+		out, words := a.RunsProgram(0, command...)
 		for _, leak := range leaks(map[string]string{strings.Join(command, " "): out + words}) {
 			t.Error(leak)
 		}
 	}
-	out, words := a.runs(0, cluster.Start(t).Kubeconfig(), "once", "-o", "json")
+	out, words := a.Runs(0, cluster.Start(t).Kubeconfig(), "once", "-o", "json")
 	for _, leak := range leaks(map[string]string{"once": out + words}) {
 		t.Error(leak)
 	}
 }
 
 // startSecretive starts the program as talkative as it can be.
-func startSecretive(t *testing.T, namespace string, c *collector, metric string) *program {
+func startSecretive(t *testing.T, namespace string, c *harness.Collector, metric string) *harness.Program {
 	t.Helper()
 	variables := func(command *exec.Cmd) {
-		command.Env = append(command.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.url, "OTEL_EXPORTER_OTLP_HEADERS=x-key=s3cr3t-of-otel", "OTEL_BSP_SCHEDULE_DELAY=100",
+		command.Env = append(command.Env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_EXPORTER_OTLP_HEADERS=x-key=s3cr3t-of-otel", "OTEL_BSP_SCHEDULE_DELAY=100",
 			"API_TOKEN=s3cr3t-of-variable", "HTTPS_PROXY=", "HTTP_PROXY=")
 	}
-	config := strings.Replace(base(namespace), "metric:", "ignored:", 1) + "metric: " + metric + "\nlogVerbosity: 3\nrecord: {path: passes.jsonl, maxSize: 10Mi}\n"
-	return start(t, options{config: config, files: replies(1), around: variables})
+	config := strings.Replace(harness.BaseConfig(namespace), "metric:", "ignored:", 1) + "metric: " + metric + "\nlogVerbosity: 3\nrecord: {path: passes.jsonl, maxSize: 10Mi}\n"
+	return harness.Start(t, harness.Options{Config: config, Files: harness.Replies(1), Around: variables})
 }
 
 // TestSecurityLeaksAreFound shows that the tests above can fail.
@@ -173,10 +174,10 @@ func TestSecurityLeaksAreFound(t *testing.T) {
 	if found := leaks(map[string]string{"clean": "***", "log": "a s3cr3t-b"}); len(found) != 1 || !strings.HasPrefix(found[0], "log: ...a s3cr3t-b") {
 		t.Errorf("got %q", found)
 	}
-	namespace, c := secretTarget(t), startCollector(t, "")
+	namespace, c := secretTarget(t), harness.StartCollector(t, "")
 	p := startSecretive(t, namespace, c, `{type: shell, shell: {command: ["-c", "echo s3cr3t-reply"]}}`) // which is passed on as it is
-	p.eventually("a recording", func() (bool, error) { return strings.Contains(p.read("passes.jsonl"), "s3cr3t-reply"), nil })
-	found := strings.Join(leaks(p.surfaces(namespace, c)), "\n")
+	p.Eventually("a recording", func() (bool, error) { return strings.Contains(p.Read("passes.jsonl"), "s3cr3t-reply"), nil })
+	found := strings.Join(leaks(surfacesOf(p, namespace, c)), "\n")
 	for _, surface := range []string{"log: ", "recording: ", "GET /api/v1/metrics: "} {
 		if !strings.Contains(found, surface) {
 			t.Errorf("that of %s is not found: %s", surface, found)
@@ -213,16 +214,16 @@ func TestSecurityNoSecretLeaksFromTheOperator(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			namespace := deploy(t, 1)
-			operator := startOperator(t, namespace, cluster.Start(t).Kubeconfig(), "--log-json")
-			kubectl(t, fmt.Sprintf(secretObject, field), "apply", "-n", namespace, "-f", "-")
-			hasCondition(t, namespace, "Ready False Refused", "")
-			hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Warning Refused")
-			status, err := json.Marshal(objectOf(t, namespace).Status)
+			namespace := harness.Deploy(t, 1)
+			operator := harness.StartOperator(t, namespace, cluster.Start(t).Kubeconfig(), "--log-json")
+			harness.Kubectl(t, fmt.Sprintf(secretObject, field), "apply", "-n", namespace, "-f", "-")
+			harness.HasCondition(t, namespace, "Ready False Refused", "")
+			harness.HasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Warning Refused")
+			status, err := json.Marshal(harness.ObjectOf(t, namespace).Status)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, leak := range leaks(map[string]string{"status": string(status), "log": operator.log.String(), "events": fmt.Sprint(events(t, namespace))}) {
+			for _, leak := range leaks(map[string]string{"status": string(status), "log": operator.Printed.String(), "events": fmt.Sprint(harness.Events(t, namespace))}) {
 				t.Error(leak)
 			}
 		})

@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 
-	cpav1 "github.com/custom-pod-autoscaler/autoscaler/v3/api/v1"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // shop is a namespace of several teams, with an attacker that may only write CustomPodAutoscalers, and the operator with the
@@ -19,21 +19,21 @@ import (
 type shop struct {
 	*testing.T
 	namespace string
-	operator  *program
+	operator  *harness.Program
 }
 
 // newShop has the target web, the Role deployer, which whoever is bound to it can extend, and the account payments.
 func newShop(t *testing.T) shop {
 	t.Helper()
-	installCRD(t)
-	s := shop{T: t, namespace: deploy(t, 1)}
-	grant(t, s.namespace, "operator", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "operator"}, Rules: installedRules(t)})
-	grant(t, s.namespace, "attacker", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "attacker"}, Rules: []rbacv1.PolicyRule{{
+	harness.InstallCRD(t)
+	s := shop{T: t, namespace: harness.Deploy(t, 1)}
+	harness.Grant(t, s.namespace, "operator", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "operator"}, Rules: installedRules(t)})
+	harness.Grant(t, s.namespace, "attacker", &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: "attacker"}, Rules: []rbacv1.PolicyRule{{
 		APIGroups: []string{"custompodautoscaler.com"}, Resources: []string{"custompodautoscalers"},
 		Verbs: []string{"get", "list", "watch", "create", "update", "patch", "delete"},
 	}}})
 	s.kubectl(ofOthers, "create", "-f", "-")
-	s.operator = startOperator(t, s.namespace, serviceAccount(t, s.namespace, "operator"))
+	s.operator = harness.StartOperator(t, s.namespace, harness.ServiceAccount(t, s.namespace, "operator"))
 	return s
 }
 
@@ -60,7 +60,7 @@ const ofOthers = `
 // installedRules are the rules that the plain manifest gives the operator for the objects.
 func installedRules(t *testing.T) (rules []rbacv1.PolicyRule) {
 	t.Helper()
-	for document := range strings.SplitSeq(readFile(t, manifest), "\n---\n") {
+	for document := range strings.SplitSeq(harness.ReadFile(t, harness.ManifestFile), "\n---\n") {
 		role := &rbacv1.ClusterRole{}
 		if err := yaml.Unmarshal([]byte(document), role); err != nil {
 			t.Fatal(err)
@@ -70,7 +70,7 @@ func installedRules(t *testing.T) (rules []rbacv1.PolicyRule) {
 		}
 	}
 	if len(rules) < 10 {
-		t.Fatalf("there are only %d rules in %s", len(rules), manifest)
+		t.Fatalf("there are only %d rules in %s", len(rules), harness.ManifestFile)
 	}
 	return rules
 }
@@ -78,7 +78,7 @@ func installedRules(t *testing.T) (rules []rbacv1.PolicyRule) {
 // kubectl runs it as the administrator in the namespace.
 func (s shop) kubectl(stdin string, arguments ...string) string {
 	s.Helper()
-	return kubectl(s.T, stdin, append([]string{"-n", s.namespace}, arguments...)...)
+	return harness.Kubectl(s.T, stdin, append([]string{"-n", s.namespace}, arguments...)...)
 }
 
 // attack applies an object as the attacker: its name, what it has in spec beside a target and a container, what is in its
@@ -88,7 +88,7 @@ func (s shop) attack(name, spec, metadata, pod string) {
 	object := fmt.Sprintf(`{apiVersion: custompodautoscaler.com/v1, kind: CustomPodAutoscaler, metadata: {name: %s}, spec: {%s
   scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: web},
   template: {metadata: {%s}, spec: {%s containers: [{name: autoscaler, image: 'mine:1'}]}}}}`, name, spec, metadata, pod)
-	words, err := kubectlFails(s.T, object, "-n", s.namespace, "--as=system:serviceaccount:"+s.namespace+":attacker", "apply", "-f", "-")
+	words, err := harness.KubectlFails(s.T, object, "-n", s.namespace, "--as=system:serviceaccount:"+s.namespace+":attacker", "apply", "-f", "-")
 	if err != nil {
 		s.Fatalf("the attacker may not even write an object: %v %s", err, words)
 	}
@@ -97,7 +97,7 @@ func (s shop) attack(name, spec, metadata, pod string) {
 // condition waits for Ready of an object as it is now, and gives the message.
 func (s shop) condition(name, want, says string) (message string) {
 	s.Helper()
-	eventually(s.T, name+" to be "+want, func() (bool, error) {
+	harness.Eventually(s.T, name+" to be "+want, func() (bool, error) {
 		var object struct {
 			Metadata struct{ Generation int64 }
 			Status   struct{ Conditions []metav1.Condition }
@@ -116,14 +116,12 @@ func (s shop) condition(name, want, says string) (message string) {
 	return message
 }
 
-const allowedObjects = cpav1.AllowedObjects
-
 const runs = "True MinimumReplicasAvailable"
 
 // may tells whether an account of the namespace may do something.
 func (s shop) may(account string, right ...string) bool {
 	s.Helper()
-	_, err := kubectlFails(s.T, "", append([]string{"auth", "can-i", "-n", s.namespace, "--as=system:serviceaccount:" + s.namespace + ":" + account}, right...)...)
+	_, err := harness.KubectlFails(s.T, "", append([]string{"auth", "can-i", "-n", s.namespace, "--as=system:serviceaccount:" + s.namespace + ":" + account}, right...)...)
 	return err == nil
 }
 
@@ -202,13 +200,13 @@ func TestSecurityAnObjectGainsNothing(t *testing.T) {
 				}
 			}
 			s.kubectl("", "delete", "cpa", row.object) // foreground or not, what was made for it must not be in the next row's way
-			eventually(t, "all that was made for it to be gone", func() (bool, error) {
+			harness.Eventually(t, "all that was made for it to be gone", func() (bool, error) {
 				left := s.kubectl("", "get", "serviceaccounts,roles,rolebindings,deployments", "-l", "v1.custompodautoscaler.com/owned-by", "-o", "name")
 				return left == "", fmt.Errorf("there are %s", left)
 			})
 		})
 	}
-	s.operator.logs("a part of the object is not used", "AccountIgnored")
+	s.operator.Logs("a part of the object is not used", "AccountIgnored")
 }
 
 // allowed runs the command that a message prints, as somebody who may write what it names.
@@ -218,7 +216,7 @@ func (s shop) allowed(message string) {
 	if command == nil {
 		s.Fatalf("there is no command in %q", message)
 	}
-	kubectl(s.T, "", strings.Fields(command[1])...)
+	harness.Kubectl(s.T, "", strings.Fields(command[1])...)
 }
 
 // TestSecurityConsent: what is allowed works, and what is not allowed any more ends.
@@ -227,7 +225,7 @@ func TestSecurityConsent(t *testing.T) {
 	s := newShop(t)
 	s.attack("deployer", "provisionRole: false, provisionServiceAccount: false,", "", "serviceAccountName: payments,")
 	s.allowed(s.condition("deployer", "False NotAllowed", `Role "deployer"`))
-	s.kubectl("", "annotate", "serviceaccount/payments", allowedObjects+"=orders")
+	s.kubectl("", "annotate", "serviceaccount/payments", harness.AllowedObjects+"=orders")
 	s.allowed(s.condition("deployer", "False NotAllowed", `ServiceAccount "payments"`))
 	s.condition("deployer", runs, "")
 	if got := s.kubectl("", "get", "serviceaccount/payments", "-o", `jsonpath={.metadata.annotations.v1\.custompodautoscaler\.com/allowed-objects}`); got != "orders,deployer" {
@@ -242,8 +240,8 @@ func TestSecurityConsent(t *testing.T) {
 
 	// The Role has rights by now that the operator has not, and so could not bind.
 	s.kubectl(`[{"op": "add", "path": "/rules/-", "value": {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get"]}}]`, "patch", "role", "deployer", "--type=json", "--patch-file=/dev/stdin")
-	s.kubectl("", "annotate", "role/deployer", allowedObjects+"-")
-	eventually(t, "the binding to be gone", func() (bool, error) {
+	s.kubectl("", "annotate", "role/deployer", harness.AllowedObjects+"-")
+	harness.Eventually(t, "the binding to be gone", func() (bool, error) {
 		left := s.kubectl("", "get", "rolebindings", "deployer", "--ignore-not-found", "-o", "name")
 		return left == "", fmt.Errorf("there is %s", left)
 	})
@@ -255,7 +253,7 @@ func TestSecurityConsent(t *testing.T) {
 		t.Errorf("the Deployment has %q replicas, want it left as it is", image)
 	}
 	s.kubectl("", "delete", "cpa", "deployer")
-	eventually(t, "the Deployment to be gone", func() (bool, error) {
+	harness.Eventually(t, "the Deployment to be gone", func() (bool, error) {
 		return s.kubectl("", "get", "deployment", "deployer", "--ignore-not-found", "-o", "name") == "", nil
 	})
 	s.kubectl("", "get", "role/deployer", "serviceaccount/payments") // which are not the object's
@@ -265,14 +263,14 @@ func TestSecurityConsent(t *testing.T) {
 func TestSecurityConsentCannotBeKept(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.kubectl("", "annotate", "role/deployer", allowedObjects+"=deployer")
+	s.kubectl("", "annotate", "role/deployer", harness.AllowedObjects+"=deployer")
 	s.attack("deployer", "provisionRole: false,", "", "")
 	s.condition("deployer", runs, "")
 	s.attack("deployer", "provisionRole: false, provisionRoleBinding: false,", "", "")
 	s.condition("deployer", runs, "")
-	s.kubectl("", "annotate", "role/deployer", allowedObjects+"-")
+	s.kubectl("", "annotate", "role/deployer", harness.AllowedObjects+"-")
 	s.attack("deployer", "provisionRole: false, provisionRoleBinding: false, roleRequiresMetricsServer: true,", "", "")
-	eventually(t, "the binding to be gone", func() (bool, error) { return !s.may("deployer", "create", "deployments.apps"), nil })
+	harness.Eventually(t, "the binding to be gone", func() (bool, error) { return !s.may("deployer", "create", "deployments.apps"), nil })
 	s.gainsNothing()
 }
 
@@ -280,14 +278,14 @@ func TestSecurityConsentCannotBeKept(t *testing.T) {
 func TestSecurityUpgradeFromOperator14(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.operator.stop()
-	object := strings.Replace(autoscalerObject, "spec:\n", "spec:\n  provisionRole: false\n", 1)
+	s.operator.Stop()
+	object := strings.Replace(harness.AutoscalerObject, "spec:\n", "spec:\n  provisionRole: false\n", 1)
 	s.kubectl(object, "create", "-f", "-")
 	uid := s.kubectl("", "get", "cpa", "web-autoscaler", "-o", "jsonpath={.metadata.uid}")
 	s.kubectl(strings.ReplaceAll(borrowedByOperator14, "UID", uid), "create", "-f", "-")
-	startOperator(t, s.namespace, serviceAccount(t, s.namespace, "operator"))
+	harness.StartOperator(t, s.namespace, harness.ServiceAccount(t, s.namespace, "operator"))
 	message := s.condition("web-autoscaler", "False NotAllowed", `Role "web-autoscaler"`)
-	hasEvent(t, s.namespace, "CustomPodAutoscaler/web-autoscaler Warning NotAllowed")
+	harness.HasEvent(t, s.namespace, "CustomPodAutoscaler/web-autoscaler Warning NotAllowed")
 	s.kubectl("", "get", "pod/web-autoscaler", "rolebinding/web-autoscaler") // they are left as they are
 	s.allowed(message)
 	s.condition("web-autoscaler", runs, "")
@@ -357,7 +355,7 @@ func TestSecurityAMissingRightToListIsNamed(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.kubectl(string(role), "patch", "role", "operator", "--type=merge", "--patch-file=/dev/stdin")
-	eventually(t, "the right to be gone", func() (bool, error) { return !s.may("operator", "list", "jobs.batch"), nil })
+	harness.Eventually(t, "the right to be gone", func() (bool, error) { return !s.may("operator", "list", "jobs.batch"), nil })
 	s.attack("mine", "", "labels: {team: mine}", "")
 	s.condition("mine", "False Forbidden", `{apiGroups: ["batch"], resources: ["jobs"], verbs: [list]}`)
 	s.attack("mine", "", "", "") // without labels it needs no such right

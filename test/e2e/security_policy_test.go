@@ -9,9 +9,10 @@ import (
 	"testing"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
-// policyTarget is the target of autoscalerObject, and policyPaused the annotation that holds it.
+// policyTarget is the target of harness.AutoscalerObject, and policyPaused the annotation that holds it.
 const (
 	policyTarget = "{apiVersion: apps/v1, kind: Deployment, name: web}"
 	policyPaused = "v1.custompodautoscaler.com/paused-replicas"
@@ -45,18 +46,18 @@ var policyBindings = map[string][]string{
 // operator in another test would take away what has the labels of the chart.
 func policed(t *testing.T) (namespace string) {
 	t.Helper()
-	installCRD(t)
-	namespace = deploy(t, 1)
+	harness.InstallCRD(t)
+	namespace = harness.Deploy(t, 1)
 	applyPolicy(t, namespace, "default")
-	kubectl(t, policyUsers, "apply", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, policyUsers, "apply", "-n", namespace, "-f", "-")
 	for user, roles := range policyBindings {
 		for _, role := range roles {
-			kubectl(t, "", "create", "rolebinding", "-n", namespace, user+"-"+role, "--role="+role, "--user="+user, "--serviceaccount="+namespace+":"+user)
+			harness.Kubectl(t, "", "create", "rolebinding", "-n", namespace, user+"-"+role, "--role="+role, "--user="+user, "--serviceaccount="+namespace+":"+user)
 		}
 	}
 	for _, role := range []string{"admin", "edit"} { // of the cluster's own, as they are without what aggregates to them
-		kubectl(t, "", "create", "rolebinding", "-n", namespace, "namespace-"+role, "--clusterrole="+role, "--user=namespace-"+role)
-		kubectl(t, "", "create", "rolebinding", "-n", namespace, "namespace-"+role+"-writer", "--role=writer", "--user=namespace-"+role)
+		harness.Kubectl(t, "", "create", "rolebinding", "-n", namespace, "namespace-"+role, "--clusterrole="+role, "--user=namespace-"+role)
+		harness.Kubectl(t, "", "create", "rolebinding", "-n", namespace, "namespace-"+role+"-writer", "--role=writer", "--user=namespace-"+role)
 	}
 	refusesAttackers(t, namespace)
 	return namespace
@@ -65,18 +66,18 @@ func policed(t *testing.T) (namespace string) {
 // applyPolicy installs the policy of a release that looks after its own namespace, and takes it away after the test.
 func applyPolicy(t *testing.T, namespace, values string) (name string) {
 	t.Helper()
-	rendered := helm(t, "template", operatorName, chart, "--namespace", namespace, "--set", "mode=namespaced", "-f", "charts/testdata/"+values+".yaml",
+	rendered := harness.Helm(t, "template", harness.OperatorName, harness.Chart, "--namespace", namespace, "--set", "mode=namespaced", "-f", "charts/testdata/"+values+".yaml",
 		"--show-only", "templates/admissionpolicy.yaml")
-	kubectl(t, rendered, "apply", "-f", "-")
-	t.Cleanup(func() { kubectl(t, rendered, "delete", "--ignore-not-found", "-f", "-") })
-	return operatorName + "." + namespace
+	harness.Kubectl(t, rendered, "apply", "-f", "-")
+	t.Cleanup(func() { harness.Kubectl(t, rendered, "delete", "--ignore-not-found", "-f", "-") })
+	return harness.OperatorName + "." + namespace
 }
 
 // refusesAttackers waits until the API server has the policy in force.
 func refusesAttackers(t *testing.T, namespace string) {
 	t.Helper()
-	eventually(t, "the policy to be in force", func() (bool, error) {
-		words, err := as(t, "attacker", autoscalerObject, "create", "--dry-run=server", "-n", namespace, "-f", "-")
+	harness.Eventually(t, "the policy to be in force", func() (bool, error) {
+		words, err := as(t, "attacker", harness.AutoscalerObject, "create", "--dry-run=server", "-n", namespace, "-f", "-")
 		return err != nil && strings.Contains(words, "ValidatingAdmissionPolicy"), fmt.Errorf("%w %s", err, words)
 	})
 }
@@ -105,7 +106,7 @@ func outcome(t *testing.T, words string, err error, refused string) {
 		t.Errorf("refused: %s", words)
 	case refused != "" && err == nil:
 		t.Errorf("accepted, want a refusal with %q", refused)
-	case refused != "" && !containsAll(words, []string{"ValidatingAdmissionPolicy", refused}):
+	case refused != "" && !harness.ContainsAll(words, []string{"ValidatingAdmissionPolicy", refused}):
 		t.Errorf("refused with %s\nwant %q", words, refused)
 	}
 }
@@ -130,12 +131,12 @@ func TestSecurityPolicy(t *testing.T) {
 }
 
 func testPolicyCompiles(t *testing.T, namespace string) {
-	name := operatorName + "." + namespace
-	eventually(t, "the policy's types to be checked", func() (bool, error) {
-		status := kubectl(t, "", "get", "validatingadmissionpolicy", name, "-o", "jsonpath={.status}")
+	name := harness.OperatorName + "." + namespace
+	harness.Eventually(t, "the policy's types to be checked", func() (bool, error) {
+		status := harness.Kubectl(t, "", "get", "validatingadmissionpolicy", name, "-o", "jsonpath={.status}")
 		return strings.Contains(status, "observedGeneration"), fmt.Errorf("the status is %s", status)
 	})
-	if warnings := kubectl(t, "", "get", "validatingadmissionpolicy", name, "-o", "jsonpath={.status.typeChecking.expressionWarnings}"); warnings != "" {
+	if warnings := harness.Kubectl(t, "", "get", "validatingadmissionpolicy", name, "-o", "jsonpath={.status.typeChecking.expressionWarnings}"); warnings != "" {
 		t.Errorf("there are warnings: %s", warnings)
 	}
 }
@@ -151,14 +152,14 @@ func testPolicyCreate(t *testing.T, namespace string) {
 	} {
 		for _, how := range [][]string{{"create"}, {"apply"}, {"apply", "--server-side"}} {
 			t.Run(row.user+" "+row.spec+" "+strings.Join(how, " "), func(t *testing.T) {
-				words, err := as(t, row.user, withSpec(autoscalerObject, row.spec), append(how, "--dry-run=server", "-n", namespace, "-f", "-")...)
+				words, err := as(t, row.user, withSpec(harness.AutoscalerObject, row.spec), append(how, "--dry-run=server", "-n", namespace, "-f", "-")...)
 				outcome(t, words, err, row.refused)
 			})
 		}
 	}
 	t.Run("cluster administrator, as Argo CD applies", func(t *testing.T) {
-		kubectl(t, autoscalerObject, "apply", "--server-side", "--field-manager=argocd-controller", "-n", namespace, "-f", "-")
-		kubectl(t, autoscalerObject, "delete", "-n", namespace, "-f", "-")
+		harness.Kubectl(t, harness.AutoscalerObject, "apply", "--server-side", "--field-manager=argocd-controller", "-n", namespace, "-f", "-")
+		harness.Kubectl(t, harness.AutoscalerObject, "delete", "-n", namespace, "-f", "-")
 	})
 }
 
@@ -206,7 +207,7 @@ func testPolicyTargets(t *testing.T, namespace string) {
 		{"attacker", "{apiVersion: none.example.com/v1, kind: Nonsense, name: web}", noPods},
 	} {
 		t.Run(row.user+" "+row.target, func(t *testing.T) {
-			words, err := as(t, row.user, strings.Replace(autoscalerObject, policyTarget, row.target, 1), "create", "--dry-run=server", "-n", namespace, "-f", "-")
+			words, err := as(t, row.user, strings.Replace(harness.AutoscalerObject, policyTarget, row.target, 1), "create", "--dry-run=server", "-n", namespace, "-f", "-")
 			outcome(t, words, err, row.refused)
 		})
 	}
@@ -214,9 +215,9 @@ func testPolicyTargets(t *testing.T, namespace string) {
 
 // testPolicyUpdates has each change made by users with and without the rights.
 func testPolicyUpdates(t *testing.T, namespace string) {
-	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
-	defer kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
-	owner := kubectl(t, "", "get", "-n", namespace, "configmap", "kube-root-ca.crt", "-o", "jsonpath={.metadata.uid}") // one that is there, or the object goes
+	harness.Kubectl(t, harness.AutoscalerObject, "apply", "-n", namespace, "-f", "-")
+	defer harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+	owner := harness.Kubectl(t, "", "get", "-n", namespace, "configmap", "kube-root-ca.crt", "-o", "jsonpath={.metadata.uid}") // one that is there, or the object goes
 	for _, row := range []struct{ user, patch, refused string }{
 		{"attacker", `{"metadata": {"labels": {"team": "shop"}}}`, ""},
 		{"attacker", `{"metadata": {"annotations": {"example.com/note": "v1.custompodautoscaler.com/paused-replicas"}}}`, ""},
@@ -251,7 +252,7 @@ func testPolicyUpdates(t *testing.T, namespace string) {
 		const patch = `{"metadata": {"annotations": {"` + policyPaused + `": "0"}}, "spec": {"scaleTargetRef": {"name": "other"}}, "status": {"currentReplicas": 1}}`
 		words, err := as(t, "attacker", "", "patch", "-n", namespace, "cpa", "web-autoscaler", "--subresource=status", "--type=merge", "-p", patch)
 		outcome(t, words, err, "")
-		object := kubectl(t, "", "get", "-n", namespace, "cpa", "web-autoscaler", "-o", "json")
+		object := harness.Kubectl(t, "", "get", "-n", namespace, "cpa", "web-autoscaler", "-o", "json")
 		if strings.Contains(object, policyPaused+`"`) || strings.Contains(object, `"other"`) || !strings.Contains(object, `"currentReplicas": 1`) {
 			t.Errorf("the object is %s", object)
 		}
@@ -259,8 +260,8 @@ func testPolicyUpdates(t *testing.T, namespace string) {
 }
 
 func testPolicyPausing(t *testing.T, namespace string) {
-	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
-	defer kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+	harness.Kubectl(t, harness.AutoscalerObject, "apply", "-n", namespace, "-f", "-")
+	defer harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
 	for _, row := range []struct{ user, annotations, refused string }{
 		{"attacker", policyPaused + "=0", noScale}, {"runner", policyPaused + "=0", noScale}, {"attacker", "v1.custompodautoscaler.com/paused-until=tomorrow", noScale},
 		{"author-of-web", policyPaused + "=3", ""}, // without a change there is no request
@@ -274,7 +275,7 @@ func testPolicyPausing(t *testing.T, namespace string) {
 		})
 	}
 	t.Run("create", func(t *testing.T) {
-		paused := strings.Replace(withSpec(autoscalerObject, "provisionPod: false"), "name: web-autoscaler\n", "name: paused\n  annotations: {"+policyPaused+`: "0"}`+"\n", 1)
+		paused := strings.Replace(withSpec(harness.AutoscalerObject, "provisionPod: false"), "name: web-autoscaler\n", "name: paused\n  annotations: {"+policyPaused+`: "0"}`+"\n", 1)
 		words, err := as(t, "attacker", paused, "create", "-n", namespace, "-f", "-")
 		outcome(t, words, err, noScale)
 	})
@@ -290,7 +291,7 @@ func testPolicyCost(t *testing.T, namespace string) {
 	for i := range 450 {
 		fmt.Fprintf(&few, "    %s/%s%d: %s\n", strings.Repeat("p", 60)+".custompodautoscaler.com", strings.Repeat("n", 55), i, strings.Repeat("v", 400))
 	}
-	big := strings.Replace(autoscalerObject, "image: web-autoscaler:1\n", "image: web-autoscaler:1\n          args: ["+strings.TrimSuffix(strings.Repeat("a, ", 50_000), ", ")+", "+long+"]\n", 1)
+	big := strings.Replace(harness.AutoscalerObject, "image: web-autoscaler:1\n", "image: web-autoscaler:1\n          args: ["+strings.TrimSuffix(strings.Repeat("a, ", 50_000), ", ")+", "+long+"]\n", 1)
 	annotated := func(annotations string) string {
 		return strings.Replace(big, "name: web-autoscaler\n", "name: web-autoscaler\n  annotations:\n"+annotations, 1)
 	}
@@ -305,7 +306,7 @@ func testPolicyCost(t *testing.T, namespace string) {
 		}
 		words, err = as(t, "attacker", "", "annotate", "-n", namespace, "cpa", "web-autoscaler", "example.com/note=mine")
 		outcome(t, words, err, "")
-		kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+		harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
 	})
 	t.Run("more annotations than are compared", func(t *testing.T) {
 		words, err := as(t, "author", annotated(many.String()), "create", "-n", namespace, "-f", "-")
@@ -314,13 +315,13 @@ func testPolicyCost(t *testing.T, namespace string) {
 		outcome(t, words, err, noScale)
 		words, err = as(t, "attacker", "", "label", "-n", namespace, "cpa", "web-autoscaler", "team=shop")
 		outcome(t, words, err, "")
-		kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+		harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
 	})
 	t.Run("long names", func(t *testing.T) {
 		for _, target := range []string{
 			"{apiVersion: apps/v1, kind: Deployment, name: " + long + "}", "{apiVersion: apps/v1, kind: " + long + ", name: web}", "{apiVersion: " + long + "/v1, kind: Deployment, name: web}",
 		} {
-			words, err := as(t, "author-of-web", strings.Replace(autoscalerObject, policyTarget, target, 1), "create", "-n", namespace, "-f", "-")
+			words, err := as(t, "author-of-web", strings.Replace(harness.AutoscalerObject, policyTarget, target, 1), "create", "-n", namespace, "-f", "-")
 			if outcome(t, words, err, noScale); len(words) > 3000 {
 				t.Errorf("the message has %d characters", len(words))
 			}
@@ -331,11 +332,11 @@ func testPolicyCost(t *testing.T, namespace string) {
 // testPolicyAccounts calls with an account's own token, and by impersonation of it, as Flux does.
 func testPolicyAccounts(t *testing.T, namespace string) {
 	for account, refused := range map[string]string{"attacker": noPods, "flux": ""} {
-		kubectl(t, "", "create", "serviceaccount", "-n", namespace, account)
+		harness.Kubectl(t, "", "create", "serviceaccount", "-n", namespace, account)
 		user := "system:serviceaccount:" + namespace + ":" + account
-		words, err := as(t, user, autoscalerObject, "apply", "--server-side", "--dry-run=server", "-n", namespace, "-f", "-")
+		words, err := as(t, user, harness.AutoscalerObject, "apply", "--server-side", "--dry-run=server", "-n", namespace, "-f", "-")
 		outcome(t, words, err, refused)
-		words, err = kubectlWith(t, serviceAccount(t, namespace, account), autoscalerObject, "create", "--dry-run=server", "-n", namespace, "-f", "-")
+		words, err = kubectlWith(t, harness.ServiceAccount(t, namespace, account), harness.AutoscalerObject, "create", "--dry-run=server", "-n", namespace, "-f", "-")
 		outcome(t, words, err, refused)
 		if refused != "" && !strings.Contains(words, user) {
 			t.Errorf("the refusal does not say who: %s", words)
@@ -344,76 +345,76 @@ func testPolicyAccounts(t *testing.T, namespace string) {
 }
 
 func testPolicyPlugin(t *testing.T, namespace string) {
-	kubectl(t, autoscalerObject, "apply", "-n", namespace, "-f", "-")
-	defer kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
-	user := terminalOf(t, serviceAccount(t, namespace, "attacker")) // made by the test of accounts
-	_, words, code := user.types("kubectl cpa pause web-autoscaler --replicas 0 -n " + namespace)
-	if code != 1 || !containsAll(words, []string{noScale + ` Deployment "web"`, "ask for the verb patch on deployments/scale of API group \"apps\""}) || strings.Contains(words, "you need the verb") {
+	harness.Kubectl(t, harness.AutoscalerObject, "apply", "-n", namespace, "-f", "-")
+	defer harness.Kubectl(t, "", "delete", "-n", namespace, "cpa", "web-autoscaler")
+	user := harness.TerminalOf(t, harness.ServiceAccount(t, namespace, "attacker")) // made by the test of accounts
+	_, words, code := user.Types("kubectl cpa pause web-autoscaler --replicas 0 -n " + namespace)
+	if code != 1 || !harness.ContainsAll(words, []string{noScale + ` Deployment "web"`, "ask for the verb patch on deployments/scale of API group \"apps\""}) || strings.Contains(words, "you need the verb") {
 		t.Errorf("it ends with %d: %s", code, words)
 	}
 }
 
 func testPolicyExamples(t *testing.T, namespace string) {
-	objects, err := filepath.Glob("../../examples/*/cpa.yaml")
+	objects, err := filepath.Glob(harness.Root + "/examples/*/cpa.yaml")
 	if err != nil || len(objects) < 2 {
 		t.Fatalf("there are %v, %v", objects, err)
 	}
 	for _, object := range objects {
-		kubectl(t, "", "apply", "-n", namespace, "--dry-run=server", "-f", object) // as the cluster's administrator
+		harness.Kubectl(t, "", "apply", "-n", namespace, "--dry-run=server", "-f", object) // as the cluster's administrator
 		refused := ""
 		if strings.Contains(object, "custom-resource") { // whose kind is not in the chart's values
 			refused = noScale
 		}
-		words, err := as(t, "author", readFile(t, object), "apply", "-n", namespace, "--dry-run=server", "-f", "-")
+		words, err := as(t, "author", harness.ReadFile(t, object), "apply", "-n", namespace, "--dry-run=server", "-f", "-")
 		outcome(t, words, err, refused)
 	}
 }
 
 // testPolicyOperator has the operator make, pause and resume an autoscaler, which then goes by garbage collection.
 func testPolicyOperator(t *testing.T, namespace string) {
-	operator := startOperator(t, namespace, cluster.Start(t).Kubeconfig(), "--admission-policy", operatorName+"."+namespace)
-	if words, err := as(t, "author-of-web", autoscalerObject, "create", "-n", namespace, "-f", "-"); err != nil {
+	operator := harness.StartOperator(t, namespace, cluster.Start(t).Kubeconfig(), "--admission-policy", harness.OperatorName+"."+namespace)
+	if words, err := as(t, "author-of-web", harness.AutoscalerObject, "create", "-n", namespace, "-f", "-"); err != nil {
 		t.Fatal(words)
 	}
-	hasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
+	harness.HasCondition(t, namespace, "Ready True MinimumReplicasAvailable", "")
 	words, err := as(t, "author-of-web", "", "annotate", "-n", namespace, "cpa", "web-autoscaler", policyPaused+"=3")
 	outcome(t, words, err, "")
-	hasCondition(t, namespace, "Paused True Paused", "")
-	hasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal Paused")
+	harness.HasCondition(t, namespace, "Paused True Paused", "")
+	harness.HasEvent(t, namespace, "CustomPodAutoscaler/web-autoscaler Normal Paused")
 	words, err = as(t, "attacker", "", "delete", "--cascade=foreground", "--timeout=60s", "-n", namespace, "cpa", "web-autoscaler")
 	outcome(t, words, err, "")
-	if log := operator.log.String(); strings.Contains(log, "admission policy") {
+	if log := operator.Printed.String(); strings.Contains(log, "admission policy") {
 		t.Errorf("the operator does not find the policy: %s", log)
 	}
-	operator.stop()
-	operator = startOperator(t, namespace, cluster.Start(t).Kubeconfig(), "--admission-policy", "none")
-	operator.logs("level=WARN", "no admission policy checks the authors of CustomPodAutoscalers", `validatingadmissionpolicies.admissionregistration.k8s.io \"none\"`)
-	operator.stop()
+	operator.Stop()
+	operator = harness.StartOperator(t, namespace, cluster.Start(t).Kubeconfig(), "--admission-policy", "none")
+	operator.Logs("level=WARN", "no admission policy checks the authors of CustomPodAutoscalers", `validatingadmissionpolicies.admissionregistration.k8s.io \"none\"`)
+	operator.Stop()
 }
 
 // TestSecurityPolicyLetsANamespaceGo with objects in it that have finalizers, and are owned.
 func TestSecurityPolicyLetsANamespaceGo(t *testing.T) {
 	namespace := policed(t)
-	kubectl(t, "", "create", "configmap", "-n", namespace, "owner")
-	uid := kubectl(t, "", "get", "configmap", "-n", namespace, "owner", "-o", "jsonpath={.metadata.uid}")
-	owned := strings.Replace(autoscalerObject, "name: web-autoscaler\n", "name: owned\n  annotations: {"+policyPaused+`: "1"}`+
+	harness.Kubectl(t, "", "create", "configmap", "-n", namespace, "owner")
+	uid := harness.Kubectl(t, "", "get", "configmap", "-n", namespace, "owner", "-o", "jsonpath={.metadata.uid}")
+	owned := strings.Replace(harness.AutoscalerObject, "name: web-autoscaler\n", "name: owned\n  annotations: {"+policyPaused+`: "1"}`+
 		"\n  ownerReferences: [{apiVersion: v1, kind: ConfigMap, name: owner, uid: "+uid+", blockOwnerDeletion: true}]\n", 1)
-	waiting := strings.Replace(autoscalerObject, "name: web-autoscaler\n", "name: waiting\n  finalizers: [example.com/wait]\n", 1)
-	kubectl(t, owned, "create", "-n", namespace, "-f", "-")
-	kubectl(t, waiting, "create", "-n", namespace, "-f", "-")
-	kubectl(t, "", "delete", "--cascade=orphan", "-n", namespace, "configmap", "owner")
-	eventually(t, "the garbage collector to take away the owner reference", func() (bool, error) {
-		references := kubectl(t, "", "get", "-n", namespace, "cpa", "owned", "-o", "jsonpath={.metadata.ownerReferences}")
+	waiting := strings.Replace(harness.AutoscalerObject, "name: web-autoscaler\n", "name: waiting\n  finalizers: [example.com/wait]\n", 1)
+	harness.Kubectl(t, owned, "create", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, waiting, "create", "-n", namespace, "-f", "-")
+	harness.Kubectl(t, "", "delete", "--cascade=orphan", "-n", namespace, "configmap", "owner")
+	harness.Eventually(t, "the garbage collector to take away the owner reference", func() (bool, error) {
+		references := harness.Kubectl(t, "", "get", "-n", namespace, "cpa", "owned", "-o", "jsonpath={.metadata.ownerReferences}")
 		return references == "", fmt.Errorf("there are %s", references)
 	})
-	kubectl(t, "", "delete", "namespace", namespace, "--wait=false")
+	harness.Kubectl(t, "", "delete", "namespace", namespace, "--wait=false")
 	words, err := as(t, "attacker", "", "patch", "-n", namespace, "cpa", "waiting", "--type=merge", "-p", `{"metadata": {"finalizers": null}}`)
 	if err != nil && !strings.Contains(words, "not found") { // the roles may be gone already: what is refused then is not for the policy
 		if strings.Contains(words, "ValidatingAdmissionPolicy") {
 			t.Errorf("the policy refuses the removal of a finalizer: %s", words)
 		}
-		kubectl(t, "", "patch", "-n", namespace, "cpa", "waiting", "--type=merge", "-p", `{"metadata": {"finalizers": null}}`)
+		harness.Kubectl(t, "", "patch", "-n", namespace, "cpa", "waiting", "--type=merge", "-p", `{"metadata": {"finalizers": null}}`)
 	}
-	kubectl(t, "", "wait", "--for=delete", "--timeout=120s", "namespace/"+namespace)
-	kubectl(t, "", "create", "namespace", namespace) // which the end of the test deletes
+	harness.Kubectl(t, "", "wait", "--for=delete", "--timeout=120s", "namespace/"+namespace)
+	harness.Kubectl(t, "", "create", "namespace", namespace) // which the end of the test deletes
 }

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // probeWithin is how long the kubelet waits by default, and some for the machine that the tests keep busy.
@@ -16,12 +18,12 @@ const probeWithin = 3 * time.Second
 // TestSilentConnectionsDoNotKeepProbesOut opens more connections than the program keeps, of each kind that waits for something,
 // while the kubelet and Prometheus go on.
 func TestSilentConnectionsDoNotKeepProbesOut(t *testing.T) {
-	namespace := deploy(t, 1)
-	probePort := freePort(t)
-	p := start(t, options{config: base(namespace) + fmt.Sprintf("apiConfig: {probePort: %d}\n", probePort), files: replies(1), flags: plain})
-	p.logs("kept replicas")
-	goroutines := p.series("go_goroutines")
-	probed := p.keepProbing(p.url("/healthz"), p.url("/readyz"), p.url("/metrics"),
+	namespace := harness.Deploy(t, 1)
+	probePort := harness.FreePort(t)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + fmt.Sprintf("apiConfig: {probePort: %d}\n", probePort), Files: harness.Replies(1), Flags: harness.PlainFlags})
+	p.Logs("kept replicas")
+	goroutines := seriesOf(p, "go_goroutines")
+	probed := keepProbing(p, p.URL("/healthz"), p.URL("/readyz"), p.URL("/metrics"),
 		fmt.Sprintf("http://127.0.0.1:%d/healthz", probePort), fmt.Sprintf("http://127.0.0.1:%d/readyz", probePort))
 	for _, row := range []struct {
 		name, text string
@@ -35,11 +37,11 @@ func TestSilentConnectionsDoNotKeepProbesOut(t *testing.T) {
 	} {
 		var open []net.Conn
 		for range row.clients {
-			conn := p.dial()
+			conn := dial(p)
 			_, _ = io.WriteString(conn, row.text) // it may have been closed for others already
 			open = append(open, conn)
 		}
-		if got := p.series("go_goroutines"); got > goroutines+700 {
+		if got := seriesOf(p, "go_goroutines"); got > goroutines+700 {
 			t.Errorf("%s: there are %d goroutines, before %d", row.name, got, goroutines)
 		}
 		for _, conn := range open {
@@ -48,14 +50,14 @@ func TestSilentConnectionsDoNotKeepProbesOut(t *testing.T) {
 	}
 	probes, longest := probed()
 	t.Logf("%d probes, the longest took %s", probes, longest)
-	p.eventually("goroutines to be as few as before", func() (bool, error) {
-		got := p.series("go_goroutines")
+	p.Eventually("goroutines to be as few as before", func() (bool, error) {
+		got := seriesOf(p, "go_goroutines")
 		return got <= goroutines+10, fmt.Errorf("%d, before %d", got, goroutines)
 	})
 }
 
 // keepProbing calls each address over a new connection, one call after the other, until it is stopped. All have to succeed.
-func (p *program) keepProbing(urls ...string) (stop func() (probes int, longest time.Duration)) {
+func keepProbing(p *harness.Program, urls ...string) (stop func() (probes int, longest time.Duration)) {
 	client := &http.Client{Timeout: probeWithin, Transport: &http.Transport{DisableKeepAlives: true}}
 	stopped := make(chan struct{})
 	var probing sync.WaitGroup
@@ -63,9 +65,9 @@ func (p *program) keepProbing(urls ...string) (stop func() (probes int, longest 
 	probes, longest := 0, time.Duration(0)
 	probe := func(url string) {
 		began := time.Now()
-		got, err := callBy(p.T, client, get, url, "")
-		if took := time.Since(began); err != nil || got.code != http.StatusOK {
-			p.Errorf("%s: after %s %v, %v", url, took, got.code, err)
+		got, err := harness.CallBy(p.T, client, harness.Get, url, "")
+		if took := time.Since(began); err != nil || got.Code != http.StatusOK {
+			p.Errorf("%s: after %s %v, %v", url, took, got.Code, err)
 		}
 		mutex.Lock()
 		defer mutex.Unlock()
@@ -98,8 +100,8 @@ func (p *program) keepProbing(urls ...string) (stop func() (probes int, longest 
 
 func TestProbePortThatIsTakenIsAWarning(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: base(namespace) + fmt.Sprintf("apiConfig: {probePort: %d}\n", takenPort(t)), files: replies(1)})
-	p.logs("level=WARN", "apiConfig.probePort", "address already in use")
-	p.isReady(http.DefaultClient)
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + fmt.Sprintf("apiConfig: {probePort: %d}\n", takenPort(t)), Files: harness.Replies(1)})
+	p.Logs("level=WARN", "apiConfig.probePort", "address already in use")
+	p.IsReady(http.DefaultClient)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 	"github.com/custom-pod-autoscaler/autoscaler/v3/userlogic"
 )
 
@@ -28,13 +29,13 @@ evaluate: {type: hpa}
 func TestASimulationDecidesAsInACluster(t *testing.T) {
 	t.Parallel()
 	levels := []int{10, 45, 25, 3}
-	namespace := deploy(t, 1)
-	setExternalMetric(t, namespace, "jobs", nil, "10")
-	p := start(t, options{config: queue + "namespace: " + namespace + "\n"})
-	p.logs("msg=serving")
+	namespace := harness.Deploy(t, 1)
+	harness.SetExternalMetric(t, namespace, "jobs", nil, "10")
+	p := harness.Start(t, harness.Options{Config: queue + "namespace: " + namespace + "\n"})
+	p.Logs("msg=serving")
 	for i, want := range []string{"1>1", "5>4 TooManyReplicas", "3>3", "1>1"} {
-		setExternalMetric(t, namespace, "jobs", nil, fmt.Sprint(levels[i]))
-		p.eventually("the decision "+want, func() (bool, error) {
+		harness.SetExternalMetric(t, namespace, "jobs", nil, fmt.Sprint(levels[i]))
+		p.Eventually("the decision "+want, func() (bool, error) {
 			all := inCluster(p)
 			return len(all) > 0 && strings.HasPrefix(all[len(all)-1], want), fmt.Errorf("there are %q", all)
 		})
@@ -48,10 +49,10 @@ func TestASimulationDecidesAsInACluster(t *testing.T) {
 func changes(all []string) []string { return slices.Compact(all) }
 
 // inCluster are the program's decisions so far: recommended>desired, and the reasons.
-func inCluster(p *program) (all []string) {
+func inCluster(p *harness.Program) (all []string) {
 	p.Helper()
 	var decisions []userlogic.Decision
-	p.call(http.MethodGet, "/api/v1/decisions?run_type=scaler&limit=10000").decode(p.T, &decisions)
+	p.Call(http.MethodGet, "/api/v1/decisions?run_type=scaler&limit=10000").Decode(p.T, &decisions)
 	for _, d := range decisions {
 		if d.DesiredReplicas == nil {
 			continue
@@ -73,10 +74,10 @@ func inSimulation(t *testing.T, levels []int) (all []string) {
 	for i, level := range levels {
 		trace += fmt.Sprintf("%dm,%d\n%dm59.999s,%d\n", i, level, i, level)
 	}
-	writeFile(t, filepath.Join(dir, "load.csv"), trace)
-	writeFile(t, filepath.Join(dir, "config.yaml"), queue)
-	writeFile(t, filepath.Join(dir, "simulation.yaml"), "duration: 239s\nload: [{trace: load.csv}]\nmetrics: {values: {jobs: load}}\n")
-	command := exec.Command(build(t, "-race"), "simulate", "--config", "config.yaml", "--simulation", "simulation.yaml", "-o", "json")
+	harness.WriteFile(t, filepath.Join(dir, "load.csv"), trace)
+	harness.WriteFile(t, filepath.Join(dir, "config.yaml"), queue)
+	harness.WriteFile(t, filepath.Join(dir, "simulation.yaml"), "duration: 239s\nload: [{trace: load.csv}]\nmetrics: {values: {jobs: load}}\n")
+	command := exec.Command(harness.Build(t, "-race"), "simulate", "--config", "config.yaml", "--simulation", "simulation.yaml", "-o", "json")
 	command.Dir, command.Env = dir, os.Environ()
 	out, err := command.Output()
 	if err != nil {

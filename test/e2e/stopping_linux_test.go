@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 func TestEndsAsSoonAsUserCodeAllows(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
+	namespace := harness.Deploy(t, 1)
 	for _, row := range []struct {
 		name   string
 		env    []string
@@ -37,16 +38,16 @@ func TestEndsAsSoonAsUserCodeAllows(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			mark := newMark(t)
-			p := start(t, options{config: base(namespace), files: replies(1), env: append(row.env, mark), flags: plain})
-			p.eventually("the moment to come", func() (bool, error) {
-				return p.read(row.after) != "" || strings.Contains(p.log.String(), row.after), nil
+			p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(1), Env: append(row.env, mark), Flags: harness.PlainFlags})
+			p.Eventually("the moment to come", func() (bool, error) {
+				return p.Read(row.after) != "" || strings.Contains(p.Printed.String(), row.after), nil
 			})
-			evaluated := p.calls("evaluate")
-			p.endsWithin(row.within+time.Second, row.signal)
-			if row.leaves != "" && p.read(row.leaves) == "" {
+			evaluated := p.Calls("evaluate")
+			endsWithin(p, row.within+time.Second, row.signal)
+			if row.leaves != "" && p.Read(row.leaves) == "" {
 				t.Error("the metric method was cut short")
 			}
-			if p.calls("evaluate") != evaluated {
+			if p.Calls("evaluate") != evaluated {
 				t.Error("evaluate was run after the program was asked to end")
 			}
 			if left := marked(t, mark); len(left) > 0 {
@@ -59,43 +60,43 @@ func TestEndsAsSoonAsUserCodeAllows(t *testing.T) {
 func TestEndsWhileTheAPIServerDoesNotAnswer(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	proxy := startProxy(t)
+	proxy := harness.StartProxy(t)
 	asked := make(chan struct{}, 1000)
-	proxy.answer(func(w http.ResponseWriter, r *http.Request) bool {
+	proxy.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		asked <- struct{}{}
-		return never(w, r)
+		return harness.Never(w, r)
 	})
-	p := start(t, options{config: base(namespace), env: []string{"requestTimeout=60000"}, kube: proxy.kubeconfig, flags: plain})
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Env: []string{"requestTimeout=60000"}, Kube: proxy.Kubeconfig, Flags: harness.PlainFlags})
 	select {
 	case <-asked:
-	case <-time.After(patience):
+	case <-time.After(harness.Patience):
 		t.Fatal("it asked for nothing")
 	}
-	p.endsWithin(time.Second, syscall.SIGTERM)
-	if strings.Contains(p.log.String(), "pass failed") {
+	endsWithin(p, time.Second, syscall.SIGTERM)
+	if strings.Contains(p.Printed.String(), "pass failed") {
 		t.Error("the pass that was cut short was called a failure")
 	}
 }
 
 // endsWithin asks the program to end, and checks that it does so well and in time.
-func (p *program) endsWithin(limit time.Duration, signal os.Signal) {
+func endsWithin(p *harness.Program, limit time.Duration, signal os.Signal) {
 	p.Helper()
 	asked := time.Now()
-	if err := p.cmd.Process.Signal(signal); err != nil {
+	if err := p.Cmd.Process.Signal(signal); err != nil {
 		p.Fatal(err)
 	}
 	select {
-	case <-p.exited:
-	case <-time.After(patience):
+	case <-p.Exited:
+	case <-time.After(harness.Patience):
 		p.Fatal("it did not end")
 	}
 	if took := time.Since(asked); took > limit {
 		p.Errorf("it took %s to end, want at most %s", took, limit)
 	}
-	if code := p.cmd.ProcessState.ExitCode(); code != 0 {
+	if code := p.Cmd.ProcessState.ExitCode(); code != 0 {
 		p.Errorf("exit code %d, want 0", code)
 	}
-	if !strings.Contains(p.log.String(), "msg=stopped") {
+	if !strings.Contains(p.Printed.String(), "msg=stopped") {
 		p.Error("it did not say that it stopped")
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/dynamic"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 const webPods = "{metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: 'web:1'}]}}"
@@ -30,13 +31,13 @@ func TestScalesEveryKindOfWorkload(t *testing.T) {
 		t.Run(row.kind, func(t *testing.T) {
 			t.Parallel()
 			web := createTarget(t, row.apiVersion, row.kind, row.spec)
-			p := start(t, options{config: web.config(), files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
+			p := harness.Start(t, harness.Options{Config: web.config(), Files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
 			web.scalesTo(3)
 			web.replicasAreManagedBy("custom-pod-autoscaler")
-			p.eventually("metric to be run for 3 pods", func() (bool, error) {
-				return p.read("evaluate.json") != "" && len(metricNames(p, "evaluate")) == 3, nil
+			p.Eventually("metric to be run for 3 pods", func() (bool, error) {
+				return p.Read("evaluate.json") != "" && len(metricNames(p, "evaluate")) == 3, nil
 			})
-			p.evaluates(2)
+			p.Evaluates(2)
 			web.scalesTo(2)
 		})
 	}
@@ -47,16 +48,16 @@ func TestScalesACustomResourceToZeroAndFromZero(t *testing.T) {
 	web := createCustomTarget(t, "{replicas: 2}", "app=web")
 	web.createPod("one", "web")
 	web.createPod("decoy", "other")
-	p := start(t, options{config: web.config() + "minReplicas: 0\n", files: map[string]string{"evaluate.reply": `{"targetReplicas": 0}`}})
+	p := harness.Start(t, harness.Options{Config: web.config() + "minReplicas: 0\n", Files: map[string]string{"evaluate.reply": `{"targetReplicas": 0}`}})
 	web.scalesTo(0)
-	p.passes("evaluate", 2)
+	p.Passes("evaluate", 2)
 	if names := metricNames(p, "evaluate"); !slices.Equal(names, []string{"one"}) {
 		t.Errorf("metric was run for %v, want the pod that the selector selects", names)
 	}
-	if document := p.document("evaluate")["resource"].(map[string]any); document["kind"] != "Worker" || document["spec"].(map[string]any)["color"] != "red" {
-		t.Errorf("the target's document is %s, want the whole object", inJSON(document))
+	if document := p.Document("evaluate")["resource"].(map[string]any); document["kind"] != "Worker" || document["spec"].(map[string]any)["color"] != "red" {
+		t.Errorf("the target's document is %s, want the whole object", harness.InJSON(document))
 	}
-	p.evaluates(3)
+	p.Evaluates(3)
 	web.scalesTo(3)
 }
 
@@ -65,15 +66,15 @@ func TestScalesACustomResourceToZeroAndFromZero(t *testing.T) {
 func TestGoesOnWhenReplicasAreSet(t *testing.T) {
 	t.Parallel()
 	web := createCustomTarget(t, "{}", "app=web")
-	p := start(t, options{config: web.config() + "logVerbosity: 1\n", files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
-	p.logs("pass failed, nothing was scaled", "workers.e2e.example.com/scale", ".spec.replicas", "does not exist")
-	p.logsMore(2, "pass failed")
-	if calls := p.read("calls"); calls != "" {
+	p := harness.Start(t, harness.Options{Config: web.config() + "logVerbosity: 1\n", Files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
+	p.Logs("pass failed, nothing was scaled", "workers.e2e.example.com/scale", ".spec.replicas", "does not exist")
+	p.LogsMore(2, "pass failed")
+	if calls := p.Read("calls"); calls != "" {
 		t.Errorf("user logic was run:\n%s", calls)
 	}
 	web.patch(`{"spec": {"replicas": 1}}`)
 	web.scalesTo(3)
-	p.logs("recovered")
+	p.Logs("recovered")
 }
 
 func TestATargetWithoutASelectorHasNoPods(t *testing.T) {
@@ -86,13 +87,13 @@ func TestATargetWithoutASelectorHasNoPods(t *testing.T) {
 			t.Parallel()
 			web := createCustomTarget(t, "{replicas: 1}", row.selector)
 			web.createPod("decoy", "web")
-			p := start(t, options{config: web.config(), files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
+			p := harness.Start(t, harness.Options{Config: web.config(), Files: map[string]string{"evaluate.reply": `{"targetReplicas": 3}`}})
 			web.scalesTo(3)
-			p.passes("evaluate", 2)
-			if p.calls("metric") > 0 {
-				t.Errorf("metric was run for a pod that is not the target's:\n%s", p.read("metric.json"))
+			p.Passes("evaluate", 2)
+			if p.Calls("metric") > 0 {
+				t.Errorf("metric was run for a pod that is not the target's:\n%s", p.Read("metric.json"))
 			}
-			if metrics := inJSON(p.document("evaluate")["metrics"]); metrics != "[]" {
+			if metrics := harness.InJSON(p.Document("evaluate")["metrics"]); metrics != "[]" {
 				t.Errorf("metrics are %s, want []", metrics)
 			}
 		})
@@ -109,7 +110,7 @@ func createTarget(t *testing.T, apiVersion, kind, spec string) target {
 	t.Helper()
 	web := target{t, apiVersion, kind, cluster.Start(t).Namespace(t)}
 	manifest := fmt.Sprintf("{apiVersion: %s, kind: %s, metadata: {name: web}, spec: %s}", apiVersion, kind, spec)
-	eventually(t, "the API to accept the "+kind, func() (bool, error) {
+	harness.Eventually(t, "the API to accept the "+kind, func() (bool, error) {
 		_, err := web.api().Create(t.Context(), parse(t, manifest), metav1.CreateOptions{})
 		if apierrors.IsNotFound(err) { // a new kind is served after a moment
 			return false, err
@@ -155,7 +156,7 @@ spec:
         scale: {specReplicasPath: .spec.replicas, statusReplicasPath: .status.replicas, labelSelectorPath: .status.selector}
 `
 
-// config is base for the target, in the mode per-pod.
+// config is harness.BaseConfig for the target, in the mode per-pod.
 func (w target) config() string {
 	ref := fmt.Sprintf("apiVersion: %s, kind: %s, name: web", w.apiVersion, w.kind)
 	return strings.Replace(perPod(w.namespace), "apiVersion: apps/v1, kind: Deployment, name: web", ref, 1)
@@ -169,10 +170,10 @@ func (w target) api() dynamic.ResourceInterface {
 	return dynamicClient(w.T).Resource(version.WithResource(strings.ToLower(w.kind) + "s")).Namespace(w.namespace)
 }
 
-// scalesTo waits until the target's scale asks for so many replicas.
+// harness.ScalesTo waits until the target's scale asks for so many replicas.
 func (w target) scalesTo(want int64) {
 	w.Helper()
-	eventually(w.T, fmt.Sprintf("the %s to be scaled to %d", w.kind, want), func() (bool, error) {
+	harness.Eventually(w.T, fmt.Sprintf("the %s to be scaled to %d", w.kind, want), func() (bool, error) {
 		scale, err := w.api().Get(w.Context(), "web", metav1.GetOptions{}, "scale")
 		if err != nil {
 			return false, err
@@ -211,10 +212,10 @@ func (w target) patch(patch string, subresources ...string) {
 // createPod creates a pod of an app next to the target.
 func (w target) createPod(name, app string) {
 	w.Helper()
-	template := podTemplate(app)
+	template := harness.PodTemplate(app)
 	pod := &corev1.Pod{ObjectMeta: template.ObjectMeta, Spec: template.Spec}
 	pod.Name = name
-	if _, err := client(w.T).CoreV1().Pods(w.namespace).Create(w.Context(), pod, metav1.CreateOptions{}); err != nil {
+	if _, err := harness.Client(w.T).CoreV1().Pods(w.namespace).Create(w.Context(), pod, metav1.CreateOptions{}); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -14,6 +14,10 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	tracepb "go.opentelemetry.io/proto/otlp/trace/v1"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // tracedLogic is user logic that notes which spans it is told it is part of: metric prints what its environment has, and
@@ -56,7 +60,7 @@ func (l *tracedLogic) heard() (runs int, spans map[string]string) {
 }
 
 // start starts the program with it, with these of OpenTelemetry's variables and no others: the test itself may be traced.
-func (l *tracedLogic) start(t *testing.T, variables ...string) *program {
+func (l *tracedLogic) start(t *testing.T, variables ...string) *harness.Program {
 	t.Helper()
 	traces := func(command *exec.Cmd) {
 		command.Env = slices.DeleteFunc(command.Env, func(variable string) bool {
@@ -64,7 +68,7 @@ func (l *tracedLogic) start(t *testing.T, variables ...string) *program {
 		})
 		command.Env = append(command.Env, variables...)
 	}
-	return start(t, options{around: traces, kube: l.kube, config: base(deploy(t, 1)), env: []string{
+	return harness.Start(t, harness.Options{Around: traces, Kube: l.kube, Config: harness.BaseConfig(harness.Deploy(t, 1)), Env: []string{
 		`metric={type: shell, timeout: 20000, shell: {command: ["-c", "echo ${TRACEPARENT-unset}"]}}`,
 		`evaluate={type: http, timeout: 20000, http: {method: POST, parameterMode: body, url: "` + l.url + `"}}`,
 	}})
@@ -73,7 +77,7 @@ func (l *tracedLogic) start(t *testing.T, variables ...string) *program {
 // ran waits for so many runs of evaluate.
 func (l *tracedLogic) ran(t *testing.T, want int) {
 	t.Helper()
-	eventually(t, "evaluate to be run", func() (bool, error) {
+	harness.Eventually(t, "evaluate to be run", func() (bool, error) {
 		runs, _ := l.heard()
 		return runs >= want, nil
 	})
@@ -92,12 +96,12 @@ func TestTracesAPass(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c, l := startCollector(t, row.protocol), startTracedLogic(t)
-			p := l.start(t, append(row.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.url, "OTEL_EXPORTER_OTLP_PROTOCOL="+row.protocol, "OTEL_BSP_SCHEDULE_DELAY=200")...)
-			c.hasScaled(t, l)
-			c.hasOnlyAsked(t, p)
-			c.hasFailed(t, l)
-			_, of := c.came()
+			c, l := harness.StartCollector(t, row.protocol), startTracedLogic(t)
+			p := l.start(t, append(row.env, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_EXPORTER_OTLP_PROTOCOL="+row.protocol, "OTEL_BSP_SCHEDULE_DELAY=200")...)
+			hasScaled(t, c, l)
+			hasOnlyAsked(t, c, p)
+			hasFailed(t, c, l)
+			_, of := c.Came()
 			for name, value := range row.of {
 				if of[name] != value {
 					t.Errorf("%s is %q, want %q", name, of[name], value)
@@ -107,38 +111,38 @@ func TestTracesAPass(t *testing.T) {
 	}
 }
 
-func (c *collector) hasScaled(t *testing.T, l *tracedLogic) {
+func hasScaled(t *testing.T, c *harness.Collector, l *tracedLogic) {
 	t.Helper()
-	pass := c.pass(t, "a pass that scales", func(p tracedPass) bool { return p.about["cpa.replicas.current"] == "1" })
-	pass.has(t, "read_target", "list_pods", "kubernetes_metrics", "metric", "evaluate", "decide", "scale")
+	pass := c.Pass(t, "a pass that scales", func(p harness.TracedPass) bool { return p.About["cpa.replicas.current"] == "1" })
+	pass.Has(t, "read_target", "list_pods", "kubernetes_metrics", "metric", "evaluate", "decide", "scale")
 	want := map[string]string{
 		"cpa.run_type": "scaler", "cpa.reasons": "DesiredWithinRange",
 		"cpa.replicas.current": "1", "cpa.replicas.recommended": "3", "cpa.replicas.desired": "3",
 	}
-	if failures := pass.failures(); !maps.Equal(pass.about, want) || len(failures) > 0 {
-		t.Errorf("got %v and the failures %v, want %v", pass.about, failures, want)
+	if failures := pass.Failures(); !maps.Equal(pass.About, want) || len(failures) > 0 {
+		t.Errorf("got %v and the failures %v, want %v", pass.About, failures, want)
 	}
-	metric, evaluate := traceparent(pass.stages[3]), traceparent(pass.stages[4])
+	metric, evaluate := traceparent(pass.Stages[3]), traceparent(pass.Stages[4])
 	if _, spans := l.heard(); spans[evaluate] != metric {
 		t.Errorf("metric and evaluate were told of %v, want %s and %s", spans, metric, evaluate)
 	}
 }
 
-func (c *collector) hasOnlyAsked(t *testing.T, p *program) {
+func hasOnlyAsked(t *testing.T, c *harness.Collector, p *harness.Program) {
 	t.Helper()
-	p.call(http.MethodPost, "/api/v1/evaluation?dry_run=true")
-	pass := c.pass(t, "a dry run", func(p tracedPass) bool { return p.about["cpa.run_type"] == "api_dry_run" })
-	pass.has(t, "read_target", "list_pods", "kubernetes_metrics", "metric", "evaluate", "decide")
+	p.Call(http.MethodPost, "/api/v1/evaluation?dry_run=true")
+	pass := c.Pass(t, "a dry run", func(p harness.TracedPass) bool { return p.About["cpa.run_type"] == "api_dry_run" })
+	pass.Has(t, "read_target", "list_pods", "kubernetes_metrics", "metric", "evaluate", "decide")
 }
 
-func (c *collector) hasFailed(t *testing.T, l *tracedLogic) {
+func hasFailed(t *testing.T, c *harness.Collector, l *tracedLogic) {
 	t.Helper()
 	l.broken.Store(true)
-	pass := c.pass(t, "a pass that fails", func(p tracedPass) bool { return len(p.failures()) > 0 })
-	pass.has(t, "read_target", "list_pods", "kubernetes_metrics", "metric", "evaluate")
-	failures := pass.failures()
+	pass := c.Pass(t, "a pass that fails", func(p harness.TracedPass) bool { return len(p.Failures()) > 0 })
+	pass.Has(t, "read_target", "list_pods", "kubernetes_metrics", "metric", "evaluate")
+	failures := pass.Failures()
 	for _, span := range []string{"evaluate", "pass"} {
-		if !containsAll(failures[span], []string{"running evaluate", "500", "out of order"}) || len(failures) != 2 {
+		if !harness.ContainsAll(failures[span], []string{"running evaluate", "500", "out of order"}) || len(failures) != 2 {
 			t.Errorf("the failures are %v, want that of evaluate, once more for the pass", failures)
 		}
 	}
@@ -163,14 +167,14 @@ func TestNothingIsTracedUnasked(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			c, l := startCollector(t, ""), startTracedLogic(t)
-			p := l.start(t, append(row.env(c.url), "OTEL_BSP_SCHEDULE_DELAY=50")...)
+			c, l := harness.StartCollector(t, ""), startTracedLogic(t)
+			p := l.start(t, append(row.env(c.URL), "OTEL_BSP_SCHEDULE_DELAY=50")...)
 			l.ran(t, 3)
-			p.stop()
+			p.Stop()
 			if _, spans := l.heard(); !maps.Equal(spans, map[string]string{"": "unset"}) {
 				t.Errorf("metric, by evaluate, was told of %v, want nothing", spans)
 			}
-			if spans, _ := c.came(); len(spans) > 0 {
+			if spans, _ := c.Came(); len(spans) > 0 {
 				t.Errorf("%d spans were sent", len(spans))
 			}
 		})
@@ -185,9 +189,9 @@ func TestACollectorThatIsAwayCostsNothing(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
 			l := startTracedLogic(t)
-			p := l.start(t, fmt.Sprintf("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%d", freePort(t)), "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol,
+			p := l.start(t, fmt.Sprintf("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:%d", harness.FreePort(t)), "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol,
 				"OTEL_BSP_SCHEDULE_DELAY=50", fmt.Sprintf("OTEL_EXPORTER_OTLP_TIMEOUT=%d", givenUp.Milliseconds()))
-			p.logs("level=WARN", "OpenTelemetry has trouble with traces", "OTEL_EXPORTER_OTLP_ENDPOINT", "connection refused")
+			p.Logs("level=WARN", "OpenTelemetry has trouble with traces", "OTEL_EXPORTER_OTLP_ENDPOINT", "connection refused")
 			began, runs := time.Now(), 30
 			before, _ := l.heard()
 			l.ran(t, before+runs)
@@ -195,10 +199,10 @@ func TestACollectorThatIsAwayCostsNothing(t *testing.T) {
 				t.Errorf("%d passes took %s: do they wait for the collector?", runs, took)
 			}
 			asked := time.Now()
-			if code := p.stop(); code != 0 || time.Since(asked) > givenUp {
+			if code := p.Stop(); code != 0 || time.Since(asked) > givenUp {
 				t.Errorf("it ended with the exit code %d after %s", code, time.Since(asked))
 			}
-			if warnings := p.lines("level=WARN"); len(warnings) != 1 {
+			if warnings := p.Lines("level=WARN"); len(warnings) != 1 {
 				t.Errorf("want one warning, got:\n%s", strings.Join(warnings, ""))
 			}
 		})
@@ -210,17 +214,17 @@ func TestTheLastSpansAreSentAtTheStop(t *testing.T) {
 	for _, protocol := range []string{"http/protobuf", "grpc"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()
-			c, l := startCollector(t, protocol), startTracedLogic(t)
-			p := l.start(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.url, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol, "OTEL_BSP_SCHEDULE_DELAY=60000")
+			c, l := harness.StartCollector(t, protocol), startTracedLogic(t)
+			p := l.start(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_EXPORTER_OTLP_PROTOCOL="+protocol, "OTEL_BSP_SCHEDULE_DELAY=60000")
 			l.ran(t, 3)
-			if early := c.passes(); len(early) > 0 {
+			if early := c.Passes(); len(early) > 0 {
 				t.Fatalf("%d passes were sent early", len(early))
 			}
-			if code := p.stop(); code != 0 {
+			if code := p.Stop(); code != 0 {
 				t.Errorf("exit code %d, want 0", code)
 			}
 			runs, _ := l.heard()
-			if passes := c.passes(); len(passes) < runs {
+			if passes := c.Passes(); len(passes) < runs {
 				t.Errorf("%d passes were sent, want %d", len(passes), runs)
 			}
 		})
@@ -230,13 +234,18 @@ func TestTheLastSpansAreSentAtTheStop(t *testing.T) {
 // TestOneThatIsAwayDoesNotKeepTheOtherFromTheLastWords: events go to kube-apiserver, spans to the collector.
 func TestOneThatIsAwayDoesNotKeepTheOtherFromTheLastWords(t *testing.T) {
 	t.Parallel()
-	proxy, c, l := startProxy(t), startCollector(t, ""), startTracedLogic(t)
-	l.kube = proxy.kubeconfig
-	p := l.start(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.url, "OTEL_BSP_SCHEDULE_DELAY=60000")
+	proxy, c, l := harness.StartProxy(t), harness.StartCollector(t, ""), startTracedLogic(t)
+	l.kube = proxy.Kubeconfig
+	p := l.start(t, "OTEL_EXPORTER_OTLP_ENDPOINT="+c.URL, "OTEL_BSP_SCHEDULE_DELAY=60000")
 	l.ran(t, 1)
-	proxy.answer(hangUp)
-	p.logs("pass failed, nothing was scaled") // which is an event that cannot be written
-	if code := p.stop(); code != 0 || len(c.passes()) == 0 {
-		t.Errorf("exit code %d, and %d passes were sent, want 0 and some", code, len(c.passes()))
+	proxy.Answer(harness.HangUp)
+	p.Logs("pass failed, nothing was scaled") // which is an event that cannot be written
+	if code := p.Stop(); code != 0 || len(c.Passes()) == 0 {
+		t.Errorf("exit code %d, and %d passes were sent, want 0 and some", code, len(c.Passes()))
 	}
+}
+
+// traceparent is how user logic is told of a span that is recorded, by W3C Trace Context.
+func traceparent(span *tracepb.Span) string {
+	return fmt.Sprintf("00-%x-%x-01", span.TraceId, span.SpanId)
 }

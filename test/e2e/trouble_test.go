@@ -1,10 +1,8 @@
 package e2e
 
 import (
-	"bytes"
 	"fmt"
 	"net/http"
-	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -14,99 +12,90 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // Not parallel: every other test needs kube-apiserver.
 func TestRecoversWhenTheAPIServerIsGoneAndBack(t *testing.T) {
-	namespace := deploy(t, 1)
-	p := start(t, options{config: base(namespace), files: replies(1)})
-	p.passes("evaluate", 1)
-	mark := p.mark()
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(1)})
+	p.Passes("evaluate", 1)
+	mark := p.Mark()
 	if err := cluster.Start(t).StopComponent(t.Context(), "kube-apiserver"); err != nil {
 		t.Fatal(err)
 	}
-	p.logsAfter(mark, "pass failed, nothing was scaled", "connection refused", "is the API server at https://127.0.0.1:", "running, and does the network let us reach it?")
+	p.LogsAfter(mark, "pass failed, nothing was scaled", "connection refused", "is the API server at https://127.0.0.1:", "running, and does the network let us reach it?")
 	if err := cluster.Start(t).StartComponent(t.Context(), "kube-apiserver"); err != nil {
 		t.Fatal(err)
 	}
-	p.logsAfter(mark, "recovered", "failedPasses=")
-	p.evaluates(3)
-	scalesTo(t, namespace, 3)
+	p.LogsAfter(mark, "recovered", "failedPasses=")
+	p.Evaluates(3)
+	harness.ScalesTo(t, namespace, 3)
 }
 
 func TestRecoversFromAnAPIServerThatMisbehaves(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	proxy := startProxy(t)
-	p := start(t, options{config: base(namespace) + "requestTimeout: 1000\n", files: replies(1), kube: proxy.kubeconfig})
+	namespace := harness.Deploy(t, 1)
+	proxy := harness.StartProxy(t)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + "requestTimeout: 1000\n", Files: harness.Replies(1), Kube: proxy.Kubeconfig})
 	for _, row := range []struct {
 		name   string
 		answer func(http.ResponseWriter, *http.Request) bool
 		says   []string
 	}{
-		{"it does not answer", never, []string{"no answer within 1s (requestTimeout)", "is the API server at http://127.0.0.1:", "overloaded or out of reach?"}},
-		{"it hangs up", hangUp, []string{"EOF", "is the API server at http://127.0.0.1:"}},
-		{"it has no use for our credentials", refuse(http.StatusUnauthorized, metav1.StatusReasonUnauthorized), []string{"its credentials are not accepted"}},
-		{"it is starting up", refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable), []string{"is not available"}},
-		{"it is overloaded", refuse(http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests), []string{"is overloaded; the next pass tries again"}},
-		{"it breaks", refuse(http.StatusInternalServerError, metav1.StatusReasonInternalError), []string{"for a test"}},
+		{"it does not answer", harness.Never, []string{"no answer within 1s (requestTimeout)", "is the API server at http://127.0.0.1:", "overloaded or out of reach?"}},
+		{"it hangs up", harness.HangUp, []string{"EOF", "is the API server at http://127.0.0.1:"}},
+		{"it has no use for our credentials", harness.Refuse(http.StatusUnauthorized, metav1.StatusReasonUnauthorized), []string{"its credentials are not accepted"}},
+		{"it is starting up", harness.Refuse(http.StatusServiceUnavailable, metav1.StatusReasonServiceUnavailable), []string{"is not available"}},
+		{"it is overloaded", harness.Refuse(http.StatusTooManyRequests, metav1.StatusReasonTooManyRequests), []string{"is overloaded; the next pass tries again"}},
+		{"it breaks", harness.Refuse(http.StatusInternalServerError, metav1.StatusReasonInternalError), []string{"for a test"}},
 	} {
-		p.passes("evaluate", 1)
-		mark := p.mark()
-		proxy.answer(row.answer)
+		p.Passes("evaluate", 1)
+		mark := p.Mark()
+		proxy.Answer(row.answer)
 		t.Logf("when %s", row.name)
-		p.logsAfter(mark, append(row.says, "pass failed, nothing was scaled")...)
-		proxy.answer(nil)
-		p.logsAfter(mark, "recovered", "failedPasses=")
+		p.LogsAfter(mark, append(row.says, "pass failed, nothing was scaled")...)
+		proxy.Answer(nil)
+		p.LogsAfter(mark, "recovered", "failedPasses=")
 	}
-	p.evaluates(2)
-	scalesTo(t, namespace, 2)
+	p.Evaluates(2)
+	harness.ScalesTo(t, namespace, 2)
 }
 
 // The conflict is the proxy's: kube-apiserver applies a JSON patch anew when it meets one, several times, so that it
 // cannot be made to report it at will.
 func TestAConflictIsLeftToTheNextPass(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	proxy := startProxy(t)
-	conflict := refuse(http.StatusConflict, metav1.StatusReasonConflict)
-	proxy.answer(func(w http.ResponseWriter, r *http.Request) bool {
+	namespace := harness.Deploy(t, 1)
+	proxy := harness.StartProxy(t)
+	conflict := harness.Refuse(http.StatusConflict, metav1.StatusReasonConflict)
+	proxy.Answer(func(w http.ResponseWriter, r *http.Request) bool {
 		if r.Method != http.MethodPatch {
 			return false
 		}
-		proxy.answer(nil)
+		proxy.Answer(nil)
 		return conflict(w, r)
 	})
-	p := start(t, options{config: base(namespace), files: replies(2), kube: proxy.kubeconfig})
-	p.logs("pass failed, nothing was scaled", `scaling \"web\" from 1 to 2 replicas`, "somebody changed it at the same time; the next pass reads it anew")
-	p.logs("recovered", "failedPasses=1")
-	scalesTo(t, namespace, 2)
-}
-
-// refuse answers with an error of the API.
-func refuse(code int32, reason metav1.StatusReason) func(http.ResponseWriter, *http.Request) bool {
-	return func(w http.ResponseWriter, _ *http.Request) bool {
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(int(code))
-		fmt.Fprintf(w, `{"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": "for a test", "reason": %q, "code": %d}`, reason, code)
-		return true
-	}
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(2), Kube: proxy.Kubeconfig})
+	p.Logs("pass failed, nothing was scaled", `scaling \"web\" from 1 to 2 replicas`, "somebody changed it at the same time; the next pass reads it anew")
+	p.Logs("recovered", "failedPasses=1")
+	harness.ScalesTo(t, namespace, 2)
 }
 
 func TestRecoversWhenTheTargetIsDeletedAndCreatedAgain(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	p := start(t, options{config: base(namespace), files: replies(1)})
-	p.passes("evaluate", 1)
-	mark := p.mark()
-	if err := client(t).AppsV1().Deployments(namespace).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
+	namespace := harness.Deploy(t, 1)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(1)})
+	p.Passes("evaluate", 1)
+	mark := p.Mark()
+	if err := harness.Client(t).AppsV1().Deployments(namespace).Delete(t.Context(), "web", metav1.DeleteOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	p.logsAfter(mark, "pass failed, nothing was scaled", `"web\" not found`, "does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does")
-	createDeployment(t, namespace, 1)
-	p.logsAfter(mark, "recovered", "failedPasses=")
-	p.evaluates(2)
-	scalesTo(t, namespace, 2)
+	p.LogsAfter(mark, "pass failed, nothing was scaled", `"web\" not found`, "does it exist? (scaleTargetRef, namespace); scaling goes on by itself once it does")
+	harness.CreateDeployment(t, namespace, 1)
+	p.LogsAfter(mark, "recovered", "failedPasses=")
+	p.Evaluates(2)
+	harness.ScalesTo(t, namespace, 2)
 }
 
 func TestATargetThatCannotBeIsExplained(t *testing.T) {
@@ -129,8 +118,8 @@ func TestATargetThatCannotBeIsExplained(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			p := start(t, options{config: base(namespace), env: []string{"scaleTargetRef=" + row.ref}})
-			p.logs(append(row.says, "pass failed, nothing was scaled")...)
+			p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Env: []string{"scaleTargetRef=" + row.ref}})
+			p.Logs(append(row.says, "pass failed, nothing was scaled")...)
 		})
 	}
 }
@@ -148,14 +137,14 @@ func TestATargetIsFoundAsAnHPAFindsIt(t *testing.T) {
 			t.Parallel()
 			namespace := cluster.Start(t).Namespace(t)
 			if strings.Contains(ref, "apiVersion") {
-				createDeployment(t, namespace, 1)
+				harness.CreateDeployment(t, namespace, 1)
 			} else {
-				kubectl(t, `{apiVersion: v1, kind: ReplicationController, metadata: {name: web}, spec: {replicas: 1, selector: {app: web}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}}}`,
+				harness.Kubectl(t, `{apiVersion: v1, kind: ReplicationController, metadata: {name: web}, spec: {replicas: 1, selector: {app: web}, template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web, image: web}]}}}}`,
 					"create", "-n", namespace, "-f", "-")
 			}
-			p := start(t, options{config: base(namespace), files: replies(2), env: []string{"scaleTargetRef=" + ref}})
-			p.logs("scaled", "current=1", "replicas=2")
-			if errors := p.lines("level=ERROR"); len(errors) > 0 {
+			p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(2), Env: []string{"scaleTargetRef=" + ref}})
+			p.Logs("scaled", "current=1", "replicas=2")
+			if errors := p.Lines("level=ERROR"); len(errors) > 0 {
 				t.Errorf("got %q", errors)
 			}
 		})
@@ -165,22 +154,22 @@ func TestATargetIsFoundAsAnHPAFindsIt(t *testing.T) {
 func TestFindsAKindThatIsInstalledAndMadeScalableLater(t *testing.T) {
 	t.Parallel()
 	namespace := cluster.Start(t).Namespace(t)
-	p := start(t, options{
-		config: base(namespace), files: replies(2),
-		env: []string{"scaleTargetRef={apiVersion: trouble.example.com/v1, kind: Worker, name: web}"},
+	p := harness.Start(t, harness.Options{
+		Config: harness.BaseConfig(namespace), Files: harness.Replies(2),
+		Env: []string{"scaleTargetRef={apiVersion: trouble.example.com/v1, kind: Worker, name: web}"},
 	})
-	p.logs(`the API does not serve the group \"trouble.example.com\": is its CustomResourceDefinition installed?`)
+	p.Logs(`the API does not serve the group \"trouble.example.com\": is its CustomResourceDefinition installed?`)
 
-	installWorkers(t, "trouble.example.com", "{}")
-	p.logs("Worker of trouble.example.com/v1 cannot be scaled: its CustomResourceDefinition has no scale subresource (subresources.scale)")
+	harness.InstallWorkers(t, "trouble.example.com", "{}")
+	p.Logs("Worker of trouble.example.com/v1 cannot be scaled: its CustomResourceDefinition has no scale subresource (subresources.scale)")
 
-	installWorkers(t, "trouble.example.com", scalable)
-	p.logs(`workers.trouble.example.com \"web\" not found`, "does it exist? (scaleTargetRef, namespace)")
+	harness.InstallWorkers(t, "trouble.example.com", harness.Scalable)
+	p.Logs(`workers.trouble.example.com \"web\" not found`, "does it exist? (scaleTargetRef, namespace)")
 
-	createCustomWorker(t, namespace, "trouble.example.com")
-	p.logs("recovered", "failedPasses=")
-	p.logs("scaled", "current=1", "replicas=2")
-	if got := kubectl(t, "", "get", "-n", namespace, "workers.trouble.example.com", "web", "-o", "jsonpath={.spec.replicas}"); got != "2" {
+	harness.CreateCustomWorker(t, namespace, "trouble.example.com")
+	p.Logs("recovered", "failedPasses=")
+	p.Logs("scaled", "current=1", "replicas=2")
+	if got := harness.Kubectl(t, "", "get", "-n", namespace, "workers.trouble.example.com", "web", "-o", "jsonpath={.spec.replicas}"); got != "2" {
 		t.Errorf("the custom resource has %s replicas, want 2", got)
 	}
 }
@@ -188,11 +177,11 @@ func TestFindsAKindThatIsInstalledAndMadeScalableLater(t *testing.T) {
 // TestTheExamplesRoleIsJustEnough runs as the example's service account, with its rights taken away one at a time.
 func TestTheExamplesRoleIsJustEnough(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	measured(t, namespace, "web", 1)
-	kubectl(t, readFile(t, "../../examples/k8s-metrics-cpu/autoscaler.yaml"), "apply", "-n", namespace, "-f", "-")
-	account := serviceAccount(t, namespace, "web-autoscaler")
-	roles := client(t).RbacV1().Roles(namespace)
+	namespace := harness.Deploy(t, 1)
+	harness.PodsAreMeasured(t, namespace, "web", 1)
+	harness.Kubectl(t, harness.ReadFile(t, harness.Root+"/examples/k8s-metrics-cpu/autoscaler.yaml"), "apply", "-n", namespace, "-f", "-")
+	account := harness.ServiceAccount(t, namespace, "web-autoscaler")
+	roles := harness.Client(t).RbacV1().Roles(namespace)
 	whole, err := roles.Get(t.Context(), "web-autoscaler", metav1.GetOptions{})
 	if err != nil {
 		t.Fatal(err)
@@ -211,21 +200,21 @@ func TestTheExamplesRoleIsJustEnough(t *testing.T) {
 			}
 			setRole(t, without, "web-autoscaler", rule, verb, false)
 			replicas := 1 + tried%2 // so that there is something to patch
-			p := start(t, options{config: base(namespace) + requiredCPU, files: replies(replicas), kube: account})
+			p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace) + harness.RequiredCPU, Files: harness.Replies(replicas), Kube: account})
 			needs := fmt.Sprintf(`the autoscaler's Role needs the verb \"%s\" on resource \"%s\" of API group \"%s\"`, verb, rule.Resources[0], rule.APIGroups[0])
 			if rule.APIGroups[0] == "" { // pods are watched or listed: it scales with one of the two
 				if verb == "watch" {
-					p.logs("watching the target's pods failed; they are listed at each pass", "is forbidden", needs)
+					p.Logs("watching the target's pods failed; they are listed at each pass", "is forbidden", needs)
 				}
-				scalesTo(t, namespace, int32(replicas))
+				harness.ScalesTo(t, namespace, int32(replicas))
 				setRole(t, whole, "web-autoscaler", rule, verb, true)
 			} else {
-				p.logs("pass failed, nothing was scaled", "is forbidden", needs)
+				p.Logs("pass failed, nothing was scaled", "is forbidden", needs)
 				setRole(t, whole, "web-autoscaler", rule, verb, true)
-				p.logs("recovered", "failedPasses=")
-				scalesTo(t, namespace, int32(replicas))
+				p.Logs("recovered", "failedPasses=")
+				harness.ScalesTo(t, namespace, int32(replicas))
 			}
-			p.stop()
+			p.Stop()
 		}
 	}
 	if tried != 6 {
@@ -237,7 +226,7 @@ func TestTheExamplesRoleIsJustEnough(t *testing.T) {
 func setRole(t *testing.T, role *rbacv1.Role, account string, rule rbacv1.PolicyRule, verb string, may bool) {
 	t.Helper()
 	fresh := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: role.Name}, Rules: role.Rules}
-	if _, err := client(t).RbacV1().Roles(role.Namespace).Update(t.Context(), fresh, metav1.UpdateOptions{}); err != nil {
+	if _, err := harness.Client(t).RbacV1().Roles(role.Namespace).Update(t.Context(), fresh, metav1.UpdateOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	resource, subresource, _ := strings.Cut(rule.Resources[0], "/")
@@ -245,42 +234,10 @@ func setRole(t *testing.T, role *rbacv1.Role, account string, rule rbacv1.Policy
 	if len(rule.ResourceNames) > 0 {
 		attributes.Name = rule.ResourceNames[0]
 	}
-	eventually(t, "the cluster to heed a Role", func() (bool, error) {
-		review, err := client(t).AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
+	harness.Eventually(t, "the cluster to heed a Role", func() (bool, error) {
+		review, err := harness.Client(t).AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 			User: "system:serviceaccount:" + role.Namespace + ":" + account, ResourceAttributes: attributes,
 		}}, metav1.CreateOptions{})
 		return err == nil && review.Status.Allowed == may, err
 	})
-}
-
-const requiredCPU = `
-requireKubernetesMetrics: true
-kubernetesMetricSpecs:
-  - {type: Resource, resource: {name: cpu, target: {type: Utilization}}}
-`
-
-// serviceAccount gives a kubeconfig whose user is the service account.
-func serviceAccount(t *testing.T, namespace, name string) string {
-	t.Helper()
-	config := cluster.Start(t).Config()
-	return kubeconfig(t, config.Host, config.CAData, token(t, namespace, name))
-}
-
-// kubectl runs it as the administrator, and gives what it prints.
-func kubectl(t testing.TB, stdin string, arguments ...string) string {
-	t.Helper()
-	cluster := cluster.Start(t)
-	command := exec.Command(cluster.Kubectl(), append([]string{"--kubeconfig", cluster.Kubeconfig()}, arguments...)...)
-	command.Stdin = strings.NewReader(stdin)
-	var stdout, stderr bytes.Buffer
-	command.Stdout, command.Stderr = &stdout, &stderr
-	if err := command.Run(); err != nil {
-		t.Fatalf("kubectl %s: %v: %s", strings.Join(arguments, " "), err, &stderr)
-	}
-	return stdout.String()
-}
-
-// replies is an evaluate method that asks for so many replicas until the test says otherwise.
-func replies(replicas int) map[string]string {
-	return map[string]string{"evaluate.reply": fmt.Sprintf(`{"targetReplicas": %d}`, replicas)}
 }

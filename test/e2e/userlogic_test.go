@@ -3,12 +3,14 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 func TestAReplyThatIsNoEvaluationScalesNothing(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 2)
-	p := start(t, options{config: base(namespace), files: replies(2)})
+	namespace := harness.Deploy(t, 2)
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: harness.Replies(2)})
 	for _, row := range []struct{ name, reply, says string }{
 		{"empty", "", "the reply is empty"},
 		{"not JSON", "three", `the reply \"three\" is not a JSON object`},
@@ -24,19 +26,19 @@ func TestAReplyThatIsNoEvaluationScalesNothing(t *testing.T) {
 		{"negative", `{"targetReplicas": -1}`, `targetReplicas is \"-1\" in the reply`},
 		{"larger than 32 bits", `{"targetReplicas": 2147483648}`, `targetReplicas is \"2147483648\" in the reply`},
 	} {
-		p.passes("evaluate", 1)
-		mark := p.mark()
-		p.write("evaluate.reply", row.reply)
-		p.logsAfter(mark, "pass failed, nothing was scaled", "reading what evaluate replied", row.says)
-		if got := replicas(t, namespace); got != 2 {
+		p.Passes("evaluate", 1)
+		mark := p.Mark()
+		p.Write("evaluate.reply", row.reply)
+		p.LogsAfter(mark, "pass failed, nothing was scaled", "reading what evaluate replied", row.says)
+		if got := harness.Replicas(t, namespace); got != 2 {
 			t.Errorf("%s: the Deployment has %d replicas, want 2 as before", row.name, got)
 		}
 	}
-	if log := p.log.String(); strings.Contains(log, "msg=scaled") {
+	if log := p.Printed.String(); strings.Contains(log, "msg=scaled") {
 		t.Error("something was scaled")
 	}
-	p.passes("evaluate", 2)
-	p.evaluates(3)
-	scalesTo(t, namespace, 3)
-	p.logs("recovered", "failedPasses=")
+	p.Passes("evaluate", 2)
+	p.Evaluates(3)
+	harness.ScalesTo(t, namespace, 3)
+	p.Logs("recovered", "failedPasses=")
 }

@@ -8,6 +8,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/custom-pod-autoscaler/autoscaler/v3/test/harness"
 )
 
 // workerScript is a metric method: a worker that notes its start, its number and its end, and hangs once for each file hang.
@@ -30,53 +32,53 @@ with open("drained", "w") as drained:
 
 func TestAWorkerThatFailsCostsOnePass(t *testing.T) {
 	t.Parallel()
-	namespace := deploy(t, 1)
-	python, err := filepath.Abs("../../userlogic/python")
+	namespace := harness.Deploy(t, 1)
+	python, err := filepath.Abs(harness.Root + "/userlogic/python")
 	if err != nil {
 		t.Fatal(err)
 	}
 	mark := newMark(t)
-	files := replies(3)
+	files := harness.Replies(3)
 	files["metric.py"] = workerScript
-	p := start(t, options{config: base(namespace), files: files, env: []string{
+	p := harness.Start(t, harness.Options{Config: harness.BaseConfig(namespace), Files: files, Env: []string{
 		mark, "PYTHONPATH=" + python, "interval=100",
 		`metric={type: worker, timeout: 2000, worker: {entrypoint: python3, command: [metric.py]}}`,
 	}})
-	scalesTo(t, namespace, 3)
-	p.passes("evaluate", 5)
-	if starts := p.starts(); len(starts) != 1 {
+	harness.ScalesTo(t, namespace, 3)
+	p.Passes("evaluate", 5)
+	if starts := workerStarts(p); len(starts) != 1 {
 		t.Errorf("it was started %d times", len(starts))
 	}
 
 	// killed while it has a document
-	before := p.mark()
-	p.write("hang", "")
-	p.eventually("it has a document", func() (bool, error) { return p.there("hangs"), nil })
-	p.kill()
-	p.logsAfter(before, "pass failed, nothing was scaled", "signal: killed (out of memory?")
-	p.logsAfter(before, "recovered", "failedPasses=1")
+	before := p.Mark()
+	p.Write("hang", "")
+	p.Eventually("it has a document", func() (bool, error) { return isThere(p, "hangs"), nil })
+	killWorker(p)
+	p.LogsAfter(before, "pass failed, nothing was scaled", "signal: killed (out of memory?")
+	p.LogsAfter(before, "recovered", "failedPasses=1")
 
 	// killed while it has none, or has one: chance says, and it is one pass at most
-	before = p.mark()
-	p.kill()
-	p.logsAfter(before, "a worker ended", "signal: killed")
-	p.passes("evaluate", 5)
+	before = p.Mark()
+	killWorker(p)
+	p.LogsAfter(before, "a worker ended", "signal: killed")
+	p.Passes("evaluate", 5)
 
 	// hanging
-	if err := os.Remove(filepath.Join(p.dir, "hangs")); err != nil {
+	if err := os.Remove(filepath.Join(p.Dir, "hangs")); err != nil {
 		t.Fatal(err)
 	}
-	before = p.mark()
-	p.write("hang", "")
-	p.logsAfter(before, "pass failed, nothing was scaled", "no reply within its timeout of 2s")
-	p.logsAfter(before, "recovered", "failedPasses=1")
-	if failed := strings.Count(p.log.String(), "pass failed"); failed < 2 || failed > 3 {
+	before = p.Mark()
+	p.Write("hang", "")
+	p.LogsAfter(before, "pass failed, nothing was scaled", "no reply within its timeout of 2s")
+	p.LogsAfter(before, "recovered", "failedPasses=1")
+	if failed := strings.Count(p.Printed.String(), "pass failed"); failed < 2 || failed > 3 {
 		t.Errorf("%d passes failed", failed)
 	}
 
-	p.passes("evaluate", 5)
-	p.endsWithin(3*time.Second, syscall.SIGTERM)
-	if !p.there("drained") {
+	p.Passes("evaluate", 5)
+	endsWithin(p, 3*time.Second, syscall.SIGTERM)
+	if !isThere(p, "drained") {
 		t.Error("the worker was not let end")
 	}
 	if left := marked(t, mark); len(left) > 0 {
@@ -84,10 +86,10 @@ func TestAWorkerThatFailsCostsOnePass(t *testing.T) {
 	}
 }
 
-// starts are the processes of the worker, in the order in which they were started.
-func (p *program) starts() (pids []int) {
+// workerStarts are the processes of the worker, in the order in which they were started.
+func workerStarts(p *harness.Program) (pids []int) {
 	p.Helper()
-	for line := range strings.Lines(p.read("starts")) {
+	for line := range strings.Lines(p.Read("starts")) {
 		pid, err := strconv.Atoi(strings.TrimSpace(line))
 		if err != nil {
 			p.Fatal(err)
@@ -97,16 +99,16 @@ func (p *program) starts() (pids []int) {
 	return pids
 }
 
-// kill kills the worker that runs.
-func (p *program) kill() {
+// killWorker kills the worker that runs.
+func killWorker(p *harness.Program) {
 	p.Helper()
-	starts := p.starts()
+	starts := workerStarts(p)
 	if err := syscall.Kill(starts[len(starts)-1], syscall.SIGKILL); err != nil {
 		p.Fatal(err)
 	}
 }
 
-func (p *program) there(name string) bool {
-	_, err := os.Stat(filepath.Join(p.dir, name))
+func isThere(p *harness.Program, name string) bool {
+	_, err := os.Stat(filepath.Join(p.Dir, name))
 	return err == nil
 }

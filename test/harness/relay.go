@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 
 const mostRelayed = 1100 // connections at once; further ones wait to be accepted
 
-// relayDialer dials as long as a busy machine may take, though a relay is never to another one.
-var relayDialer = net.Dialer{Timeout: 20 * time.Second}
+// RelayDialer dials as long as a busy machine may take, though a relay is never to another one.
+var RelayDialer = net.Dialer{Timeout: 20 * time.Second}
 
-// startRelay passes on what a listener accepts to what dial gives for it, until the relay is ended. Where dialing
+// StartRelay passes on what a listener accepts to what dial gives for it, until the relay is ended. Where dialing
 // fails, it hangs up. When end returns, nothing of the relay is left.
-func startRelay(listener net.Listener, dial func(ctx context.Context, from net.Conn) (net.Conn, error)) (end func()) {
+func StartRelay(listener net.Listener, dial func(ctx context.Context, from net.Conn) (net.Conn, error)) (end func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	relay := func(from net.Conn) {
@@ -68,10 +68,10 @@ func join(ctx context.Context, from, to net.Conn) {
 	directions.Wait()
 }
 
-// dialing always dials the same address.
-func dialing(network, address string) func(context.Context, net.Conn) (net.Conn, error) {
+// Dialing always dials the same address.
+func Dialing(network, address string) func(context.Context, net.Conn) (net.Conn, error) {
 	return func(ctx context.Context, _ net.Conn) (net.Conn, error) {
-		return relayDialer.DialContext(ctx, network, address)
+		return RelayDialer.DialContext(ctx, network, address)
 	}
 }
 
@@ -82,7 +82,7 @@ func dialAsked(ctx context.Context, from net.Conn) (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	to, err := relayDialer.DialContext(ctx, "tcp", address)
+	to, err := RelayDialer.DialContext(ctx, "tcp", address)
 	if err != nil {
 		fmt.Fprintln(from, err)
 		return nil, err
@@ -105,7 +105,7 @@ func ask(conn net.Conn, address string) error {
 
 // readLine reads byte by byte, since what follows the line is for others.
 func readLine(conn net.Conn) (string, error) {
-	_ = conn.SetDeadline(time.Now().Add(2 * relayDialer.Timeout)) // time to dial, for ask; this fails if the connection has
+	_ = conn.SetDeadline(time.Now().Add(2 * RelayDialer.Timeout)) // time to dial, for ask; this fails if the connection has
 	defer func() { _ = conn.SetDeadline(time.Time{}) }()
 	var line []byte
 	for char := make([]byte, 1); ; line = append(line, char[0]) {

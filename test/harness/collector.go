@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"compress/gzip"
@@ -21,22 +21,22 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// collector takes spans by OTLP, as a collector of traces does, and keeps them.
-type collector struct {
+// Collector takes spans by OTLP, as a collector of traces does, and keeps them.
+type Collector struct {
 	coltracepb.UnimplementedTraceServiceServer
-	url   string
+	URL   string
 	mutex sync.Mutex
 	taken []*coltracepb.ExportTraceServiceRequest
 }
 
-// startCollector starts one that is spoken to over gRPC, or over HTTP, and ends it with the test.
-func startCollector(t *testing.T, protocol string) *collector {
+// StartCollector starts one that is spoken to over gRPC, or over HTTP, and ends it with the test.
+func StartCollector(t *testing.T, protocol string) *Collector {
 	t.Helper()
-	c := &collector{}
+	c := &Collector{}
 	if protocol != "grpc" {
 		server := httptest.NewServer(c)
 		t.Cleanup(server.Close)
-		c.url = server.URL
+		c.URL = server.URL
 		return c
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -48,12 +48,12 @@ func startCollector(t *testing.T, protocol string) *collector {
 	var serving sync.WaitGroup
 	serving.Go(func() { _ = server.Serve(listener) })
 	t.Cleanup(func() { server.Stop(); serving.Wait() })
-	c.url = "http://" + listener.Addr().String()
+	c.URL = "http://" + listener.Addr().String()
 	return c
 }
 
 // Export is the call over gRPC.
-func (c *collector) Export(_ context.Context, request *coltracepb.ExportTraceServiceRequest) (*coltracepb.ExportTraceServiceResponse, error) {
+func (c *Collector) Export(_ context.Context, request *coltracepb.ExportTraceServiceRequest) (*coltracepb.ExportTraceServiceResponse, error) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	c.taken = append(c.taken, request)
@@ -61,7 +61,7 @@ func (c *collector) Export(_ context.Context, request *coltracepb.ExportTraceSer
 }
 
 // ServeHTTP is the call over HTTP, and answers all else as a collector does: then what is waited for does not come.
-func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (c *Collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodPost || r.URL.Path != "/v1/traces" || r.Header.Get("Content-Type") != "application/x-protobuf" {
 		http.NotFound(w, r)
 		return
@@ -92,8 +92,8 @@ func readSpans(r *http.Request) (*coltracepb.ExportTraceServiceRequest, error) {
 	return request, proto.Unmarshal(text, request)
 }
 
-// came gives the spans that came so far, in their order, and what they are said to be of.
-func (c *collector) came() (spans []*tracepb.Span, of map[string]string) {
+// Came gives the spans that came so far, in their order, and what they are said to be of.
+func (c *Collector) Came() (spans []*tracepb.Span, of map[string]string) {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	for _, request := range c.taken {
@@ -120,24 +120,24 @@ func inText(attributes []*commonpb.KeyValue) map[string]string {
 	return text
 }
 
-// tracedPass is the span of a pass, and those of its stages, in the order in which they ended.
-type tracedPass struct {
+// TracedPass is the span of a pass, and those of its stages, in the order in which they ended.
+type TracedPass struct {
 	span   *tracepb.Span
-	about  map[string]string
-	stages []*tracepb.Span
+	About  map[string]string
+	Stages []*tracepb.Span
 }
 
-// passes are those whose own span has come, which is the last of them to end.
-func (c *collector) passes() (passes []tracedPass) {
-	spans, _ := c.came()
+// Passes are those whose own span has come, which is the last of them to end.
+func (c *Collector) Passes() (passes []TracedPass) {
+	spans, _ := c.Came()
 	for i, span := range spans {
 		if span.Name != "pass" {
 			continue
 		}
-		pass := tracedPass{span: span, about: inText(span.Attributes)}
+		pass := TracedPass{span: span, About: inText(span.Attributes)}
 		for _, stage := range spans[:i] {
 			if string(stage.ParentSpanId) == string(span.SpanId) {
-				pass.stages = append(pass.stages, stage)
+				pass.Stages = append(pass.Stages, stage)
 			}
 		}
 		passes = append(passes, pass)
@@ -145,11 +145,11 @@ func (c *collector) passes() (passes []tracedPass) {
 	return passes
 }
 
-// pass waits for a pass that fits.
-func (c *collector) pass(t *testing.T, what string, fits func(tracedPass) bool) (found tracedPass) {
+// Pass waits for a pass that fits.
+func (c *Collector) Pass(t *testing.T, what string, fits func(TracedPass) bool) (found TracedPass) {
 	t.Helper()
-	eventually(t, "the trace of "+what, func() (bool, error) {
-		passes := c.passes()
+	Eventually(t, "the trace of "+what, func() (bool, error) {
+		passes := c.Passes()
 		i := slices.IndexFunc(passes, fits)
 		if i >= 0 {
 			found = passes[i]
@@ -159,16 +159,11 @@ func (c *collector) pass(t *testing.T, what string, fits func(tracedPass) bool) 
 	return found
 }
 
-// traceparent is how user logic is told of a span that is recorded, by W3C Trace Context.
-func traceparent(span *tracepb.Span) string {
-	return fmt.Sprintf("00-%x-%x-01", span.TraceId, span.SpanId)
-}
-
-// has holds that the stages are just these, each within the pass and its trace, which begins with it.
-func (p tracedPass) has(t *testing.T, stages ...string) {
+// Has holds that the stages are just these, each within the pass and its trace, which begins with it.
+func (p TracedPass) Has(t *testing.T, stages ...string) {
 	t.Helper()
 	var names []string
-	for _, stage := range p.stages {
+	for _, stage := range p.Stages {
 		names = append(names, stage.Name)
 		times := []uint64{p.span.StartTimeUnixNano, stage.StartTimeUnixNano, stage.EndTimeUnixNano, p.span.EndTimeUnixNano}
 		if string(stage.TraceId) != string(p.span.TraceId) || !slices.IsSorted(times) {
@@ -180,10 +175,10 @@ func (p tracedPass) has(t *testing.T, stages ...string) {
 	}
 }
 
-// failures are what the spans that failed say, by their names.
-func (p tracedPass) failures() map[string]string {
+// Failures are what the spans that failed say, by their names.
+func (p TracedPass) Failures() map[string]string {
 	failures := map[string]string{}
-	for _, span := range append(slices.Clone(p.stages), p.span) {
+	for _, span := range append(slices.Clone(p.Stages), p.span) {
 		if span.Status.GetCode() == tracepb.Status_STATUS_CODE_ERROR {
 			failures[span.Name] = span.Status.Message
 		}

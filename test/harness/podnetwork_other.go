@@ -1,6 +1,6 @@
 //go:build !linux
 
-package e2e
+package harness
 
 // holdPodNetwork does nothing: only Linux has network namespaces, and the tests that use one.
 func holdPodNetwork() {}
