@@ -77,11 +77,11 @@ test-unit: ## Run the tests of the rooms and of the programs
 .PHONY: test-e2e
 test-e2e: cluster-build ## Run the tests on the real cluster
 	test/setup test
-	cd test && go test -race -count=1 -timeout 30m ./... # a cached pass would know nothing of the program's code
+	cd test && go test -race -count=1 -p 1 -timeout 30m ./... # one suite, and so one cluster, after the other; a cached pass would know nothing of the program's code
 
 .PHONY: chaos
 chaos: cluster-build ## Kill what runs, again and again, and look for what is lost or doubled, for about half an hour
-	cd test && CHAOS_ROUNDS=60 go test -race -count=1 -timeout 90m -run '^TestChaos' ./e2e
+	cd test && CHAOS_ROUNDS=60 go test -race -count=1 -timeout 90m -run '^TestChaos' ./suites/operator
 
 # Inputs are minimized only once: the coverage of code that ranges over maps varies, and minimizing would take all the time.
 .PHONY: fuzz
@@ -115,7 +115,7 @@ bench-rooms: ## Run the benchmarks of the rooms
 
 .PHONY: bench-operator
 bench-operator: cluster-build ## Give the operator a thousand objects, for about fifteen minutes
-	cd test && go test -run '^$$' -bench AThousandObjects -benchtime 1x -timeout 60m ./e2e
+	cd test && go test -run '^$$' -bench AThousandObjects -benchtime 1x -timeout 60m ./suites/operator
 
 ##@ Verify
 

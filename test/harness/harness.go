@@ -1,4 +1,4 @@
-// Package harness runs the real programs against a real control plane, for the tests beside it: its pods are
+// Package harness runs the real programs against a real control plane, for the suites of tests beside it: its pods are
 // simulated, everything else is not.
 package harness
 
@@ -10,10 +10,10 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/test/cluster"
 )
 
-// Root is the top folder of the repository, as seen from the folder of the tests, where go test runs it.
-const Root = "../.."
+// Root is the top folder of the repository, as seen from the folder of a suite, where go test runs it.
+const Root = "../../.."
 
-// Main is what TestMain calls: it runs the tests, and ends what they have shared.
+// Main is what a suite's TestMain calls: it runs the tests, and ends what they have shared.
 func Main(m *testing.M) {
 	holdPodNetwork()
 	_ = flag.Set("test.parallel", "8") // most of a test is waiting; -parallel still says otherwise
