@@ -168,7 +168,11 @@ func TestMissingMetricsAreNamed(t *testing.T) {
 		requests("verb=PUT"),
 	)})
 	p.Logs("pass failed, nothing was scaled", "no user logic was run", "5 of 6 failed")
-	reasons := strings.Split(p.Lines("5 of 6 failed")[0], "kubernetesMetricSpecs[")[1:]
+	line, setting, _ := strings.Cut(p.Lines("5 of 6 failed")[0], " reason=")
+	reasons := strings.Split(line, "kubernetesMetricSpecs[")[1:]
+	if !strings.Contains(setting, "setting=kubernetesMetricSpecs[1]") {
+		t.Errorf("the setting behind the first of them is not named: %s", setting)
+	}
 	want := [][]string{
 		{"1] (Pods packets-per-second): ", "custom.metrics.k8s.io", "adapter"},
 		{"2] (Object hits", "custom.metrics.k8s.io", "adapter"},
