@@ -131,7 +131,7 @@ func TestTheLogNamesTheSettingBehindAFailure(t *testing.T) {
 		err  error
 		want string
 	}{
-		{told, "setting=kubernetesMetricSpecs[0] retry=false"},
+		{errTold, "setting=kubernetesMetricSpecs[0] retry=false"},
 		{errors.New("no cluster"), ""},
 	} {
 		var out bytes.Buffer

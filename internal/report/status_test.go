@@ -126,11 +126,11 @@ func TestTheStatusKeepsWhatAPassDoesNotComeTo(t *testing.T) {
 	}
 }
 
-// told is an error with all there is.
-var told = fmt.Errorf("it broke: %w", &fault.Fault{Doing: "listing pods", Err: errors.New("forbidden to password=s3cr3t"), Setting: "kubernetesMetricSpecs[0]", Hint: "add the right", Lasts: true})
+// errTold is an error with all there is.
+var errTold = fmt.Errorf("it broke: %w", &fault.Fault{Doing: "listing pods", Err: errors.New("forbidden to password=s3cr3t"), Setting: "kubernetesMetricSpecs[0]", Hint: "add the right", Lasts: true})
 
 func TestTheStatusHasWhatIsKnownOfAFailure(t *testing.T) {
-	failed := after(cpav1.Status{}, failedWith(told))
+	failed := after(cpav1.Status{}, failedWith(errTold))
 	want := cpav1.Failure{
 		Stage: "read_target", Reason: "FailedGetScale", Doing: "listing pods", Cause: "it broke: forbidden to password=***",
 		Setting: "kubernetesMetricSpecs[0]", Hint: "add the right",
