@@ -40,7 +40,8 @@ func (r reviewer) AuthenticateToken(ctx context.Context, token string) (*authent
 func (g *Gate) review(ctx context.Context, version schema.GroupVersion, resource string, review runtime.Object) error {
 	err := g.ask(ctx, kube.Path{Version: version, Resource: resource}, review)
 	if apierrors.IsForbidden(err) {
-		err = &fault.Fault{Err: err, Setting: "apiConfig.authentication", Hint: "bind the ClusterRole system:auth-delegator to its service account, or set apiConfig.authentication: none"}
+		err = &fault.Fault{Err: err, Setting: "apiConfig.authentication",
+			Hint: "bind the ClusterRole system:auth-delegator to its service account, or set apiConfig.authentication: none"}
 	}
 	if err != nil && !errors.Is(err, errTooMany) {
 		g.failed(err)

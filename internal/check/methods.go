@@ -14,7 +14,7 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/metrics/direct"
 )
 
-// Methods looks at what each method runs or calls, and at what each source of metrics reads. The servers are only asked for an answer where that is wanted.
+// Methods looks at what each method runs or calls, and at what each source of metrics reads. It calls servers only if ask is set.
 func Methods(ctx context.Context, settings config.Config, ask bool) []finding.Item {
 	var items []finding.Item
 	for name, m := range settings.Methods() {

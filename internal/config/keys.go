@@ -62,5 +62,6 @@ func sourcesKey() []rule.Key {
 	if !(kinds.Sources{}).Offered() {
 		return nil
 	}
-	return []rule.Key{{Name: "metricSources", Meaning: "metrics to read without the metrics APIs of the cluster, each by a name of its own, and hand to `metric`"}}
+	return []rule.Key{{Name: "metricSources",
+		Meaning: "metrics to read without the metrics APIs of the cluster, each by a name of its own, and hand to `metric`"}}
 }

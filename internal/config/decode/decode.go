@@ -7,8 +7,8 @@ import (
 	"reflect"
 )
 
-// File reads another file over what is there, as a configuration is read: every value that cannot be read, and every key that
-// nobody reads, is a problem with its line. It tells which keys the file has. The file's contents are those of the kind that it is of.
+// File reads a file over the values in into. It reports every value that it cannot read and every unknown key, each with its line. The
+// function has tells which keys the file sets. The messages call the contents of the file of: a simulation, for example.
 func File(file, of string, into any) (has func(key string) bool, err error) {
 	l := NewLedger(file, of)
 	l.Strict = true

@@ -43,7 +43,8 @@ func TestAFileIsReadOverWhatIsThere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if into.Name != "cake" || into.Eggs != 4 || into.Flour.String() != "500m" || len(into.Steps) != 2 || into.Steps[0].Heat != 20 || into.Steps[1].Heat != 180 || into.Labels["5"] != "true" {
+	if into.Name != "cake" || into.Eggs != 4 || into.Flour.String() != "500m" ||
+		len(into.Steps) != 2 || into.Steps[0].Heat != 20 || into.Steps[1].Heat != 180 || into.Labels["5"] != "true" {
 		t.Errorf("got %+v", into)
 	}
 	if !has("eggs") || !has("steps[1].heat") || has("name") || has("steps[0].heat") {
@@ -64,7 +65,10 @@ func TestEverythingThatIsWrongIsToldAtOnce(t *testing.T) {
 }
 
 func TestALedgerAsksForRulesInTheirOrder(t *testing.T) {
-	keys := []rule.Key{{Name: "name", Meaning: "what it is", Rule: rule.NotEmpty()}, {Name: "eggs", Meaning: "how many", Rule: rule.MoreThanZero()}}
+	keys := []rule.Key{
+		{Name: "name", Meaning: "what it is", Rule: rule.NotEmpty()},
+		{Name: "eggs", Meaning: "how many", Rule: rule.MoreThanZero()},
+	}
 	l := NewLedger("recipe.yaml", "recipe")
 	l.Check("", keys[1:], &recipe{})
 	l.Check("", keys[:1], &recipe{})

@@ -10,14 +10,14 @@ import (
 	"github.com/custom-pod-autoscaler/autoscaler/v3/internal/secret"
 )
 
-// FromDefault is the source of a value that nobody has set.
+// FromDefault is the source of a default value.
 const FromDefault = "default"
 
 // Ledger is what is known of a document besides its values: where each came from, and what is wrong.
 type Ledger struct {
 	File   string                        // where a missing key can be set; empty if nothing is being loaded
 	Of     string                        // whose keys these are
-	Strict bool                          // a key that nobody reads is a problem
+	Strict bool                          // an unknown key is a problem
 	Older  func(key, name string) string // how a key is spelt today that was spelt otherwise once; nil where there is none
 
 	origins     Origins
@@ -29,7 +29,7 @@ type Ledger struct {
 // NewLedger returns the ledger of a file that is about to be read.
 func NewLedger(file, of string) *Ledger { return &Ledger{File: file, Of: of, origins: Origins{}} }
 
-// MostUnknownKeys is how many keys that nobody reads are named one by one; a file may be full of them.
+// MostUnknownKeys is how many unknown keys are named one by one; a file may be full of them.
 const MostUnknownKeys = 100
 
 // Origins are where the values were written, by key path. What is not in it is a default.
@@ -41,7 +41,7 @@ type origin struct {
 	refused bool
 }
 
-// Has tells whether somebody has set a key.
+// Has reports whether the file or the environment sets a key.
 func (o Origins) Has(key string) bool { _, set := o[key]; return set }
 
 // Source is where the value of a key was set: a line of the file, an environment variable, or "default".
@@ -92,7 +92,7 @@ func (l *Ledger) DropProblems(are func(Problem) bool) {
 	l.problems = slices.DeleteFunc(l.problems, are)
 }
 
-// Warn tells of a value that is not as it should be, and can be read.
+// Warn adds a warning about a value that can be read but needs attention.
 func (l *Ledger) Warn(at Place, sentence string) {
 	l.Say(at.Source + ": " + secret.Mask(at.Key) + " " + sentence)
 }
@@ -100,10 +100,10 @@ func (l *Ledger) Warn(at Place, sentence string) {
 // Say adds a warning.
 func (l *Ledger) Say(warning string) { l.warnings = append(l.warnings, warning) }
 
-// Warnings are all that was warned of.
+// Warnings returns all warnings.
 func (l *Ledger) Warnings() []string { return l.warnings }
 
-// ignore tells of a key that nobody reads, and of the one that may have been meant.
+// ignore reports an unknown key, and suggests the key that was probably meant.
 func (l *Ledger) ignore(at Place, hint string) {
 	if l.Strict {
 		l.Add(Problem{Key: secret.Mask(at.Key), Value: "this key", Rule: "the " + l.Of + " has none of this name" + hint, Source: at.Source})
@@ -112,7 +112,7 @@ func (l *Ledger) ignore(at Place, hint string) {
 	l.Warn(at, "is not a key of the "+l.Of+", and is ignored"+hint)
 }
 
-// IgnoreRest tells of the keys that nobody reads and that were not named.
+// IgnoreRest reports how many more unknown keys there are.
 func (l *Ledger) IgnoreRest() {
 	if rest := l.unknownKeys - MostUnknownKeys; rest > 0 {
 		l.Say(fmt.Sprintf("%d more keys are not keys of the autoscaler, and are ignored", rest))

@@ -13,7 +13,7 @@ import (
 type Place struct {
 	Key    string
 	Source string
-	file   string     // empty for the environment, whose lines nobody counts
+	file   string     // empty for the environment, which has no lines
 	Node   *yaml.Node // nil when unknown: below what a merge key brought in
 }
 
